@@ -1,0 +1,72 @@
+# jwt_auth: PostgreSQL as its own JWT authority.  "make help" lists the targets.
+
+top := $(or $(VPATH:%=%/),$(dir $(lastword $(MAKEFILE_LIST))))
+
+# These install what they need, so they must work without PostgreSQL, too.
+TOOLS = help test demo lint indent bench vectors fuzz
+.PHONY: $(TOOLS)
+
+ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
+
+MODULE_big = jwt_auth
+EXTENSION = jwt_auth
+DATA = $(addprefix sql/,$(scripts))
+OBJS = $(patsubst $(top)%.c,%.o,$(wildcard $(top)src/*.c $(top)src/*/*.c))
+
+# In sql/, names with "--" are install and upgrade scripts, others are tests.
+sql_files = $(notdir $(wildcard $(top)sql/*.sql))
+scripts = $(foreach file,$(sql_files),$(if $(findstring --,$(file)),$(file)))
+
+REGRESS = $(basename $(filter-out $(scripts),$(sql_files)))
+ISOLATION = $(basename $(notdir $(wildcard $(top)test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=$(top)test/isolation
+
+LIBRARIES = libcrypto libargon2
+PG_CPPFLAGS = -I$(top)src $(shell pkg-config --cflags $(LIBRARIES))
+SHLIB_LINK = $(shell pkg-config --libs $(LIBRARIES)) -lcrypt $(hide_internals)
+hide_internals = $(if $(filter linux,$(PORTNAME)), \
+	-Wl$(,)--version-script=$(top)src/jwt_auth.map)
+, := ,
+
+# PostgreSQL's own headers do not pass the two that are switched off.
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-fno-semantic-interposition
+ifneq (,$(findstring clang,$(CC)))
+# PostgreSQL was configured with gcc and hands over gcc's options.
+PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-attributes \
+	-Wno-ignored-optimization-argument
+endif
+ifeq ($(WERROR),1)
+PG_CFLAGS += -Werror
+endif
+
+EXTRA_CLEAN = $(wildcard $(foreach suffix,o d bc bc.d, \
+	src/*.$(suffix) src/*/*.$(suffix))) .flags
+
+PG_CONFIG ?= pg_config
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs))
+ifeq (,$(PGXS))
+$(error PostgreSQL's server development files are missing: \
+install postgresql-server-dev-NN, or set PG_CONFIG)
+endif
+include $(PGXS)
+
+# Objects lie in folders, and follow their headers and the flags.
+src/%.o: src/%.c .flags
+	@$(MKDIR_P) $(@D)
+	$(CC) $(CFLAGS) $(CPPFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+src/%.bc: src/%.c .flags
+	@$(MKDIR_P) $(@D)
+	$(COMPILE.c.bc) -MMD -MP -MF $@.d -o $@ $<
+
+flags := $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS)
+ifneq ($(flags),$(file <.flags))
+.PHONY: .flags
+endif
+.flags:
+	@$(file >$@,$(flags))
+
+-include $(OBJS:.o=.d) $(OBJS:.o=.bc.d)
+
+endif
