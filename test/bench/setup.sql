@@ -1,0 +1,171 @@
+-- Keys and tokens of every algorithm, and the functions that measure.
+--
+-- psql variables: divisor divides the number of calls (QUICK), algorithms is
+-- the path of algorithms.tsv: name, verify calls and sign calls per round.
+
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+CREATE EXTENSION pgcrypto;
+CREATE EXTENSION jwt_auth;
+CREATE SCHEMA bench;
+
+CREATE TABLE bench.algorithm (
+	name text PRIMARY KEY,
+	verify_calls integer NOT NULL,
+	sign_calls integer NOT NULL,
+	private_key jsonb,
+	public_key jsonb
+);
+\set copy '\\copy bench.algorithm (name, verify_calls, sign_calls) FROM '
+\set copy :copy :'algorithms'
+:copy
+UPDATE bench.algorithm SET
+	verify_calls = verify_calls / :divisor,
+	sign_calls = sign_calls / :divisor;
+
+-- A shared secret is text, for those who take their key as text.
+UPDATE bench.algorithm SET
+	private_key = CASE
+		WHEN name LIKE 'HS%' THEN jwk_from_secret(
+			convert_to(substr(repeat(gen_random_uuid()::text, 2), 1,
+				substr(name, 3)::integer / 8), 'UTF8'), name)
+		ELSE jwk_generate(name)
+	END;
+UPDATE bench.algorithm SET
+	public_key = CASE
+		WHEN name LIKE 'HS%' THEN private_key
+		ELSE jwk_public(private_key)
+	END;
+
+CREATE FUNCTION bench.secret(alg text) RETURNS bytea
+LANGUAGE sql STABLE AS $$
+	SELECT decode(rpad(translate(k, '-_', '+/'), (length(k) + 3) / 4 * 4, '='),
+		'base64')
+	FROM bench.algorithm, LATERAL (SELECT private_key ->> 'k') AS key (k)
+	WHERE name = alg
+$$;
+
+-- 179 bytes of claims as compact JSON, all different.
+CREATE FUNCTION bench.claims() RETURNS jsonb
+LANGUAGE sql VOLATILE AS $$
+	SELECT jsonb_build_object(
+		'iss', 'https://auth.example.org/eu',
+		'sub', gen_random_uuid(),
+		'jti', gen_random_uuid(),
+		'iat', floor(extract(epoch FROM now()))::bigint,
+		'exp', floor(extract(epoch FROM now()))::bigint + 36000,
+		'role', 'customer')
+$$;
+
+-- One table per algorithm: as many distinct tokens as there are calls.
+CREATE FUNCTION bench.make_tokens(alg text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	algorithm bench.algorithm;
+BEGIN
+	SELECT * INTO STRICT algorithm FROM bench.algorithm WHERE name = alg;
+	EXECUTE format(
+		'CREATE TABLE bench.%I AS
+		SELECT id, jwt_sign_with(claims, %L) AS token, claims
+		FROM (SELECT id, bench.claims() AS claims
+			FROM generate_series(1, %s) AS id OFFSET 0) AS made',
+		alg, algorithm.private_key,
+		greatest(algorithm.verify_calls, algorithm.sign_calls));
+END
+$$;
+
+SELECT count(bench.make_tokens(name)) FROM bench.algorithm;
+
+-- Microseconds for one statement, which must count so many calls.
+CREATE FUNCTION bench.elapsed(statement text, calls integer)
+RETURNS double precision
+LANGUAGE plpgsql AS $$
+DECLARE
+	start timestamptz := clock_timestamp();
+	counted bigint;
+	microseconds double precision;
+BEGIN
+	EXECUTE statement INTO counted;
+	microseconds := extract(epoch FROM clock_timestamp() - start) * 1e6;
+	ASSERT counted = calls, format('%s calls counted, not %s', counted, calls);
+	RETURN microseconds;
+END
+$$;
+
+-- Microseconds per call of an expression over the first rows of an
+-- algorithm's table, beyond those of the same scan with a bare column.
+CREATE FUNCTION bench.per_call(alg text, expression text, bare text,
+	calls integer)
+RETURNS double precision
+LANGUAGE plpgsql AS $$
+DECLARE
+	statement text := 'SELECT count(%s) FROM bench.%I WHERE id <= %s';
+	scan double precision;
+BEGIN
+	PERFORM bench.elapsed(format(statement, expression, alg, calls / 10),
+		calls / 10);
+	scan := bench.elapsed(format(statement, bare, alg, calls), calls);
+	RETURN (bench.elapsed(format(statement, expression, alg, calls), calls)
+		- scan) / calls;
+END
+$$;
+
+-- The samples of one algorithm, as name and microseconds.
+CREATE FUNCTION bench.loop(alg text)
+RETURNS TABLE (sample text, microseconds double precision)
+LANGUAGE plpgsql AS $$
+DECLARE
+	algorithm bench.algorithm;
+BEGIN
+	SELECT * INTO STRICT algorithm FROM bench.algorithm WHERE name = alg;
+	RETURN QUERY SELECT format('verify/%s/jwt_verify_with', alg),
+		bench.per_call(alg,
+			format('jwt_verify_with(token, %L)', algorithm.public_key),
+			'token', algorithm.verify_calls);
+	RETURN QUERY SELECT format('sign/%s/jwt_sign_with', alg),
+		bench.per_call(alg,
+			format('jwt_sign_with(claims, %L)', algorithm.private_key),
+			'claims', algorithm.sign_calls);
+END
+$$;
+
+-- What PostgreSQL itself needs for the claims, and for reading a row.
+CREATE TABLE bench.claims AS
+	SELECT id, claims, claims_text
+	FROM bench."HS256", LATERAL (SELECT convert_from(decode(
+		rpad(translate(part, '-_', '+/'), (length(part) + 3) / 4 * 4, '='),
+		'base64'), 'UTF8')
+		FROM split_part(token, '.', 2) AS part) AS payload (claims_text);
+
+CREATE FUNCTION bench.json()
+RETURNS TABLE (sample text, microseconds double precision)
+LANGUAGE plpgsql AS $$
+DECLARE
+	calls integer := count(*) FROM bench.claims;
+BEGIN
+	RETURN QUERY SELECT 'claims/text to jsonb/PostgreSQL',
+		bench.per_call('claims', 'claims_text::jsonb', 'claims_text', calls);
+	RETURN QUERY SELECT 'claims/jsonb to text/PostgreSQL',
+		bench.per_call('claims', 'claims::text', 'claims', calls);
+	RETURN QUERY SELECT 'claims/scan of tokens/PostgreSQL', bench.elapsed(
+		'SELECT count(token) FROM bench."HS256"', calls) / calls;
+END
+$$;
+
+\ir pgjwt_style.sql
+
+CREATE FUNCTION bench.pgjwt_style()
+RETURNS TABLE (sample text, microseconds double precision)
+LANGUAGE plpgsql AS $$
+DECLARE
+	calls integer :=
+		verify_calls / 10 FROM bench.algorithm WHERE name = 'HS256';
+BEGIN
+	RETURN QUERY SELECT 'verify/HS256/pgjwt style', bench.elapsed(format(
+		'SELECT count(v.payload) FILTER (WHERE v.valid)
+		FROM bench."HS256", LATERAL bench.pgjwt_style_verify(token, %L,
+			''HS256'') AS v
+		WHERE id <= %s', convert_from(bench.secret('HS256'), 'UTF8'), calls),
+		calls) / calls;
+END
+$$;
