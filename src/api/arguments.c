@@ -1,0 +1,98 @@
+/*-------------------------------------------------------------------------
+ *
+ * arguments.c
+ *	  Arguments of the SQL functions: NULLs refused, varlenas unpacked.
+ *
+ * The functions are not STRICT: a NULL token or key must be an error, never
+ * a NULL that a policy or a caller takes for something else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "api/arguments.h"
+#include "base/error.h"
+#include "jose/key_cache.h"
+
+/* A text argument; data NULL for SQL NULL. */
+JaString
+ja_argument_text(FunctionCallInfo fcinfo, int number)
+{
+	JaString	string = {NULL, 0};
+
+	if (!PG_ARGISNULL(number))
+	{
+		text	   *value = PG_GETARG_TEXT_PP(number);
+
+		string.data = VARDATA_ANY(value);
+		string.length = VARSIZE_ANY_EXHDR(value);
+	}
+	return string;
+}
+
+/* A token; raises 28J00 for NULL. */
+JaString
+ja_argument_token(FunctionCallInfo fcinfo, int number)
+{
+	if (PG_ARGISNULL(number))
+		ja_raise(JA_TOKEN_NULL);
+	return ja_argument_text(fcinfo, number);
+}
+
+/* A jsonb argument; raises the status for NULL. */
+Jsonb *
+ja_argument_jsonb(FunctionCallInfo fcinfo, int number, JaStatus if_null)
+{
+	if (PG_ARGISNULL(number))
+		ja_raise(if_null);
+	return PG_GETARG_JSONB_P(number);
+}
+
+/* A JWK or JWK Set; good until the next call of its kind. */
+JaKeySet *
+ja_argument_keys(FunctionCallInfo fcinfo, int number)
+{
+	JaKeySet   *set;
+
+	ja_check(ja_key_cache_get(ja_argument_jsonb(fcinfo, number, JA_KEY_NULL), &set));
+	return set;
+}
+
+/* A single JWK; good until the next call of its kind. */
+JaKey *
+ja_argument_key(FunctionCallInfo fcinfo, int number)
+{
+	JaKeySet   *set = ja_argument_keys(fcinfo, number);
+
+	if (set->is_set)
+		ja_raise(JA_KEY_NOT_OBJECT);
+	return set->keys[0];
+}
+
+/* A single private JWK that may sign. */
+JaKey *
+ja_argument_signing_key(FunctionCallInfo fcinfo, int number)
+{
+	JaKey	   *key = ja_argument_key(fcinfo, number);
+
+	if (!key->is_private)
+		ja_raise(JA_KEY_NOT_PRIVATE);
+	if (!(key->operations & JA_MAY_SIGN))
+		ja_raise(JA_KEY_OPERATION);
+	return key;
+}
+
+/* The name of an algorithm; raises 22023 for NULL and unknown ones. */
+const JaAlgorithm *
+ja_argument_algorithm(FunctionCallInfo fcinfo, int number)
+{
+	JaString	name = ja_argument_text(fcinfo, number);
+	const JaAlgorithm *algorithm = NULL;
+
+	if (name.data != NULL)
+		algorithm = ja_algorithm_find(name);
+	if (algorithm == NULL)
+		ja_raise(JA_KEY_ALGORITHM_UNKNOWN);
+	ja_check(ja_algorithm_available(algorithm));
+	return algorithm;
+}

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * arguments.h
+ *	  Arguments of the SQL functions: NULLs refused, varlenas unpacked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_ARGUMENTS_H
+#define JA_ARGUMENTS_H
+
+#include "fmgr.h"
+
+#include "jose/keyset.h"
+
+extern JaString ja_argument_token(FunctionCallInfo fcinfo, int number);
+extern JaString ja_argument_text(FunctionCallInfo fcinfo, int number);
+extern Jsonb *ja_argument_jsonb(FunctionCallInfo fcinfo, int number, JaStatus if_null);
+extern JaKeySet *ja_argument_keys(FunctionCallInfo fcinfo, int number);
+extern JaKey *ja_argument_key(FunctionCallInfo fcinfo, int number);
+extern JaKey *ja_argument_signing_key(FunctionCallInfo fcinfo, int number);
+extern const JaAlgorithm *ja_argument_algorithm(FunctionCallInfo fcinfo, int number);
+
+#endif							/* JA_ARGUMENTS_H */

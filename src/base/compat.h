@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Everything that differs between PostgreSQL 15 and later majors.
+ *
+ * This is the one file that may ask for a version.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_COMPAT_H
+#define JA_COMPAT_H
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/elog.h"
+#include "utils/jsonb.h"
+
+/* Semantic actions of the JSON parser return a result since 16. */
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType JaJsonAction;
+
+#define JA_JSON_CONTINUE return JSON_SUCCESS
+#else
+typedef void JaJsonAction;
+
+#define JA_JSON_CONTINUE return
+#endif
+
+/* The lexer context is handed in and freed explicitly since 17. */
+static inline JsonLexContext *
+ja_json_lexer_create(const char *json, size_t length)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, length,
+										GetDatabaseEncoding(), true);
+#else
+	return makeJsonLexContextCstringLen((char *) json, (int) length,
+										GetDatabaseEncoding(), true);
+#endif
+}
+
+static inline void
+ja_json_lexer_free(JsonLexContext *lexer)
+{
+#if PG_VERSION_NUM >= 170000
+	freeJsonLexContext(lexer);
+#else
+	pfree(lexer->strval->data);
+	pfree(lexer->strval);
+	pfree(lexer);
+#endif
+}
+
+/* log_min_messages is a setting per kind of process since 19. */
+#if PG_VERSION_NUM >= 190000
+#define JA_LOGS_DEBUG1() (log_min_messages[MyBackendType] <= DEBUG1)
+#else
+#define JA_LOGS_DEBUG1() (log_min_messages <= DEBUG1)
+#endif
+
+#endif							/* JA_COMPAT_H */

@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * error.c
+ *	  Raises a status as PostgreSQL error, or as PostgREST expects it.
+ *
+ * The reason for a refused token goes to the server log only, and only at
+ * DEBUG1: neither the message nor client_min_messages shows it to a client,
+ * who could use it as an oracle.  The statement is kept out of the log, since
+ * its literals may hold the token or key that was refused.
+ *
+ * Behind PostgREST an error with SQLSTATE PGRST carries the HTTP status and
+ * headers: message and detail are JSON made of constants.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+
+#include "base/compat.h"
+#include "base/error.h"
+
+typedef struct HttpRow
+{
+	int			sqlstate;
+	const char *code;
+	int			http_status;
+	const char *challenge;		/* WWW-Authenticate, RFC 6750 section 3 */
+} HttpRow;
+
+static const HttpRow http_rows[] = {
+	{JA_SQLSTATE_INVALID_TOKEN, "28J00", 401, "Bearer error=\"invalid_token\""},
+	{JA_SQLSTATE_TOKEN_EXPIRED, "28J01", 401, "Bearer error=\"invalid_token\""},
+	{JA_SQLSTATE_TOKEN_REVOKED, "28J02", 401, "Bearer error=\"invalid_token\""},
+	{JA_SQLSTATE_UNAUTHENTICATED, "28J03", 401, "Bearer"},
+};
+
+/*
+ * True within a transaction that PostgREST opened: it sets request.method in
+ * each, and on a pooled connection the value is left as an empty string.
+ */
+bool
+ja_behind_postgrest(void)
+{
+	const char *method = GetConfigOption("request.method", true, false);
+
+	return method != NULL && method[0] != '\0';
+}
+
+static const HttpRow *
+find_http_row(int sqlstate)
+{
+	for (size_t i = 0; i < lengthof(http_rows); i++)
+	{
+		if (http_rows[i].sqlstate == sqlstate)
+			return &http_rows[i];
+	}
+	return NULL;
+}
+
+static void
+append_json_or_null(StringInfo out, const char *text)
+{
+	if (text == NULL)
+		appendStringInfoString(out, "null");
+	else
+		escape_json(out, text);
+}
+
+static void
+raise_http(const JaStatusRow *row, const HttpRow *http)
+{
+	StringInfoData message;
+	StringInfoData detail;
+
+	initStringInfo(&message);
+	appendStringInfo(&message, "{\"code\": \"%s\", \"message\": ", http->code);
+	escape_json(&message, row->message);
+	appendStringInfoString(&message, ", \"details\": null, \"hint\": ");
+	append_json_or_null(&message, row->hint);
+	appendStringInfoChar(&message, '}');
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"status\": %d, \"headers\": {\"WWW-Authenticate\": ",
+					 http->http_status);
+	escape_json(&detail, http->challenge);
+	appendStringInfoString(&detail, "}}");
+
+	ereport(ERROR,
+			(errcode(JA_SQLSTATE_POSTGREST),
+			 errmsg_internal("%s", message.data),
+			 errdetail_internal("%s", detail.data),
+			 errhidestmt(true)));
+}
+
+/*
+ * Writes why a token was refused to the server log, where log_min_messages
+ * lets DEBUG1 through; never to the client.
+ */
+void
+ja_log_refusal(JaStatus status)
+{
+	const JaStatusRow *row = ja_status_row(status);
+
+	if (row->reason == NULL || !JA_LOGS_DEBUG1())
+		return;
+	ereport(LOG_SERVER_ONLY,
+			(errmsg_internal("jwt_auth: token refused: %s", row->reason),
+			 errhidestmt(true),
+			 errhidecontext(true)));
+}
+
+/* Raises the error of a status that is not JA_OK; does not return. */
+void
+ja_raise(JaStatus status)
+{
+	const JaStatusRow *row = ja_status_row(status);
+
+	ja_log_refusal(status);
+	if (ja_behind_postgrest())
+	{
+		const HttpRow *http = find_http_row(row->sqlstate);
+
+		if (http != NULL)
+			raise_http(row, http);
+	}
+	ereport(ERROR,
+			(errcode(row->sqlstate),
+			 errmsg("%s", row->message),
+			 row->hint ? errhint("%s", row->hint) : 0,
+			 errhidestmt(true)));
+	pg_unreachable();
+}

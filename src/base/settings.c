@@ -1,0 +1,12 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *	  Values of the jwt_auth.* settings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+
+JaSettings	ja_settings;

@@ -1,0 +1,143 @@
+/*-------------------------------------------------------------------------
+ *
+ * status.c
+ *	  The one table from status code to SQLSTATE, message, reason and hint.
+ *
+ * All texts are constants: nothing that a client sent is ever part of a
+ * message.  Every refused token carries one public text (28J00), so that a
+ * client can't tell a wrong signature from an unknown key; the reason is for
+ * the server log alone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/status.h"
+
+#define REFUSED(why) \
+	{JA_SQLSTATE_INVALID_TOKEN, "invalid token", why, NULL}
+#define UNUSABLE(text, todo) \
+	{ERRCODE_INVALID_PARAMETER_VALUE, text, NULL, todo}
+
+static const JaStatusRow rows[JA_STATUS_COUNT] = {
+	[JA_OK] = {ERRCODE_SUCCESSFUL_COMPLETION, "success", NULL, NULL},
+
+	[JA_TOKEN_NULL] = REFUSED("no token was given"),
+	[JA_TOKEN_SIZE] = REFUSED("token is longer than jwt_auth.max_token_size"),
+	[JA_TOKEN_SEGMENTS] = REFUSED("token is not three segments separated by dots"),
+	[JA_TOKEN_BASE64URL] = REFUSED("a segment is not strict base64url"),
+	[JA_TOKEN_ENCODING] = REFUSED("text is not valid UTF-8, or not representable in the database encoding"),
+	[JA_TOKEN_JSON] = REFUSED("header or payload is not valid JSON"),
+	[JA_TOKEN_JSON_DEPTH] = REFUSED("JSON is nested too deeply"),
+	[JA_TOKEN_JSON_DUPLICATE] = REFUSED("JSON object has a duplicate member"),
+	[JA_TOKEN_JSON_NUMBER] = REFUSED("JSON number is out of range"),
+	[JA_TOKEN_NOT_OBJECT] = REFUSED("header or payload is not a JSON object"),
+	[JA_TOKEN_ALGORITHM] = REFUSED("header has no \"alg\" that is supported"),
+	[JA_TOKEN_KID] = REFUSED("header \"kid\" is not a string of acceptable length"),
+	[JA_TOKEN_CRIT] = REFUSED("header has \"crit\", and no extension is supported"),
+	[JA_TOKEN_B64] = REFUSED("header \"b64\" is not true"),
+	[JA_TOKEN_ZIP] = REFUSED("header has \"zip\", which is not supported"),
+	[JA_TOKEN_KEY_UNKNOWN] = REFUSED("no key fits the header"),
+	[JA_TOKEN_KEY_ALGORITHM] = REFUSED("header \"alg\" is not the key's"),
+	[JA_TOKEN_SIGNATURE] = REFUSED("signature is wrong"),
+	[JA_TOKEN_TYPE] = REFUSED("header \"typ\" is neither JWT nor at+jwt"),
+	[JA_TOKEN_ISSUER] = REFUSED("\"iss\" is not the expected issuer"),
+	[JA_TOKEN_AUDIENCE] = REFUSED("\"aud\" does not hold the expected audience"),
+	[JA_TOKEN_TIME_FORM] = REFUSED("a time claim is not a NumericDate in range"),
+	[JA_TOKEN_NOT_YET_VALID] = REFUSED("\"nbf\" is in the future"),
+	[JA_TOKEN_ISSUED_IN_FUTURE] = REFUSED("\"iat\" is in the future"),
+	[JA_TOKEN_NO_EXPIRY] = REFUSED("\"exp\" is missing"),
+	[JA_TOKEN_EXPIRED] = {
+		JA_SQLSTATE_TOKEN_EXPIRED, "token expired", NULL,
+		"Refresh the access token, or log in again."
+	},
+
+	[JA_KEY_NULL] = UNUSABLE("key must not be null",
+							 "Pass a JWK, or a JWK Set to verify with."),
+	[JA_KEY_NOT_OBJECT] = UNUSABLE("key is not a JSON Web Key",
+								   "A JWK is a JSON object with a string member \"kty\" (RFC 7517 section 4)."),
+	[JA_KEY_MEMBER] = UNUSABLE("a member of the JWK is missing or malformed",
+							   "Numbers and octets are base64url without padding; coordinates have the full size of the curve (RFC 7518 section 6)."),
+	[JA_KEY_TYPE] = UNUSABLE("key type is not supported",
+							 "Supported values of \"kty\" are oct, RSA, EC, OKP and AKP."),
+	[JA_KEY_CURVE] = UNUSABLE("curve is not supported",
+							  "Supported curves are P-256, P-384, P-521, secp256k1, Ed25519 and Ed448."),
+	[JA_KEY_ALGORITHM_UNKNOWN] = UNUSABLE("algorithm is not supported",
+										  "Use HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K, EdDSA, Ed25519, Ed448, ML-DSA-44, ML-DSA-65 or ML-DSA-87."),
+	[JA_KEY_ALGORITHM_UNAVAILABLE] = UNUSABLE("algorithm is not available in this server's OpenSSL",
+											  "ML-DSA needs OpenSSL 3.5 or later."),
+	[JA_KEY_ALGORITHM_MISMATCH] = UNUSABLE("key does not fit the algorithm",
+										   "The key's type, curve and length must be those of its \"alg\"."),
+	[JA_KEY_USE] = UNUSABLE("key is not meant for signatures",
+							"\"use\", where present, must be \"sig\"."),
+	[JA_KEY_OPERATION] = UNUSABLE("key does not allow this operation",
+								  "\"key_ops\", where present, must list \"sign\" to sign and \"verify\" to verify."),
+	[JA_KEY_KID] = UNUSABLE("\"kid\" is not a string of 1 to 255 bytes", NULL),
+	[JA_KEY_SECRET_SHORT] = UNUSABLE("HMAC secret is too short",
+									 "A secret needs at least 32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 section 3.2)."),
+	[JA_KEY_SECRET_LONG] = UNUSABLE("HMAC secret is too long",
+									"A secret may have at most 8192 bytes."),
+	[JA_KEY_RSA_SIZE] = UNUSABLE("RSA key size is not supported",
+								 "RSA keys need 2048 to 16384 bits (RFC 7518 section 3.3)."),
+	[JA_KEY_RSA_EXPONENT] = UNUSABLE("RSA public exponent is not sound",
+									 "The exponent must be odd, at least 3 and at most 64 bits long; 65537 is usual."),
+	[JA_KEY_RSA_MULTIPRIME] = UNUSABLE("multi-prime RSA keys are not supported", NULL),
+	[JA_KEY_INVALID] = UNUSABLE("key is not valid",
+								"Its numbers do not form a key of this type."),
+	[JA_KEY_WEAK_POINT] = UNUSABLE("public key is not canonical or has a small order",
+								   "Such a key accepts signatures that its owner never made; generate another."),
+	[JA_KEY_PAIR] = UNUSABLE("private and public half of the key do not belong together", NULL),
+	[JA_KEY_NOT_PRIVATE] = UNUSABLE("key has no private half",
+									"Signing needs a private JWK."),
+	[JA_KEY_NO_PUBLIC] = UNUSABLE("a secret has no public half",
+								  "Only asymmetric keys can be published."),
+	[JA_KEY_NO_PEM] = UNUSABLE("a secret has no PEM form",
+							   "Only asymmetric keys can be written as PEM."),
+	[JA_KEY_SET] = UNUSABLE("value is not a JWK Set",
+							"A JWK Set is a JSON object with an array \"keys\" of JWKs (RFC 7517 section 5)."),
+	[JA_KEY_SET_EMPTY] = UNUSABLE("the JWK Set holds no key that can be used here", NULL),
+	[JA_KEY_SET_SIZE] = UNUSABLE("the JWK Set is too large",
+								 "A set may have at most 100 keys and 256 kB."),
+	[JA_KEY_SET_MIXED] = UNUSABLE("the JWK Set mixes secrets with asymmetric keys",
+								  "Keep \"oct\" keys in a set of their own."),
+	[JA_KEY_SET_DUPLICATE] = UNUSABLE("the JWK Set has two keys with the same \"kid\"", NULL),
+	[JA_PEM_SYNTAX] = {
+		ERRCODE_INVALID_TEXT_REPRESENTATION, "PEM text cannot be read", NULL,
+		"It must hold one key or certificate between BEGIN and END lines."
+	},
+	[JA_PEM_ENCRYPTED] = UNUSABLE("PEM key is encrypted",
+								  "Decrypt it first, for example with \"openssl pkey\"."),
+	[JA_PEM_KIND] = UNUSABLE("this kind of PEM is not supported",
+							 "Supported are PKCS#8, SPKI, PKCS#1 and SEC1 keys, and X.509 certificates."),
+
+	[JA_CLAIMS_NOT_OBJECT] = UNUSABLE("claims must be a JSON object", NULL),
+	[JA_ENCODING] = {
+		ERRCODE_UNTRANSLATABLE_CHARACTER, "text cannot be written as UTF-8", NULL,
+		"JSON in tokens and keys is UTF-8; use a database whose encoding is UTF8."
+	},
+	[JA_SIZE] = {
+		ERRCODE_INVALID_PARAMETER_VALUE, "the token would be too large", NULL,
+		"Tokens are limited by jwt_auth.max_token_size; sign fewer or shorter claims."
+	},
+	[JA_PAYLOAD_NULL] = UNUSABLE("payload must not be null", NULL),
+	[JA_HEADER_NOT_OBJECT] = UNUSABLE("header must be a JSON object", NULL),
+	[JA_HEADER_ALGORITHM] = UNUSABLE("header \"alg\" is not the key's",
+									 "Leave \"alg\" out: the key decides its algorithm."),
+	[JA_HEADER_KID] = UNUSABLE("header \"kid\" is not the key's",
+							   "Leave \"kid\" out: it is taken from the key."),
+	[JA_HEADER_MEMBER] = UNUSABLE("header members \"crit\", \"zip\" and a \"b64\" other than true are not supported", NULL),
+
+	[JA_CRYPTO] = {
+		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,
+		"OpenSSL refused an operation that should succeed; see the server log and its configuration."
+	},
+	[JA_MEMORY] = {ERRCODE_OUT_OF_MEMORY, "out of memory", NULL, NULL},
+};
+
+const JaStatusRow *
+ja_status_row(JaStatus status)
+{
+	Assert(status < JA_STATUS_COUNT);
+	Assert(rows[status].message != NULL);
+	return &rows[status];
+}

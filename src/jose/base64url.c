@@ -1,0 +1,121 @@
+/*-------------------------------------------------------------------------
+ *
+ * base64url.c
+ *	  Strict base64url without padding (RFC 7515 section 2, RFC 4648 5).
+ *
+ * An attacker controls the text.  One byte string has exactly one text:
+ * padding, foreign characters, white space and stray bits in the last
+ * character are refused (RFC 4648 sections 3.2, 3.3 and 3.5), since a token
+ * that can be written in two ways would slip past a denial by its bytes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "jose/base64url.h"
+
+static const char alphabet[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* Value of each character plus one, so that foreign ones are zero. */
+static const uint8 values[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+	44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['-'] = 63,
+	['_'] = 64
+};
+
+#define FOREIGN 0xC0
+
+/* The value of a character, or FOREIGN bits set. */
+static inline uint32
+value_of(char character)
+{
+	return (uint32) (uint8) (values[(uint8) character] - 1);
+}
+
+/* Decodes the last two or three characters; refuses stray bits. */
+static bool
+decode_tail(const char *text, size_t length, uint8 *out)
+{
+	uint32		a,
+				b,
+				c;
+
+	if (length == 0)
+		return true;
+	if (length == 1)
+		return false;
+	a = value_of(text[0]);
+	b = value_of(text[1]);
+	c = length == 3 ? value_of(text[2]) : 0;
+	if ((a | b | c) & FOREIGN)
+		return false;
+	out[0] = (uint8) (a << 2 | b >> 4);
+	if (length == 2)
+		return (b & 0x0F) == 0;
+	out[1] = (uint8) (b << 4 | c >> 2);
+	return (c & 0x03) == 0;
+}
+
+/*
+ * Decodes into out, which has room for JA_BASE64URL_DECODED(length) bytes and
+ * is left half written when the text is refused.
+ */
+bool
+ja_base64url_decode(const char *text, size_t length, uint8 *out)
+{
+	size_t		whole = length - length % 4;
+
+	for (size_t i = 0; i < whole; i += 4)
+	{
+		uint32		a = value_of(text[i]);
+		uint32		b = value_of(text[i + 1]);
+		uint32		c = value_of(text[i + 2]);
+		uint32		d = value_of(text[i + 3]);
+
+		if (unlikely((a | b | c | d) & FOREIGN))
+			return false;
+		*out++ = (uint8) (a << 2 | b >> 4);
+		*out++ = (uint8) (b << 4 | c >> 2);
+		*out++ = (uint8) (c << 6 | d);
+	}
+	return decode_tail(text + whole, length - whole, out);
+}
+
+/*
+ * Encodes into out, which has room for JA_BASE64URL_ENCODED(length)
+ * characters; returns how many were written.  No NUL is added.
+ */
+size_t
+ja_base64url_encode(const uint8 *bytes, size_t length, char *out)
+{
+	char	   *start = out;
+	size_t		whole = length - length % 3;
+
+	for (size_t i = 0; i < whole; i += 3)
+	{
+		uint32		group = (uint32) bytes[i] << 16 |
+			(uint32) bytes[i + 1] << 8 | bytes[i + 2];
+
+		*out++ = alphabet[group >> 18];
+		*out++ = alphabet[group >> 12 & 0x3F];
+		*out++ = alphabet[group >> 6 & 0x3F];
+		*out++ = alphabet[group & 0x3F];
+	}
+	if (length - whole >= 1)
+	{
+		uint32		group = (uint32) bytes[whole] << 16;
+
+		if (length - whole == 2)
+			group |= (uint32) bytes[whole + 1] << 8;
+		*out++ = alphabet[group >> 18];
+		*out++ = alphabet[group >> 12 & 0x3F];
+		if (length - whole == 2)
+			*out++ = alphabet[group >> 6 & 0x3F];
+	}
+	return out - start;
+}

@@ -1,0 +1,374 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.c
+ *	  Reads the JSON of a token: UTF-8 bytes in, jsonb out, never an error.
+ *
+ * An attacker may control every byte.  PostgreSQL's own JSON parser does the
+ * work, through semantic actions that build the jsonb as jsonb_in() does, so
+ * that what PostgreSQL would raise (nesting, \u0000, numbers beyond numeric)
+ * becomes a status.  Beyond JSON's grammar this refuses duplicate members
+ * (RFC 7515 section 4, RFC 7519 section 4), nesting deeper than
+ * JA_JSON_MAX_DEPTH, and numbers whose digits would not fit in
+ * JA_JSON_MAX_DIGITS.
+ *
+ * Results are allocated in the current memory context.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "base/compat.h"
+#include "jose/json.h"
+
+/* Integers of so many digits are read without numeric_in(). */
+#define FAST_INTEGER_DIGITS 18
+
+/* Digits of an exponent that is looked at; a longer one is out of range. */
+#define EXPONENT_DIGITS 6
+
+typedef struct Builder
+{
+	JsonbParseState *state;
+	JsonbValue *result;
+	int			depth;
+	bool		in_array[JA_JSON_MAX_DEPTH + 1];
+	int			members[JA_JSON_MAX_DEPTH + 1];
+	JaStatus	status;
+} Builder;
+
+static void
+fail(Builder *builder, JaStatus status)
+{
+	if (builder->status == JA_OK)
+		builder->status = status;
+}
+
+static void
+open_container(Builder *builder, bool is_array)
+{
+	if (builder->depth >= JA_JSON_MAX_DEPTH)
+		fail(builder, JA_TOKEN_JSON_DEPTH);
+	if (builder->status != JA_OK)
+		return;
+	builder->depth++;
+	builder->in_array[builder->depth] = is_array;
+	builder->members[builder->depth] = 0;
+	builder->result = pushJsonbValue(&builder->state,
+									 is_array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT,
+									 NULL);
+}
+
+static JaJsonAction
+object_start(void *argument)
+{
+	open_container(argument, false);
+	JA_JSON_CONTINUE;
+}
+
+static JaJsonAction
+array_start(void *argument)
+{
+	open_container(argument, true);
+	JA_JSON_CONTINUE;
+}
+
+/* jsonb keeps one of several equal members, so a missing one is a duplicate. */
+static JaJsonAction
+object_end(void *argument)
+{
+	Builder    *builder = argument;
+
+	if (builder->status == JA_OK)
+	{
+		builder->result = pushJsonbValue(&builder->state, WJB_END_OBJECT, NULL);
+		if (builder->result->val.object.nPairs != builder->members[builder->depth])
+			fail(builder, JA_TOKEN_JSON_DUPLICATE);
+		builder->depth--;
+	}
+	JA_JSON_CONTINUE;
+}
+
+static JaJsonAction
+array_end(void *argument)
+{
+	Builder    *builder = argument;
+
+	if (builder->status == JA_OK)
+	{
+		builder->result = pushJsonbValue(&builder->state, WJB_END_ARRAY, NULL);
+		builder->depth--;
+	}
+	JA_JSON_CONTINUE;
+}
+
+static JaJsonAction
+object_field_start(void *argument, char *name, bool is_null pg_attribute_unused())
+{
+	Builder    *builder = argument;
+	JsonbValue	key;
+
+	if (builder->status == JA_OK)
+	{
+		key.type = jbvString;
+		key.val.string.val = name;
+		key.val.string.len = strlen(name);
+		builder->members[builder->depth]++;
+		builder->result = pushJsonbValue(&builder->state, WJB_KEY, &key);
+	}
+	JA_JSON_CONTINUE;
+}
+
+/*
+ * Counts the digits that a JSON number needs before and behind the decimal
+ * point when it is written out, so that "1e999999" costs nothing.
+ */
+static bool
+number_is_in_range(const char *number)
+{
+	size_t		length = strlen(number);
+	size_t		mantissa = strcspn(number, "eE");
+	size_t		integer = strcspn(number, ".eE");
+	long		exponent = 0;
+
+	if (mantissa > JA_JSON_MAX_DIGITS)
+		return false;
+	if (mantissa < length)
+	{
+		const char *digits = number + mantissa + 1;
+
+		digits += strspn(digits, "+-");
+		digits += strspn(digits, "0");
+		if (strlen(digits) > EXPONENT_DIGITS)
+			return false;
+		exponent = strtol(number + mantissa + 1, NULL, 10);
+	}
+	return (long) integer + exponent <= JA_JSON_MAX_DIGITS &&
+		(long) (mantissa - integer) - exponent <= JA_JSON_MAX_DIGITS;
+}
+
+/* Reads a JSON number exactly; the result is in the current context. */
+static JaStatus
+read_number(const char *number, Numeric *out)
+{
+	size_t		sign = number[0] == '-';
+	size_t		digits = strspn(number + sign, "0123456789");
+
+	if (number[sign + digits] == '\0' && digits <= FAST_INTEGER_DIGITS)
+	{
+		int64		value = 0;
+
+		for (const char *digit = number + sign; *digit != '\0'; digit++)
+			value = value * 10 + (*digit - '0');
+		*out = int64_to_numeric(sign ? -value : value);
+		return JA_OK;
+	}
+	if (!number_is_in_range(number))
+		return JA_TOKEN_JSON_NUMBER;
+	*out = DatumGetNumeric(DirectFunctionCall3(numeric_in,
+											   CStringGetDatum(number),
+											   ObjectIdGetDatum(InvalidOid),
+											   Int32GetDatum(-1)));
+	return JA_OK;
+}
+
+static JaStatus
+read_scalar(char *token, JsonTokenType type, JsonbValue *value)
+{
+	switch (type)
+	{
+		case JSON_TOKEN_STRING:
+			value->type = jbvString;
+			value->val.string.val = token;
+			value->val.string.len = strlen(token);
+			return JA_OK;
+		case JSON_TOKEN_NUMBER:
+			value->type = jbvNumeric;
+			return read_number(token, &value->val.numeric);
+		case JSON_TOKEN_TRUE:
+		case JSON_TOKEN_FALSE:
+			value->type = jbvBool;
+			value->val.boolean = type == JSON_TOKEN_TRUE;
+			return JA_OK;
+		case JSON_TOKEN_NULL:
+			value->type = jbvNull;
+			return JA_OK;
+		default:
+			return JA_TOKEN_JSON;
+	}
+}
+
+static JaJsonAction
+scalar(void *argument, char *token, JsonTokenType type)
+{
+	Builder    *builder = argument;
+	JsonbValue	value;
+
+	if (builder->depth == 0)
+		fail(builder, JA_TOKEN_NOT_OBJECT);
+	if (builder->status == JA_OK)
+		fail(builder, read_scalar(token, type, &value));
+	if (builder->status == JA_OK)
+		builder->result = pushJsonbValue(&builder->state,
+										 builder->in_array[builder->depth] ? WJB_ELEM : WJB_VALUE,
+										 &value);
+	JA_JSON_CONTINUE;
+}
+
+/*
+ * PostgreSQL's parser recurses, and raises an error when its stack runs out
+ * before any action could refuse the depth, so a text that opens many
+ * containers is measured first.
+ */
+static bool
+nests_too_deeply(const uint8 *json, size_t length)
+{
+	size_t		opened = 0;
+	int			depth = 0;
+	bool		in_string = false;
+
+	for (size_t i = 0; i < length; i++)
+		opened += json[i] == '[' || json[i] == '{';
+	if (opened <= JA_JSON_MAX_DEPTH)
+		return false;
+	for (size_t i = 0; i < length; i++)
+	{
+		if (json[i] == '"')
+			in_string = !in_string;
+		else if (in_string)
+			i += json[i] == '\\';
+		else if (json[i] == '[' || json[i] == '{')
+		{
+			if (++depth > JA_JSON_MAX_DEPTH)
+				return true;
+		}
+		else if (json[i] == ']' || json[i] == '}')
+			depth--;
+	}
+	return false;
+}
+
+static JaStatus
+parse_server_text(const char *json, size_t length, Builder *builder)
+{
+	JsonLexContext *lexer = ja_json_lexer_create(json, length);
+	JsonSemAction actions = {
+		.semstate = builder,
+		.object_start = object_start,
+		.object_end = object_end,
+		.array_start = array_start,
+		.array_end = array_end,
+		.object_field_start = object_field_start,
+		.scalar = scalar
+	};
+	JsonParseErrorType error = pg_parse_json(lexer, &actions);
+
+	ja_json_lexer_free(lexer);
+	if (error != JSON_SUCCESS)
+		return JA_TOKEN_JSON;
+	return builder->status;
+}
+
+/*
+ * In a database that is not UTF-8, PostgreSQL 15 raises an error for a \u
+ * escape that has no counterpart there.  The parser holds nothing that an
+ * error would leak, so that it can be caught without a subtransaction.
+ */
+static JaStatus
+parse_converted_text(const char *json, size_t length, Builder *builder)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile JaStatus status = JA_TOKEN_ENCODING;
+
+	PG_TRY();
+	{
+		status = parse_server_text(json, length, builder);
+	}
+	PG_CATCH();
+	{
+		int			category = ERRCODE_TO_CATEGORY(geterrcode());
+
+		MemoryContextSwitchTo(context);
+		if (category != ERRCODE_DATA_EXCEPTION &&
+			category != ERRCODE_FEATURE_NOT_SUPPORTED)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return status;
+}
+
+/* Converts verified UTF-8 to the database encoding, without an error. */
+static JaStatus
+convert_to_server(const uint8 *json, size_t length, char **out, size_t *out_length)
+{
+	size_t		room = length * MAX_CONVERSION_GROWTH + 1;
+	Oid			conversion;
+	int			done;
+
+	*out = palloc(room);
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+	{
+		memcpy(*out, json, length);
+		*out_length = length;
+		return JA_OK;
+	}
+	conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+	if (!OidIsValid(conversion))
+		return JA_TOKEN_ENCODING;
+	done = pg_do_encoding_conversion_buf(conversion, PG_UTF8, GetDatabaseEncoding(),
+										 (unsigned char *) json, (int) length,
+										 (unsigned char *) *out, (int) room, true);
+	*out_length = strlen(*out);
+	return (size_t) done == length ? JA_OK : JA_TOKEN_ENCODING;
+}
+
+static JaStatus
+parse_in_database_encoding(const uint8 *json, size_t length, Builder *builder)
+{
+	char	   *converted;
+	size_t		converted_length;
+	JaStatus	status;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return parse_server_text((const char *) json, length, builder);
+	if (memchr(json, '\0', length) != NULL)
+		return JA_TOKEN_JSON;
+	status = convert_to_server(json, length, &converted, &converted_length);
+	if (status != JA_OK)
+		return status;
+	return parse_converted_text(converted, converted_length, builder);
+}
+
+/*
+ * Parses UTF-8 JSON that must be an object.  The length is bounded by the
+ * caller.  Fails with JA_TOKEN_ENCODING, JA_TOKEN_JSON and its kin, or
+ * JA_TOKEN_NOT_OBJECT.
+ */
+JaStatus
+ja_json_parse_object(const uint8 *json, size_t length, Jsonb **object)
+{
+	Builder		builder;
+	JaStatus	status;
+
+	if (pg_encoding_verifymbstr(PG_UTF8, (const char *) json, (int) length) != (int) length)
+		return JA_TOKEN_ENCODING;
+	if (nests_too_deeply(json, length))
+		return JA_TOKEN_JSON_DEPTH;
+	builder.state = NULL;
+	builder.result = NULL;
+	builder.depth = 0;
+	builder.status = JA_OK;
+	status = parse_in_database_encoding(json, length, &builder);
+	if (status != JA_OK)
+		return status;
+	if (builder.result->type != jbvObject)
+		return JA_TOKEN_NOT_OBJECT;
+	*object = JsonbValueToJsonb(builder.result);
+	return JA_OK;
+}

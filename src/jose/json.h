@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.h
+ *	  JSON of tokens and keys: UTF-8 bytes to jsonb, members, compact text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_JSON_H
+#define JA_JSON_H
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+#include "base/status.h"
+
+/* Deepest nesting, counting the outermost object. */
+#define JA_JSON_MAX_DEPTH	32
+
+/* Most decimal digits of a number written out in full. */
+#define JA_JSON_MAX_DIGITS	4096
+
+/* A string within a jsonb: not NUL-terminated, owned by the jsonb. */
+typedef struct JaString
+{
+	const char *data;
+	size_t		length;
+} JaString;
+
+typedef enum JaPresence
+{
+	JA_ABSENT,
+	JA_PRESENT,
+	JA_MISTYPED
+} JaPresence;
+
+extern JaStatus ja_json_parse_object(const uint8 *json, size_t length, Jsonb **object);
+
+extern bool ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value);
+extern JaPresence ja_json_string(const JsonbContainer *object, const char *name, JaString *string);
+extern bool ja_json_is_object(const JsonbContainer *container);
+
+extern void ja_json_add_string(JsonbParseState **object, const char *name,
+							   const char *data, size_t length);
+extern JaStatus ja_json_write(const JsonbContainer *container, StringInfo out);
+extern void ja_json_write_string(StringInfo out, const char *data, size_t length);
+
+/* True if the string is exactly this NUL-terminated name. */
+static inline bool
+ja_string_is(JaString string, const char *name)
+{
+	size_t		length = strlen(name);
+
+	return string.length == length && memcmp(string.data, name, length) == 0;
+}
+
+/* Names are compared through this; secrets through ja_secret_equals(). */
+static inline bool
+ja_string_equals(JaString a, JaString b)
+{
+	return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+#endif							/* JA_JSON_H */

@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_access.c
+ *	  Members of jsonb objects, and compact JSON text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/string.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "jose/json.h"
+
+bool
+ja_json_is_object(const JsonbContainer *container)
+{
+	return JsonContainerIsObject(container);
+}
+
+/* Finds a member of an object; the value points into the object. */
+bool
+ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value)
+{
+	return getKeyJsonValueFromContainer((JsonbContainer *) object, name,
+										(int) strlen(name), value) != NULL;
+}
+
+/* Finds a member that should be a string. */
+JaPresence
+ja_json_string(const JsonbContainer *object, const char *name, JaString *string)
+{
+	JsonbValue	value;
+
+	if (!ja_json_member(object, name, &value))
+		return JA_ABSENT;
+	if (value.type != jbvString)
+		return JA_MISTYPED;
+	string->data = value.val.string.val;
+	string->length = value.val.string.len;
+	return JA_PRESENT;
+}
+
+/* Adds a string member; the text must outlive the building of the object. */
+void
+ja_json_add_string(JsonbParseState **object, const char *name, const char *data, size_t length)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = (char *) name;
+	value.val.string.len = (int) strlen(name);
+	pushJsonbValue(object, WJB_KEY, &value);
+	value.val.string.val = (char *) data;
+	value.val.string.len = (int) length;
+	pushJsonbValue(object, WJB_VALUE, &value);
+}
+
+/*
+ * Appends the string quoted and escaped.  Only what RFC 8259 section 7
+ * demands is escaped; everything else stays as it is.
+ */
+void
+ja_json_write_string(StringInfo out, const char *data, size_t length)
+{
+	appendStringInfoCharMacro(out, '"');
+	for (size_t i = 0; i < length; i++)
+	{
+		char		character = data[i];
+
+		if (character == '"' || character == '\\')
+		{
+			appendStringInfoCharMacro(out, '\\');
+			appendStringInfoCharMacro(out, character);
+		}
+		else if ((unsigned char) character < ' ')
+			appendStringInfo(out, "\\u%04x", character);
+		else
+			appendStringInfoCharMacro(out, character);
+	}
+	appendStringInfoCharMacro(out, '"');
+}
+
+static void
+write_scalar(StringInfo out, const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			appendBinaryStringInfo(out, "null", 4);
+			break;
+		case jbvString:
+			ja_json_write_string(out, value->val.string.val, value->val.string.len);
+			break;
+		case jbvNumeric:
+			appendStringInfoString(out,
+								   DatumGetCString(DirectFunctionCall1(numeric_out,
+																	   NumericGetDatum(value->val.numeric))));
+			break;
+		case jbvBool:
+			appendStringInfoString(out, value->val.boolean ? "true" : "false");
+			break;
+		default:
+			elog(ERROR, "unexpected jsonb value type %d", (int) value->type);
+	}
+}
+
+/* Appends the container as compact JSON in the database encoding. */
+static void
+write_container(StringInfo out, const JsonbContainer *container)
+{
+	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) container);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	bool		first = true;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		bool		opens = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT;
+		bool		closes = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
+
+		if (!first && !closes)
+			appendStringInfoCharMacro(out, ',');
+		if (opens)
+			appendStringInfoCharMacro(out, token == WJB_BEGIN_ARRAY ? '[' : '{');
+		else if (closes)
+			appendStringInfoCharMacro(out, token == WJB_END_ARRAY ? ']' : '}');
+		else
+			write_scalar(out, &value);
+		if (token == WJB_KEY)
+			appendStringInfoCharMacro(out, ':');
+		first = opens || token == WJB_KEY;
+	}
+}
+
+/* Replaces the text, in the database encoding, by checked UTF-8. */
+static JaStatus
+convert_to_utf8(StringInfo text, int start)
+{
+	char	   *server = text->data + start;
+	int			length = text->len - start;
+
+	if (GetDatabaseEncoding() == PG_UTF8 || pg_is_ascii(server))
+		return JA_OK;
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+	{
+		char	   *utf8 = pg_server_to_any(server, length, PG_UTF8);
+
+		text->len = start;
+		appendStringInfoString(text, utf8);
+		return JA_OK;
+	}
+	return pg_encoding_verifymbstr(PG_UTF8, server, length) == length ? JA_OK : JA_ENCODING;
+}
+
+/*
+ * Appends the container as compact JSON in UTF-8, numbers exactly as they
+ * are.  Fails with JA_ENCODING where text has no UTF-8 form.
+ */
+JaStatus
+ja_json_write(const JsonbContainer *container, StringInfo out)
+{
+	int			start = out->len;
+
+	write_container(out, container);
+	return convert_to_utf8(out, start);
+}

@@ -1,0 +1,271 @@
+/*-------------------------------------------------------------------------
+ *
+ * jwk.c
+ *	  JSON Web Keys (RFC 7517): jsonb to key and back.
+ *
+ * The whole key is checked when it is read: type, curve, length, numbers,
+ * what "use", "key_ops" and "alg" allow, and that a private half belongs to
+ * its public one.  Whoever holds a JaKey need not ask again.  Keys are made
+ * in the current memory context, which owns them also when reading fails.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "jose/base64url.h"
+#include "jose/jwk.h"
+#include "jose/key_member.h"
+
+/* RFC 7517 section 4.2: only "sig" is for signatures. */
+static JaStatus
+read_use(JaKey *key, const JsonbContainer *jwk)
+{
+	JaString	use;
+
+	switch (ja_json_string(jwk, "use", &use))
+	{
+		case JA_ABSENT:
+			return JA_OK;
+		case JA_PRESENT:
+			key->has_use = true;
+			return ja_string_is(use, "sig") ? JA_OK : JA_KEY_USE;
+		case JA_MISTYPED:
+			return JA_KEY_USE;
+	}
+	return JA_KEY_USE;
+}
+
+/*
+ * Collects what the array "key_ops" allows (RFC 7517 section 4.3).  Values
+ * other than sign and verify are for other things, and allow nothing here.
+ */
+static JaStatus
+read_operations(JaKey *key, const JsonbContainer *jwk)
+{
+	JsonbValue	value;
+	JsonbContainer *array;
+
+	if (!ja_json_member(jwk, "key_ops", &value))
+		return JA_OK;
+	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+		return JA_KEY_OPERATION;
+	array = value.val.binary.data;
+	key->has_operations = true;
+	key->operations = 0;
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+		JaString	name;
+
+		if (element->type != jbvString)
+			return JA_KEY_OPERATION;
+		name.data = element->val.string.val;
+		name.length = element->val.string.len;
+		if (ja_string_is(name, "sign"))
+			key->operations |= JA_MAY_SIGN;
+		else if (ja_string_is(name, "verify"))
+			key->operations |= JA_MAY_VERIFY;
+	}
+	return key->operations != 0 ? JA_OK : JA_KEY_OPERATION;
+}
+
+/* A kid is 1 to JA_MAX_KID bytes. */
+JaStatus
+ja_jwk_check_kid(JaString kid)
+{
+	return kid.length >= 1 && kid.length <= JA_MAX_KID ? JA_OK : JA_KEY_KID;
+}
+
+static JaStatus
+read_kid(JaKey *key, const JsonbContainer *jwk)
+{
+	JaString	kid;
+
+	switch (ja_json_string(jwk, "kid", &kid))
+	{
+		case JA_ABSENT:
+			return JA_OK;
+		case JA_PRESENT:
+			if (ja_jwk_check_kid(kid) != JA_OK)
+				return JA_KEY_KID;
+			ja_key_set_kid(key, kid);
+			return JA_OK;
+		case JA_MISTYPED:
+			return JA_KEY_KID;
+	}
+	return JA_KEY_KID;
+}
+
+/* A member "alg" binds the key; without it, the key permits what fits. */
+static JaStatus
+read_algorithm(JaKey *key, const JsonbContainer *jwk)
+{
+	const JaAlgorithm *algorithm;
+	JaString	name;
+
+	switch (ja_json_string(jwk, "alg", &name))
+	{
+		case JA_ABSENT:
+			return JA_OK;
+		case JA_PRESENT:
+			algorithm = ja_algorithm_find(name);
+			if (algorithm == NULL)
+				return JA_KEY_ALGORITHM_UNKNOWN;
+			return ja_key_bind(key, algorithm);
+		case JA_MISTYPED:
+			return JA_KEY_ALGORITHM_UNKNOWN;
+	}
+	return JA_KEY_ALGORITHM_UNKNOWN;
+}
+
+/*
+ * Reads a JWK.  Every failure is one of JA_KEY_...; ones that a JWK Set may
+ * skip, since the key is of no kind we know or for something else, are
+ * JA_KEY_TYPE, JA_KEY_CURVE, JA_KEY_USE, JA_KEY_OPERATION and
+ * JA_KEY_ALGORITHM_....
+ */
+JaStatus
+ja_jwk_read(const JsonbContainer *jwk, JaKey **key)
+{
+	const JaKeyType *type;
+	JaKey	   *read;
+	JaString	kty;
+	JaStatus	status;
+
+	if (!ja_json_is_object(jwk) || ja_json_string(jwk, "kty", &kty) != JA_PRESENT)
+		return JA_KEY_NOT_OBJECT;
+	type = ja_key_type_find(kty);
+	if (type == NULL)
+		return JA_KEY_TYPE;
+	read = ja_key_create(type);
+	ERR_clear_error();
+	status = read_use(read, jwk);
+	if (status == JA_OK)
+		status = read_operations(read, jwk);
+	if (status == JA_OK)
+		status = read_kid(read, jwk);
+	if (status == JA_OK)
+		status = type->read(read, jwk);
+	if (status == JA_OK)
+		status = read_algorithm(read, jwk);
+	if (status == JA_OK && read->is_private && read->pkey != NULL)
+		status = ja_key_check_pair(read);
+	ERR_clear_error();
+	if (status == JA_OK)
+		*key = read;
+	return status;
+}
+
+static void
+write_operations(const JaKey *key, bool with_private, JsonbParseState **jwk)
+{
+	int			operations = key->operations;
+	JsonbValue	value;
+
+	/* The public half of a signing key verifies. */
+	if (!with_private)
+		operations = JA_MAY_VERIFY;
+	value.type = jbvString;
+	value.val.string.val = "key_ops";
+	value.val.string.len = 7;
+	pushJsonbValue(jwk, WJB_KEY, &value);
+	pushJsonbValue(jwk, WJB_BEGIN_ARRAY, NULL);
+	if (operations & JA_MAY_SIGN)
+	{
+		value.val.string.val = "sign";
+		value.val.string.len = 4;
+		pushJsonbValue(jwk, WJB_ELEM, &value);
+	}
+	if (operations & JA_MAY_VERIFY)
+	{
+		value.val.string.val = "verify";
+		value.val.string.len = 6;
+		pushJsonbValue(jwk, WJB_ELEM, &value);
+	}
+	pushJsonbValue(jwk, WJB_END_ARRAY, NULL);
+}
+
+/* Writes kty, kid, alg, use and key_ops as far as the key has them. */
+static void
+write_parameters(const JaKey *key, bool with_private, JsonbParseState **jwk)
+{
+	ja_json_add_string(jwk, "kty", key->type->name, strlen(key->type->name));
+	if (key->kid.data != NULL)
+		ja_json_add_string(jwk, "kid", key->kid.data, key->kid.length);
+	if (key->algorithm != NULL)
+		ja_json_add_string(jwk, "alg", key->algorithm->name, strlen(key->algorithm->name));
+	if (key->has_use)
+		ja_json_add_string(jwk, "use", "sig", 3);
+	if (key->has_operations)
+		write_operations(key, with_private, jwk);
+}
+
+/*
+ * Writes the key as JWK, its private members only if asked for.  Fails with
+ * JA_KEY_NO_PUBLIC for the public half of a secret, and JA_KEY_NOT_PRIVATE.
+ */
+JaStatus
+ja_jwk_write(const JaKey *key, bool with_private, Jsonb **jwk)
+{
+	JsonbParseState *state = NULL;
+	JaStatus	status;
+
+	if (with_private && !key->is_private)
+		return JA_KEY_NOT_PRIVATE;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	write_parameters(key, with_private, &state);
+	status = key->type->write(key, with_private, &state);
+	if (status == JA_OK)
+		*jwk = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return status;
+}
+
+/* Appends the required members in their order, without white space. */
+static JaStatus
+write_required(const JsonbContainer *jwk, const char *const *required, StringInfo out)
+{
+	char		separator = '{';
+
+	for (; *required != NULL; required++)
+	{
+		JaString	value;
+
+		if (ja_json_string(jwk, *required, &value) != JA_PRESENT)
+			return JA_KEY_MEMBER;
+		appendStringInfoChar(out, separator);
+		ja_json_write_string(out, *required, strlen(*required));
+		appendStringInfoChar(out, ':');
+		ja_json_write_string(out, value.data, value.length);
+		separator = ',';
+	}
+	appendStringInfoChar(out, '}');
+	return JA_OK;
+}
+
+/*
+ * The SHA-256 thumbprint of the required members (RFC 7638), as
+ * JA_THUMBPRINT_LENGTH characters.
+ */
+JaStatus
+ja_jwk_thumbprint(const JaKey *key, char *thumbprint)
+{
+	uint8		digest[32];
+	StringInfoData json;
+	Jsonb	   *jwk;
+	JaStatus	status = ja_jwk_write(key, key->type->kind == JA_OCT, &jwk);
+
+	if (status != JA_OK)
+		return status;
+	initStringInfo(&json);
+	status = write_required(&jwk->root, key->type->required, &json);
+	if (status == JA_OK)
+		status = ja_digest_compute(JA_SHA256, json.data, json.len, digest);
+	if (status == JA_OK)
+		ja_base64url_encode(digest, sizeof(digest), thumbprint);
+	OPENSSL_cleanse(json.data, json.len);
+	OPENSSL_cleanse(jwk, VARSIZE(jwk));
+	return status;
+}

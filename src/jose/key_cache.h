@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * key_cache.h
+ *	  Keys that callers hand in, read once per backend.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_KEY_CACHE_H
+#define JA_KEY_CACHE_H
+
+#include "jose/keyset.h"
+
+/* Most key sets that are kept, and most bytes of JSON that they came from. */
+#define JA_CACHED_KEYSETS		16
+#define JA_CACHED_KEYSET_BYTES	(256 * 1024)
+
+extern JaStatus ja_key_cache_get(const Jsonb *json, JaKeySet **set);
+
+#endif							/* JA_KEY_CACHE_H */

@@ -1,0 +1,201 @@
+/*-------------------------------------------------------------------------
+ *
+ * key_rsa.c
+ *	  RSA keys (RFC 7518 section 6.3).
+ *
+ * OpenSSL 3.0 takes any modulus and exponent, also e = 1, with which every
+ * signature is right; the numbers are checked here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/rsa.h>
+
+#include "jose/key.h"
+#include "jose/key_member.h"
+
+#define GENERATED_BITS 2048
+
+typedef struct Number
+{
+	const char *member;
+	const char *parameter;
+} Number;
+
+/* The public half is the first two, the least private half the first three. */
+static const Number numbers[] = {
+	{"n", OSSL_PKEY_PARAM_RSA_N},
+	{"e", OSSL_PKEY_PARAM_RSA_E},
+	{"d", OSSL_PKEY_PARAM_RSA_D},
+	{"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
+	{"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
+	{"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
+	{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
+	{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
+};
+
+#define PUBLIC_NUMBERS	2
+#define PRIVATE_NUMBERS 3
+
+static const char *const openssl_names[] = {"RSA", NULL};
+static const char *const required[] = {"e", "kty", "n", NULL};
+
+/* Reads one member into values[]; the caller clears them all. */
+static JaStatus
+read_number(const JsonbContainer *jwk, const char *member, BIGNUM **value)
+{
+	uint8		octets[JA_MAX_RSA_BITS / 8 + 1];
+	size_t		length;
+	JaStatus	status = ja_member_octets(jwk, member, octets, sizeof(octets), &length);
+
+	if (status != JA_OK)
+		return status;
+	*value = BN_bin2bn(octets, (int) length, NULL);
+	OPENSSL_cleanse(octets, length);
+	return *value != NULL ? JA_OK : JA_MEMORY;
+}
+
+/*
+ * How many of the numbers a JWK must hold: either all of the CRT members or
+ * none (RFC 7518 section 6.3.2).
+ */
+static size_t
+count_numbers(const JsonbContainer *jwk)
+{
+	if (!ja_member_exists(jwk, "d"))
+		return PUBLIC_NUMBERS;
+	for (size_t i = PRIVATE_NUMBERS; i < lengthof(numbers); i++)
+	{
+		if (ja_member_exists(jwk, numbers[i].member))
+			return lengthof(numbers);
+	}
+	return PRIVATE_NUMBERS;
+}
+
+static JaStatus
+check_public(const BIGNUM *n, const BIGNUM *e)
+{
+	int			bits = BN_num_bits(n);
+
+	if (bits < JA_MIN_RSA_BITS || bits > JA_MAX_RSA_BITS)
+		return JA_KEY_RSA_SIZE;
+	if (!BN_is_odd(n))
+		return JA_KEY_INVALID;
+	if (!BN_is_odd(e) || BN_is_one(e) || BN_num_bits(e) > JA_MAX_RSA_EXPONENT_BITS)
+		return JA_KEY_RSA_EXPONENT;
+	return JA_OK;
+}
+
+static JaStatus
+build(BIGNUM *const *values, size_t count, EVP_PKEY **pkey)
+{
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	JaStatus	status = builder != NULL ? JA_OK : JA_MEMORY;
+
+	for (size_t i = 0; i < count && status == JA_OK; i++)
+	{
+		if (OSSL_PARAM_BLD_push_BN(builder, numbers[i].parameter, values[i]) != 1)
+			status = JA_KEY_INVALID;
+	}
+	if (status == JA_OK)
+		status = ja_member_build_key("RSA", count > PUBLIC_NUMBERS, builder, pkey);
+	OSSL_PARAM_BLD_free(builder);
+	return status;
+}
+
+static JaStatus
+rsa_read(JaKey *key, const JsonbContainer *jwk)
+{
+	BIGNUM	   *values[lengthof(numbers)] = {NULL};
+	size_t		count = count_numbers(jwk);
+	JaStatus	status = JA_OK;
+
+	if (ja_member_exists(jwk, "oth"))
+		return JA_KEY_RSA_MULTIPRIME;
+	for (size_t i = 0; i < count && status == JA_OK; i++)
+		status = read_number(jwk, numbers[i].member, &values[i]);
+	if (status == JA_OK)
+		status = check_public(values[0], values[1]);
+	if (status == JA_OK)
+		status = build(values, count, &key->pkey);
+	for (size_t i = 0; i < count; i++)
+		BN_clear_free(values[i]);
+	key->is_private = count > PUBLIC_NUMBERS;
+	return status;
+}
+
+static JaStatus
+rsa_adopt(JaKey *key)
+{
+	BIGNUM	   *n = NULL;
+	BIGNUM	   *e = NULL;
+	JaStatus	status = JA_KEY_INVALID;
+
+	if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
+		EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
+		status = check_public(n, e);
+	BN_free(n);
+	BN_free(e);
+	return status;
+}
+
+/* Adds one number in its shortest form (RFC 7518 section 2). */
+static JaStatus
+write_number(const JaKey *key, const Number *number, JsonbParseState **jwk)
+{
+	uint8		octets[JA_MAX_RSA_BITS / 8];
+	BIGNUM	   *value = NULL;
+	int			length;
+
+	if (EVP_PKEY_get_bn_param(key->pkey, number->parameter, &value) != 1)
+		return JA_KEY_INVALID;
+	length = BN_num_bytes(value);
+	if (length <= (int) sizeof(octets))
+		BN_bn2bin(value, octets);
+	BN_clear_free(value);
+	if (length > (int) sizeof(octets))
+		return JA_KEY_INVALID;
+	ja_member_add_octets(jwk, number->member, octets, length);
+	OPENSSL_cleanse(octets, length);
+	return JA_OK;
+}
+
+/* A key that came without CRT members is written without them. */
+static bool
+has_crt(const JaKey *key)
+{
+	BIGNUM	   *value = NULL;
+	bool		found;
+
+	found = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &value) == 1;
+	BN_clear_free(value);
+	return found;
+}
+
+static JaStatus
+rsa_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
+{
+	size_t		count = PUBLIC_NUMBERS;
+	JaStatus	status = JA_OK;
+
+	if (with_private)
+		count = has_crt(key) ? lengthof(numbers) : PRIVATE_NUMBERS;
+	for (size_t i = 0; i < count && status == JA_OK; i++)
+		status = write_number(key, &numbers[i], jwk);
+	return status;
+}
+
+static JaStatus
+rsa_generate(JaKey *key, const JaAlgorithm *algorithm pg_attribute_unused())
+{
+	key->is_private = true;
+	key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) GENERATED_BITS);
+	return key->pkey != NULL ? JA_OK : JA_CRYPTO;
+}
+
+const JaKeyType ja_key_type_rsa = {
+	"RSA", JA_RSA, openssl_names, required, rsa_read, rsa_adopt, rsa_write, rsa_generate
+};

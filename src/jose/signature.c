@@ -1,0 +1,110 @@
+/*-------------------------------------------------------------------------
+ *
+ * signature.c
+ *	  Making and checking signatures with contexts that are prepared once.
+ *
+ * The length of a signature follows from key and algorithm, and is checked
+ * here before a family sees it: OpenSSL 3.0 accepts a PSS signature whose
+ * leading zero was stripped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <openssl/err.h>
+
+#include "jose/signature.h"
+
+/* The key's place for the algorithm; claims a free one on first use. */
+static JaPrepared *
+prepared_for(JaKey *key, const JaAlgorithm *algorithm)
+{
+	for (int i = 0; i < JA_MAX_PREPARED; i++)
+	{
+		JaPrepared *prepared = &key->prepared[i];
+
+		if (prepared->algorithm == NULL)
+			prepared->algorithm = algorithm;
+		if (prepared->algorithm == algorithm)
+			return prepared;
+	}
+	return NULL;
+}
+
+/*
+ * Makes *context, unless it is there: a public-key context initialised for
+ * signing or verifying a digest.  The key owns it.
+ */
+JaStatus
+ja_signature_context(JaKey *key, EVP_PKEY_CTX **context,
+					 const JaAlgorithm *algorithm, bool for_signing)
+{
+	EVP_PKEY_CTX *fresh;
+
+	if (*context != NULL)
+		return JA_OK;
+	fresh = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+	if (fresh == NULL)
+		return JA_CRYPTO;
+	if ((for_signing ? EVP_PKEY_sign_init(fresh) : EVP_PKEY_verify_init(fresh)) != 1 ||
+		EVP_PKEY_CTX_set_signature_md(fresh, ja_digest(algorithm->digest)) != 1)
+	{
+		EVP_PKEY_CTX_free(fresh);
+		return JA_CRYPTO;
+	}
+	*context = fresh;
+	return JA_OK;
+}
+
+/* Bytes of each signature that the key makes with the algorithm. */
+size_t
+ja_signature_size(const JaKey *key, const JaAlgorithm *algorithm)
+{
+	return algorithm->family->signature_size(key, algorithm);
+}
+
+/*
+ * Checks a signature.  The algorithm must be one that the key permits.
+ * Fails with JA_TOKEN_SIGNATURE, or JA_CRYPTO when OpenSSL itself fails.
+ */
+JaStatus
+ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
+				   const void *input, size_t length,
+				   const uint8 *signature, size_t signature_length)
+{
+	JaPrepared *prepared;
+	JaStatus	status;
+
+	if (signature_length != ja_signature_size(key, algorithm))
+		return JA_TOKEN_SIGNATURE;
+	prepared = prepared_for(key, algorithm);
+	if (prepared == NULL)
+		return JA_CRYPTO;
+	ERR_clear_error();
+	status = algorithm->family->check(key, prepared, input, length, signature);
+	if (status != JA_OK)
+		ERR_clear_error();
+	return status;
+}
+
+/*
+ * Signs.  The buffer has room for JA_MAX_SIGNATURE bytes; the key must be
+ * private, and permit the algorithm.  Fails with JA_CRYPTO.
+ */
+JaStatus
+ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
+				  const void *input, size_t length,
+				  uint8 *signature, size_t *signature_length)
+{
+	JaPrepared *prepared = prepared_for(key, algorithm);
+	JaStatus	status;
+
+	if (prepared == NULL)
+		return JA_CRYPTO;
+	ERR_clear_error();
+	status = algorithm->family->make(key, prepared, input, length, signature);
+	ERR_clear_error();
+	if (status == JA_OK)
+		*signature_length = ja_signature_size(key, algorithm);
+	return status;
+}

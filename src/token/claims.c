@@ -1,0 +1,153 @@
+/*-------------------------------------------------------------------------
+ *
+ * claims.c
+ *	  What the claims of a token must be (RFC 7519 section 4.1).
+ *
+ * Claims are judged only after the signature is right.  The order is type,
+ * issuer, audience, nbf and iat, exp, so that "expired" says that everything
+ * else was right.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "base/settings.h"
+#include "token/claims.h"
+
+/* The year 9999; whatever lies beyond is a mistake (RFC 3339 section 5.6). */
+#define LATEST_DATE 253402300800.0
+
+/* The wall clock, in seconds since 1970. */
+double
+ja_claims_now(void)
+{
+	return GetCurrentTimestamp() / (double) USECS_PER_SEC +
+		(double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+}
+
+/*
+ * Reads a NumericDate (RFC 7519 section 2), which may have fractions, but
+ * must lie between 1970 and 9999.
+ */
+static JaStatus
+read_date(const JsonbContainer *claims, const char *name, bool *present, double *date)
+{
+	JsonbValue	value;
+
+	*present = ja_json_member(claims, name, &value);
+	if (!*present)
+		return JA_OK;
+	if (value.type != jbvNumeric)
+		return JA_TOKEN_TIME_FORM;
+	*date = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+											   NumericGetDatum(value.val.numeric)));
+	return *date >= 0 && *date < LATEST_DATE ? JA_OK : JA_TOKEN_TIME_FORM;
+}
+
+/* Fails with JA_TOKEN_TIME_FORM. */
+JaStatus
+ja_claims_read_times(const JsonbContainer *claims, JaTimes *times)
+{
+	JaStatus	status;
+
+	status = read_date(claims, "exp", &times->has_expiry, &times->expiry);
+	if (status == JA_OK)
+		status = read_date(claims, "nbf", &times->has_not_before, &times->not_before);
+	if (status == JA_OK)
+		status = read_date(claims, "iat", &times->has_issued_at, &times->issued_at);
+	return status;
+}
+
+/*
+ * Compares the times of a token with the clock.  Fails with
+ * JA_TOKEN_NOT_YET_VALID, JA_TOKEN_ISSUED_IN_FUTURE, JA_TOKEN_NO_EXPIRY,
+ * JA_TOKEN_TIME_FORM for a token that is never valid, or JA_TOKEN_EXPIRED.
+ */
+JaStatus
+ja_claims_check_times(const JaTimes *times, double now)
+{
+	double		leeway = ja_settings.leeway_seconds;
+
+	if (times->has_not_before && times->not_before > now + leeway)
+		return JA_TOKEN_NOT_YET_VALID;
+	if (times->has_issued_at && times->issued_at > now + leeway)
+		return JA_TOKEN_ISSUED_IN_FUTURE;
+	if (!times->has_expiry)
+		return ja_settings.require_exp ? JA_TOKEN_NO_EXPIRY : JA_OK;
+	if (times->has_not_before && times->not_before > times->expiry)
+		return JA_TOKEN_TIME_FORM;
+	return now >= times->expiry + leeway ? JA_TOKEN_EXPIRED : JA_OK;
+}
+
+/* Whether the array is not empty, and all strings; *found if one is this. */
+static bool
+search_audiences(JsonbContainer *array, JaString audience, bool *found)
+{
+	uint32		count = JsonContainerSize(array);
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+		JaString	name;
+
+		if (element->type != jbvString)
+			return false;
+		name.data = element->val.string.val;
+		name.length = element->val.string.len;
+		if (audience.data != NULL && ja_string_equals(name, audience))
+			*found = true;
+	}
+	return count > 0;
+}
+
+/*
+ * "aud", if present, must be a string or an array of strings, and hold the
+ * audience exactly, if one is expected (RFC 7519 section 4.1.3).
+ */
+static JaStatus
+check_audience(const JsonbContainer *claims, JaString audience)
+{
+	JsonbValue	value;
+	bool		found = false;
+
+	if (!ja_json_member(claims, "aud", &value))
+		return audience.data == NULL ? JA_OK : JA_TOKEN_AUDIENCE;
+	if (value.type == jbvString)
+	{
+		JaString	name = {value.val.string.val, value.val.string.len};
+
+		found = audience.data != NULL && ja_string_equals(name, audience);
+	}
+	else if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data) ||
+			 !search_audiences(value.val.binary.data, audience, &found))
+		return JA_TOKEN_AUDIENCE;
+	return found || audience.data == NULL ? JA_OK : JA_TOKEN_AUDIENCE;
+}
+
+/*
+ * Checks type, issuer and audience.  Fails with JA_TOKEN_TYPE,
+ * JA_TOKEN_ISSUER or JA_TOKEN_AUDIENCE.
+ */
+JaStatus
+ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
+					  const JaExpectation *expected)
+{
+	JaString	issuer;
+	JaPresence	presence;
+
+	if (type == JA_TYPE_OTHER)
+		return JA_TOKEN_TYPE;
+	presence = ja_json_string(claims, "iss", &issuer);
+	if (presence == JA_MISTYPED)
+		return JA_TOKEN_ISSUER;
+	if (expected->issuer.data != NULL &&
+		(presence == JA_ABSENT || !ja_string_equals(issuer, expected->issuer)))
+		return JA_TOKEN_ISSUER;
+	return check_audience(claims, expected->audience);
+}
