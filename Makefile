@@ -70,3 +70,50 @@ endif
 -include $(OBJS:.o=.d) $(OBJS:.o=.bc.d)
 
 endif
+
+# Every target below installs the tools it needs, and leaves the system's
+# PostgreSQL and its clusters alone.
+test:
+	@$(top)test/packages build test
+	@$(here) $(top)test/run
+
+demo:
+	@$(top)test/packages build test
+	@$(here) $(top)example/demo/run
+
+lint:
+	@$(top)test/packages build lint
+	@$(here) $(top)test/lint/run
+
+indent:
+	@$(top)test/packages lint
+	@$(top)test/lint/indent
+
+bench:
+	@$(top)test/packages build bench
+	@$(here) $(top)test/bench/run
+
+vectors:
+	@$(top)test/packages build test
+	@$(here) $(top)test/vectors/run $(FILE)
+
+fuzz:
+	@$(top)test/packages build fuzz
+	@$(here) $(top)test/fuzz/run
+
+# Where private/tree builds the extension.
+here = JWT_AUTH_BUILD='$(CURDIR)'
+
+help:
+	@echo 'make              build'
+	@echo 'make install      install into the PostgreSQL of PG_CONFIG'
+	@echo 'make installcheck run the regression tests in a running server'
+	@echo 'make test         run all tests in a private cluster'
+	@echo '                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1)'
+	@echo 'make demo         sign, verify, tamper and expire, step by step (KEEP=1)'
+	@echo 'make lint         check layout, layers, calls, privileges and more'
+	@echo 'make indent       lay out the C code'
+	@echo 'make bench        measure, and compare with other libraries (QUICK=1)'
+	@echo 'make vectors      run a file of test vectors (FILE=vectors.jsonl)'
+	@echo 'make fuzz         fuzz the parsers of untrusted bytes'
+	@echo 'make clean        remove what was built'

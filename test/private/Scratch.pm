@@ -85,7 +85,8 @@ sub make_dir
 # Runs a command to its end and returns its status as a shell would: its exit
 # code, or 128 plus the signal that ended it.  A signal to this process is
 # passed on, and ends this process once the command has ended.  Options:
-# stdout => file (both streams go there), seconds => time limit (status 124).
+# stdout => file, stderr => file (default: with stdout), seconds => time limit
+# (then the status is 124).
 sub run
 {
 	my ($self, $options, @command) = @_;
@@ -107,7 +108,8 @@ sub spawn
 	if (my $file = $options->{stdout})
 	{
 		open STDOUT, '>>', $file or POSIX::_exit(126);
-		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+		open STDERR, '>>', $options->{stderr} // $file
+		  or POSIX::_exit(126);
 	}
 	chdir $options->{cwd} or POSIX::_exit(126) if $options->{cwd};
 	$ENV{$_} = $options->{env}{$_} for keys %{ $options->{env} // {} };

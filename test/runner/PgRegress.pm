@@ -1,0 +1,68 @@
+# Files for pg_regress and pg_isolation_regress; each file is one test.
+
+package PgRegress;
+
+use strict;
+use warnings;
+
+use File::Basename qw(basename dirname);
+use Time::HiRes qw(time);
+
+sub run_sql
+{
+	return _run('regress/pg_regress', '.', @_);
+}
+
+sub run_isolation
+{
+	return _run('isolation/pg_isolation_regress', 'test/isolation', @_);
+}
+
+# Each file gets a database of its own, so that none depends on another.
+sub _run
+{
+	my ($program, $input, $scratch, $results, @files) = @_;
+	my $test_programs = _pgxs_directory() . '/src/test';
+
+	for my $file (@files)
+	{
+		my $name = basename($file) =~ s/\.\w+$//r;
+		my $output = $scratch->make_dir($file =~ tr{/}{-}r);
+		my $start = time;
+		my $status = $scratch->run(
+			{
+				stdout => "$output/out",
+				seconds => $ENV{SECONDS_PER_FILE} || 300
+			},
+			"$test_programs/$program",
+			"--inputdir=$input",
+			"--outputdir=$output",
+			'--bindir=' . dirname($ENV{PG_CONFIG}),
+			"--dbname=regress_$name",
+			$name);
+		my $counts = $status == 0 ? { passed => 1 } : { failed => 1 };
+		my $shown = "$output/regression.diffs";
+
+		$shown = "$output/out" unless -s $shown;
+		$results->add($file, $counts, time - $start, _lines($shown));
+	}
+	return;
+}
+
+sub _pgxs_directory
+{
+	my $pgxs = `pg_config --pgxs`;
+
+	chomp $pgxs;
+	return dirname($pgxs) . '/../..';
+}
+
+sub _lines
+{
+	my ($path) = @_;
+
+	open my $file, '<', $path or return;
+	return <$file>;
+}
+
+1;

@@ -1,0 +1,143 @@
+# Test files whose output is TAP: pgTAP scripts, Perl programs, and others.
+# Each assertion is one test.  A file whose plan is broken, or that ends with
+# an error, has failed even if all its assertions passed.
+
+package TapFile;
+
+use strict;
+use warnings;
+
+use File::Basename qw(basename dirname);
+use TAP::Parser;
+use Time::HiRes qw(time);
+
+# Each script gets a new database that has pgTAP.
+sub run_sql
+{
+	my ($scratch, $results, @files) = @_;
+
+	_psql('CREATE DATABASE pgtap_template');
+	_psql('CREATE EXTENSION pgtap', 'pgtap_template');
+	for my $file (@files)
+	{
+		my $database = 'pgtap_' . basename($file, '.sql');
+
+		_psql(qq(CREATE DATABASE "$database" TEMPLATE pgtap_template));
+		_run_file(
+			$scratch, $results, $file,
+			'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $database,
+			'-f', $file);
+		_psql(qq(DROP DATABASE "$database" WITH (FORCE)));
+	}
+	return;
+}
+
+# The programs use PostgreSQL::Test::Cluster, and start their own servers.
+sub run_perl
+{
+	my ($scratch, $results, @files) = @_;
+	my $pgxs = `pg_config --pgxs`;
+	my @without = grep { /^PG/ && $_ ne 'PG_CONFIG' } keys %ENV;
+
+	chomp $pgxs;
+	delete local @ENV{@without};
+	local $ENV{PG_REGRESS} =
+	  dirname($pgxs) . '/../../src/test/regress/pg_regress';
+	local $ENV{PERL5LIB} = join ':', "$ENV{JWT_AUTH_SOURCE}/test/perl",
+	  dirname($pgxs) . '/../../src/test/perl', $ENV{PERL5LIB} // ();
+	for my $file (@files)
+	{
+		my $dir = $scratch->make_dir('tap-' . basename($file, '.pl'));
+
+		# PostgreSQL 15 reads the first, later majors the other two.
+		local $ENV{TESTDIR} = $dir;
+		local $ENV{TESTDATADIR} = "$dir/data";
+		local $ENV{TESTLOGDIR} = "$dir/log";
+		_run_file($scratch, $results, $file, 'perl', $file);
+	}
+	return;
+}
+
+# A program that prints no TAP is one test, by its exit status.
+sub run_program
+{
+	my ($scratch, $results, @files) = @_;
+
+	for my $file (grep { -x } @files)
+	{
+		_run_file($scratch, $results, $file, "./$file");
+	}
+	return;
+}
+
+sub _run_file
+{
+	my ($scratch, $results, $file, @command) = @_;
+	my $needs_tap = $command[0] ne "./$file";
+	my $base = $scratch->dir . '/' . ($file =~ tr{/}{-}r);
+	my ($out, $err) = ("$base.out", "$base.err");
+	my $limit = $ENV{SECONDS_PER_FILE} || 300;
+	my $start = time;
+	my $status = $scratch->run(
+		{ stdout => $out, stderr => $err, seconds => $limit }, @command);
+	my $seconds = time - $start;
+	my ($counts, @lines) = _judge(_read($out), $status, $needs_tap);
+
+	push @lines, "the time limit of $limit s was reached" if $status == 124;
+	push @lines, "it ended with status $status"
+	  if $status != 0 && $status != 124;
+	$results->add($file, $counts, $seconds, @lines, split /^/, _read($err));
+	return;
+}
+
+# Counts the tests in a program's output, and explains what failed.
+sub _judge
+{
+	my ($output, $status, $needs_tap) = @_;
+	my %counts = (passed => 0, failed => 0, skipped => 0);
+	my @lines;
+
+	return ($status == 0 ? { passed => 1 } : { failed => 1 }, $output)
+	  if !$needs_tap && $output !~ /^(?:1\.\.|(?:not )?ok\b)/m;
+
+	my $parser = TAP::Parser->new({ tap => $output });
+	my $explains = 0;
+
+	while (my $result = $parser->next)
+	{
+		if ($result->is_test)
+		{
+			my $kind = !$result->is_ok ? 'failed'
+			  : $result->has_skip ? 'skipped' : 'passed';
+			$counts{$kind}++;
+			$explains = $kind eq 'failed';
+		}
+		push @lines, $result->as_string
+		  if $explains || $result->is_unknown && $result->as_string =~ /\S/;
+	}
+	$counts{skipped}++ if $parser->skip_all;
+	push @lines, $parser->parse_errors;
+	$counts{failed}++
+	  if $parser->parse_errors || $status != 0 && !$counts{failed};
+	return (\%counts, @lines);
+}
+
+sub _read
+{
+	my ($path) = @_;
+
+	open my $file, '<', $path or return '';
+	local $/ = undef;
+	return <$file> // '';
+}
+
+sub _psql
+{
+	my ($sql, $database) = @_;
+
+	system('psql', '-Xq', '-d', $database // 'postgres', '-c', $sql) == 0
+	  or die "could not prepare a database\n";
+	return;
+}
+
+1;
