@@ -1,0 +1,198 @@
+-- Sets of keys (T02, T06, T07; RFC 7517 section 5): which member verifies a
+-- token, which members are skipped, and which spoil the set.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+SELECT no_plan();
+
+SET jwt_auth.require_exp = off;
+
+CREATE FUNCTION pg_temp.set_of(VARIADIC members jsonb[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS
+$$ SELECT jsonb_build_object('keys', to_jsonb(members)) $$;
+CREATE TEMP TABLE pair AS
+SELECT name, key, jwk_public(key) AS public
+FROM (SELECT name, jwk_generate(alg, kid) AS key
+	  FROM (VALUES ('a', 'ES256', 'a'), ('b', 'ES256', 'b'), ('p384', 'ES384', 'p384'),
+				   ('rsa', 'RS256', 'rsa'), ('ed', 'EdDSA', 'ed'),
+				   ('anonymous', 'ES256', NULL), ('nameless', 'ES256', NULL),
+				   ('nameless rsa', 'RS256', NULL)) AS v (name, alg, kid)) AS k;
+CREATE FUNCTION pg_temp.private(wanted text) RETURNS jsonb
+LANGUAGE sql STABLE AS $$ SELECT key FROM pair WHERE name = wanted $$;
+CREATE FUNCTION pg_temp.public(wanted text) RETURNS jsonb
+LANGUAGE sql STABLE AS $$ SELECT public FROM pair WHERE name = wanted $$;
+-- A token signed by one key; "kid" as given, or none
+CREATE FUNCTION pg_temp.signed(by_name text, kid text) RETURNS text
+LANGUAGE sql VOLATILE AS
+$$ SELECT public.jwt_sign_with('{}', jsonb_strip_nulls(
+		pg_temp.private(by_name) - 'kid' || jsonb_build_object('kid', kid))) $$;
+CREATE FUNCTION pg_temp.members(VARIADIC names text[]) RETURNS jsonb
+LANGUAGE sql STABLE AS
+$$ SELECT jsonb_build_object('keys', jsonb_agg(pg_temp.public(name)))
+   FROM unnest(names) AS name $$;
+
+-- With kid: that key and no other
+SELECT test.accepts(pg_temp.signed(name, name),
+					pg_temp.members('a', 'b', 'p384', 'rsa', 'ed'),
+					'kid ' || name || ' picks its key')
+FROM unnest('{a,b,p384,rsa,ed}'::text[]) AS name;
+SELECT test.refuses(pg_temp.signed(signer, kid),
+					pg_temp.members('a', 'b', 'p384', 'rsa', 'ed'),
+					format('signed by %s with the kid %s', signer, kid))
+FROM unnest('{a,b,p384,rsa,ed}'::text[]) AS signer,
+	 unnest('{a,b,p384,rsa,ed,unknown,A,"a "}'::text[]) AS kid
+WHERE signer <> kid;
+SELECT test.refuses(pg_temp.signed('a', 'a'), pg_temp.members(VARIADIC names),
+					format('kid a, set of %s', names))
+FROM (VALUES ('{b}'::text[]), ('{b,rsa,ed}'), ('{p384}')) AS v (names);
+
+-- With kid: a key without one, where exactly one fits
+SELECT test.accepts(pg_temp.signed('anonymous', 'unknown'),
+					pg_temp.members('a', 'anonymous', 'rsa'),
+					'a kid that no key has, one fitting key without kid');
+SELECT test.accepts(pg_temp.signed('anonymous', 'unknown'),
+					pg_temp.members('nameless rsa', 'anonymous'),
+					'the others without kid are of another algorithm');
+SELECT test.refuses(pg_temp.signed('anonymous', 'unknown'),
+					pg_temp.members('anonymous', 'nameless'),
+					'a kid that no key has, two fitting keys without kid');
+SELECT test.refuses(pg_temp.signed('anonymous', 'a'),
+					pg_temp.members('a', 'anonymous'),
+					'a kid that a key has: never another one');
+SELECT test.refuses(pg_temp.signed('rsa', 'unknown'),
+					pg_temp.members('rsa', 'anonymous'),
+					'a kid that no key has: never a key with another kid');
+
+-- Without kid: exactly one fitting key
+SELECT test.accepts(pg_temp.signed(name, NULL), pg_temp.members(VARIADIC names),
+					format('%s without kid, set of %s', name, names))
+FROM (VALUES ('a', '{a}'::text[]), ('a', '{a,rsa,ed,p384}'),
+			 ('rsa', '{a,b,rsa}'), ('ed', '{ed,a,rsa}'), ('p384', '{a,p384}'),
+			 ('anonymous', '{anonymous}'), ('nameless rsa', '{a,b,nameless rsa}'))
+	AS v (name, names);
+SELECT test.refuses(pg_temp.signed(name, NULL), pg_temp.members(VARIADIC names),
+					format('%s without kid, set of %s', name, names))
+FROM (VALUES ('a', '{a,b}'::text[]), ('b', '{a,b,rsa}'), ('a', '{a,anonymous}'),
+			 ('anonymous', '{anonymous,nameless}'), ('a', '{rsa,ed}'),
+			 ('a', '{b}'), ('rsa', '{nameless rsa}')) AS v (name, names);
+
+-- A single JWK
+SELECT test.accepts(pg_temp.signed('a', 'a'), pg_temp.public('a'), 'the key''s kid');
+SELECT test.accepts(pg_temp.signed('a', NULL), pg_temp.public('a'),
+					'no kid in the token');
+SELECT test.accepts(pg_temp.signed('a', 'x'), pg_temp.public('a') - 'kid',
+					'no kid in the key');
+SELECT test.refuses(pg_temp.signed('a', 'x'), pg_temp.public('a'),
+					'a kid that is not the key''s');
+
+-- Skipped: kinds and purposes that are not ours, wherever they stand
+CREATE TEMP TABLE skipped (jwk jsonb);
+INSERT INTO skipped
+SELECT jsonb '{"kty":"XYZ","kid":"x","foo":1}'
+UNION ALL SELECT '{"kty":"EC","crv":"P-192","kid":"x","x":"AA","y":"AA"}'
+UNION ALL SELECT '{"kty":"EC","crv":"brainpoolP256r1","kid":"x","x":"AA","y":"AA"}'
+UNION ALL SELECT '{"kty":"OKP","crv":"X25519","kid":"x","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
+UNION ALL SELECT '{"kty":"OKP","crv":"X448","kid":"x","x":"AA"}'
+UNION ALL SELECT test.public(test.key('RSA')) || '{"alg":"RSA-OAEP","kid":"x"}'
+UNION ALL SELECT test.public(test.key('P-256')) || '{"alg":"ECDH-ES","kid":"x"}'
+UNION ALL SELECT test.public(test.key('P-256')) || '{"use":"enc","kid":"x"}'
+UNION ALL SELECT test.public(test.key('RSA')) || '{"use":"enc","kid":"x"}'
+UNION ALL SELECT test.public(test.key('P-256')) || '{"use":"enc"}';
+SELECT test.accepts(pg_temp.signed('a', 'a'),
+					pg_temp.set_of(jwk, pg_temp.public('a'), pg_temp.public('b')),
+					'skipped before the key: ' || left(jwk::text, 60))
+FROM skipped;
+SELECT test.accepts(pg_temp.signed('a', NULL),
+					pg_temp.set_of(pg_temp.public('a'), jwk),
+					'skipped behind the only key: ' || left(jwk::text, 60))
+FROM skipped;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.set_of(jwk),
+						'nothing usable in the set: ' || left(jwk::text, 60))
+FROM skipped;
+SELECT test.refuses(jws_sign('{}', test.key('P-256', 'ES256') || '{"kid":"x"}'),
+					pg_temp.set_of(pg_temp.public('a'), test.public(test.key('P-256'))
+										|| '{"use":"enc","kid":"x"}'),
+					'a key for encryption does not verify');
+SELECT test.accepts(pg_temp.signed('a', 'a'),
+					pg_temp.members('a') || '{"issuer":"x","cache":[1]}',
+					'unknown members of the set');
+
+-- Refused: sets that somebody got wrong
+CREATE TEMP TABLE spoilt (what text, jwk jsonb);
+INSERT INTO spoilt
+SELECT what, jwk FROM (VALUES
+	('a number', jsonb '1'), ('null', 'null'), ('a string', '"x"'),
+	('an array', '[]'), ('no kty', '{}'), ('no kty, but a kid', '{"kid":"x"}'),
+	('kty that is no string', '{"kty":1}'),
+	('EC without coordinates', '{"kty":"EC","crv":"P-256","kid":"x"}'),
+	('EC without curve', '{"kty":"EC","x":"AA","y":"AA","kid":"x"}'),
+	('a point off the curve', test.public(test.key('P-256'))
+		|| '{"kid":"x","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a1"}'),
+	('stray bits in x', test.public(test.key('Ed25519'))
+		|| '{"kid":"x","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp"}'),
+	('a small-order Ed25519 key', '{"kty":"OKP","crv":"Ed25519","kid":"x","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'),
+	('RSA of 1024 bits', test.public(test.key('RSA')) || jsonb_build_object('kid', 'x',
+		'n', left(test.key('RSA') ->> 'n', 168))),
+	('RSA with the exponent 1', test.public(test.key('RSA')) || '{"kid":"x","e":"AQ"}'),
+	('RSA without modulus', '{"kty":"RSA","e":"AQAB","kid":"x"}'),
+	('alg of another type', test.public(test.key('P-256'))
+		|| '{"kid":"x","alg":"RS256"}'),
+	('alg HS256 on an RSA key', test.public(test.key('RSA'))
+		|| '{"kid":"x","alg":"HS256"}'),
+	('kid that is no string', test.public(test.key('P-256')) || '{"kid":1}'),
+	('the kid of another member', test.public(test.key('P-256')) || '{"kid":"a"}'),
+	('an HMAC key', test.key('oct') || '{"kid":"x"}'),
+	('an HMAC key with alg', test.key('oct', 'HS256') || '{"kid":"x"}'))
+	AS v (what, jwk);
+SELECT test.refuses_key(pg_temp.signed('a', 'a'),
+						pg_temp.set_of(jwk, pg_temp.public('a')), 'first member: ' || what)
+FROM spoilt;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'),
+						pg_temp.set_of(pg_temp.public('a'), pg_temp.public('rsa'), jwk),
+						'last member: ' || what)
+FROM spoilt;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), value, 'not a set: ' || value::text)
+FROM (VALUES (jsonb '{"keys":[]}'), ('{"keys":null}'), ('{"keys":1}'), ('{"keys":"x"}'),
+			 ('{"keys":{}}'), ('{"keys":[null]}'), ('{"keys":[[]]}'), ('{"Keys":[]}'),
+			 ('[]')) AS v (value);
+SELECT test.refuses_key(pg_temp.signed('a', 'a'),
+						jsonb_build_array(pg_temp.public('a')), 'a bare array');
+SELECT test.refuses_key(pg_temp.signed('a', 'a'),
+						pg_temp.set_of(pg_temp.set_of(pg_temp.public('a'))),
+						'a set in a set');
+
+-- Sets of HMAC keys alone
+SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"x"}', '{}'),
+					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
+								   jwk_generate('HS256', 'y')),
+					'HMAC keys alone');
+SELECT test.refuses(test.hs256('{"alg":"HS256","kid":"y"}', '{}'),
+					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
+								   jwk_generate('HS256', 'y')),
+					'the other HMAC key of the set');
+SELECT test.refuses(test.hs256('{"alg":"HS256","kid":"z"}', '{}'),
+					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
+								   jwk_generate('HS256', 'y')),
+					'an unknown kid: no HMAC key is tried');
+SELECT test.refuses(test.hs256('{"alg":"HS256"}', '{}'),
+					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
+								   jwk_generate('HS256', 'y')),
+					'no kid, two HMAC keys');
+
+-- The same rules for jws_verify
+SELECT is(jws_verify(jws_sign('x', pg_temp.private('b')), pg_temp.members('a', 'b')),
+		  'x', 'jws_verify: kid picks the key');
+SELECT test.refuses_jws(jws_sign('x', pg_temp.private('b') || '{"kid":"a"}'),
+						pg_temp.members('a', 'b'), 'jws_verify: the wrong kid');
+SELECT test.refuses_jws(jws_sign('x', pg_temp.private('b') - 'kid'),
+						pg_temp.members('a', 'b'), 'jws_verify: no kid, two keys');
+
+-- One set verifies each of a hundred keys' tokens
+SELECT is(count(*)::integer, 100, 'a set of a hundred keys')
+FROM (SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key))) AS keys,
+			 array_agg(key) AS private
+	  FROM (SELECT jwk_generate('ES256', 'k' || n) AS key
+			FROM generate_series(1, 100) AS n) AS k) AS v,
+	 unnest(private) AS key
+WHERE jwt_verify_with(jwt_sign_with('{"a":1}', key), keys) = '{"a":1}';
+
+SELECT * FROM finish();
