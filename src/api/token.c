@@ -73,8 +73,8 @@ jwt_decode(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	ja_check(ja_verify_size(token));
 	ja_check(ja_jws_split(token, &compact));
-	ja_check(ja_jws_decode_json(compact.header, &header));
-	ja_check(ja_jws_decode_json(compact.payload, &claims));
+	ja_check(ja_jws_decode_json(compact.header, NULL, 0, &header));
+	ja_check(ja_jws_decode_json(compact.payload, NULL, 0, &claims));
 	values[0] = JsonbPGetDatum(header);
 	values[1] = JsonbPGetDatum(claims);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls)));

@@ -17,24 +17,37 @@
 static const char alphabet[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Value of each character plus one, so that foreign ones are zero. */
-static const uint8 values[256] = {
-	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
-	20, 21, 22, 23, 24, 25, 26,
-	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-	44, 45, 46, 47, 48, 49, 50, 51, 52,
-	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
-	['-'] = 63,
-	['_'] = 64
+/* Bits that no value has: a character outside the alphabet. */
+#define FOREIGN 0xC0
+#define XX FOREIGN
+
+/* Values of the characters 0 to 127. */
+static const uint8 values[128] = {
+	XX, XX, XX, XX, XX, XX, XX, XX,
+	XX, XX, XX, XX, XX, XX, XX, XX,
+	XX, XX, XX, XX, XX, XX, XX, XX,
+	XX, XX, XX, XX, XX, XX, XX, XX,
+	XX, XX, XX, XX, XX, XX, XX, XX,
+	XX, XX, XX, XX, XX, 62, XX, XX,
+	52, 53, 54, 55, 56, 57, 58, 59,
+	60, 61, XX, XX, XX, XX, XX, XX,
+	XX, 0, 1, 2, 3, 4, 5, 6,
+	7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22,
+	23, 24, 25, XX, XX, XX, XX, 63,
+	XX, 26, 27, 28, 29, 30, 31, 32,
+	33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48,
+	49, 50, 51, XX, XX, XX, XX, XX,
 };
 
-#define FOREIGN 0xC0
-
-/* The value of a character, or FOREIGN bits set. */
+/* The value of a character, or FOREIGN. */
 static inline uint32
 value_of(char character)
 {
-	return (uint32) (uint8) (values[(uint8) character] - 1);
+	uint8		index = (uint8) character;
+
+	return index < lengthof(values) ? values[index] : FOREIGN;
 }
 
 /* Decodes the last two or three characters; refuses stray bits. */
@@ -79,9 +92,10 @@ ja_base64url_decode(const char *text, size_t length, uint8 *out)
 
 		if (unlikely((a | b | c | d) & FOREIGN))
 			return false;
-		*out++ = (uint8) (a << 2 | b >> 4);
-		*out++ = (uint8) (b << 4 | c >> 2);
-		*out++ = (uint8) (c << 6 | d);
+		out[0] = (uint8) (a << 2 | b >> 4);
+		out[1] = (uint8) (b << 4 | c >> 2);
+		out[2] = (uint8) (c << 6 | d);
+		out += 3;
 	}
 	return decode_tail(text + whole, length - whole, out);
 }
@@ -101,10 +115,11 @@ ja_base64url_encode(const uint8 *bytes, size_t length, char *out)
 		uint32		group = (uint32) bytes[i] << 16 |
 			(uint32) bytes[i + 1] << 8 | bytes[i + 2];
 
-		*out++ = alphabet[group >> 18];
-		*out++ = alphabet[group >> 12 & 0x3F];
-		*out++ = alphabet[group >> 6 & 0x3F];
-		*out++ = alphabet[group & 0x3F];
+		out[0] = alphabet[group >> 18];
+		out[1] = alphabet[group >> 12 & 0x3F];
+		out[2] = alphabet[group >> 6 & 0x3F];
+		out[3] = alphabet[group & 0x3F];
+		out += 4;
 	}
 	if (length - whole >= 1)
 	{

@@ -39,6 +39,9 @@ typedef struct Builder
 	int			depth;
 	bool		in_array[JA_JSON_MAX_DEPTH + 1];
 	int			members[JA_JSON_MAX_DEPTH + 1];
+	JaJsonWatch *watches;
+	int			watch_count;
+	JaJsonWatch *watched;		/* what the current member is, or NULL */
 	JaStatus	status;
 } Builder;
 
@@ -107,6 +110,23 @@ array_end(void *argument)
 	JA_JSON_CONTINUE;
 }
 
+/* The watch for a member of the outermost object, or NULL. */
+static JaJsonWatch *
+find_watch(Builder *builder, const char *name)
+{
+	if (builder->depth != 1)
+		return NULL;
+	for (int i = 0; i < builder->watch_count; i++)
+	{
+		if (strcmp(builder->watches[i].name, name) == 0)
+		{
+			builder->watches[i].seen = true;
+			return &builder->watches[i];
+		}
+	}
+	return NULL;
+}
+
 static JaJsonAction
 object_field_start(void *argument, char *name, bool is_null pg_attribute_unused())
 {
@@ -119,6 +139,7 @@ object_field_start(void *argument, char *name, bool is_null pg_attribute_unused(
 		key.val.string.val = name;
 		key.val.string.len = strlen(name);
 		builder->members[builder->depth]++;
+		builder->watched = find_watch(builder, name);
 		builder->result = pushJsonbValue(&builder->state, WJB_KEY, &key);
 	}
 	JA_JSON_CONTINUE;
@@ -154,7 +175,7 @@ number_is_in_range(const char *number)
 
 /* Reads a JSON number exactly; the result is in the current context. */
 static JaStatus
-read_number(const char *number, Numeric *out)
+read_number(const char *number, JaJsonWatch *watch, Numeric *out)
 {
 	size_t		sign = number[0] == '-';
 	size_t		digits = strspn(number + sign, "0123456789");
@@ -165,7 +186,14 @@ read_number(const char *number, Numeric *out)
 
 		for (const char *digit = number + sign; *digit != '\0'; digit++)
 			value = value * 10 + (*digit - '0');
-		*out = int64_to_numeric(sign ? -value : value);
+		if (sign)
+			value = -value;
+		if (watch != NULL)
+		{
+			watch->is_integer = true;
+			watch->integer = value;
+		}
+		*out = int64_to_numeric(value);
 		return JA_OK;
 	}
 	if (!number_is_in_range(number))
@@ -178,7 +206,7 @@ read_number(const char *number, Numeric *out)
 }
 
 static JaStatus
-read_scalar(char *token, JsonTokenType type, JsonbValue *value)
+read_scalar(char *token, JsonTokenType type, JaJsonWatch *watch, JsonbValue *value)
 {
 	switch (type)
 	{
@@ -189,7 +217,7 @@ read_scalar(char *token, JsonTokenType type, JsonbValue *value)
 			return JA_OK;
 		case JSON_TOKEN_NUMBER:
 			value->type = jbvNumeric;
-			return read_number(token, &value->val.numeric);
+			return read_number(token, watch, &value->val.numeric);
 		case JSON_TOKEN_TRUE:
 		case JSON_TOKEN_FALSE:
 			value->type = jbvBool;
@@ -212,12 +240,37 @@ scalar(void *argument, char *token, JsonTokenType type)
 	if (builder->depth == 0)
 		fail(builder, JA_TOKEN_NOT_OBJECT);
 	if (builder->status == JA_OK)
-		fail(builder, read_scalar(token, type, &value));
+		fail(builder, read_scalar(token, type,
+								  builder->depth == 1 ? builder->watched : NULL,
+								  &value));
 	if (builder->status == JA_OK)
 		builder->result = pushJsonbValue(&builder->state,
 										 builder->in_array[builder->depth] ? WJB_ELEM : WJB_VALUE,
 										 &value);
 	JA_JSON_CONTINUE;
+}
+
+/*
+ * Counts '[' and '{' anywhere, which differ in one bit.  Blocks of constant
+ * size let the compiler do many at once.
+ */
+static size_t
+count_openings(const uint8 *json, size_t length)
+{
+	size_t		count = 0;
+	size_t		i = 0;
+
+	for (; i + 16 <= length; i += 16)
+	{
+		uint8		block = 0;
+
+		for (int j = 0; j < 16; j++)
+			block += (json[i + j] | 0x20) == '{';
+		count += block;
+	}
+	for (; i < length; i++)
+		count += (json[i] | 0x20) == '{';
+	return count;
 }
 
 /*
@@ -228,13 +281,10 @@ scalar(void *argument, char *token, JsonTokenType type)
 static bool
 nests_too_deeply(const uint8 *json, size_t length)
 {
-	size_t		opened = 0;
 	int			depth = 0;
 	bool		in_string = false;
 
-	for (size_t i = 0; i < length; i++)
-		opened += json[i] == '[' || json[i] == '{';
-	if (opened <= JA_JSON_MAX_DEPTH)
+	if (count_openings(json, length) <= JA_JSON_MAX_DEPTH)
 		return false;
 	for (size_t i = 0; i < length; i++)
 	{
@@ -346,12 +396,13 @@ parse_in_database_encoding(const uint8 *json, size_t length, Builder *builder)
 }
 
 /*
- * Parses UTF-8 JSON that must be an object.  The length is bounded by the
- * caller.  Fails with JA_TOKEN_ENCODING, JA_TOKEN_JSON and its kin, or
+ * Parses UTF-8 JSON that must be an object, and notes the watched members,
+ * which may be none.  The length is bounded by the caller.  Fails with JA_TOKEN_ENCODING, JA_TOKEN_JSON and its kin, or
  * JA_TOKEN_NOT_OBJECT.
  */
 JaStatus
-ja_json_parse_object(const uint8 *json, size_t length, Jsonb **object)
+ja_json_parse_object(const uint8 *json, size_t length,
+					 JaJsonWatch *watches, int watch_count, Jsonb **object)
 {
 	Builder		builder;
 	JaStatus	status;
@@ -363,6 +414,9 @@ ja_json_parse_object(const uint8 *json, size_t length, Jsonb **object)
 	builder.state = NULL;
 	builder.result = NULL;
 	builder.depth = 0;
+	builder.watches = watches;
+	builder.watch_count = watch_count;
+	builder.watched = NULL;
 	builder.status = JA_OK;
 	status = parse_in_database_encoding(json, length, &builder);
 	if (status != JA_OK)

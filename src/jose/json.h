@@ -26,6 +26,15 @@ typedef struct JaString
 	size_t		length;
 } JaString;
 
+/* A member of the outermost object that is looked for while it is read. */
+typedef struct JaJsonWatch
+{
+	const char *name;
+	bool		seen;
+	bool		is_integer;		/* of at most 18 digits, without exponent */
+	int64		integer;
+} JaJsonWatch;
+
 typedef enum JaPresence
 {
 	JA_ABSENT,
@@ -33,7 +42,9 @@ typedef enum JaPresence
 	JA_MISTYPED
 } JaPresence;
 
-extern JaStatus ja_json_parse_object(const uint8 *json, size_t length, Jsonb **object);
+extern JaStatus ja_json_parse_object(const uint8 *json, size_t length,
+									 JaJsonWatch *watches, int watch_count,
+									 Jsonb **object);
 
 extern bool ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value);
 extern JaPresence ja_json_string(const JsonbContainer *object, const char *name, JaString *string);

@@ -66,22 +66,27 @@ ja_json_add_string(JsonbParseState **object, const char *name, const char *data,
 void
 ja_json_write_string(StringInfo out, const char *data, size_t length)
 {
-	appendStringInfoCharMacro(out, '"');
+	size_t		run = 0;		/* where the characters not yet written start */
+
+	appendStringInfoChar(out, '"');
 	for (size_t i = 0; i < length; i++)
 	{
-		char		character = data[i];
+		unsigned char character = data[i];
 
-		if (character == '"' || character == '\\')
-		{
-			appendStringInfoCharMacro(out, '\\');
-			appendStringInfoCharMacro(out, character);
-		}
-		else if ((unsigned char) character < ' ')
+		if (character >= ' ' && character != '"' && character != '\\')
+			continue;
+		appendBinaryStringInfo(out, data + run, (int) (i - run));
+		if (character < ' ')
 			appendStringInfo(out, "\\u%04x", character);
 		else
-			appendStringInfoCharMacro(out, character);
+		{
+			appendStringInfoChar(out, '\\');
+			appendStringInfoChar(out, data[i]);
+		}
+		run = i + 1;
 	}
-	appendStringInfoCharMacro(out, '"');
+	appendBinaryStringInfo(out, data + run, (int) (length - run));
+	appendStringInfoChar(out, '"');
 }
 
 static void

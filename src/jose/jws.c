@@ -61,9 +61,9 @@ ja_jws_decode_bytes(JaString segment, uint8 **bytes, size_t *length)
 		JA_OK : JA_TOKEN_BASE64URL;
 }
 
-/* Decodes a segment that must hold a JSON object. */
+/* Decodes a segment that must hold a JSON object, and notes its members. */
 JaStatus
-ja_jws_decode_json(JaString segment, Jsonb **object)
+ja_jws_decode_json(JaString segment, JaJsonWatch *watches, int watch_count, Jsonb **object)
 {
 	uint8	   *bytes;
 	size_t		length;
@@ -71,7 +71,7 @@ ja_jws_decode_json(JaString segment, Jsonb **object)
 
 	if (status != JA_OK)
 		return status;
-	status = ja_json_parse_object(bytes, length, object);
+	status = ja_json_parse_object(bytes, length, watches, watch_count, object);
 	pfree(bytes);
 	return status;
 }
@@ -206,8 +206,16 @@ add_members(JsonbParseState **state, const JsonbContainer *object)
 	}
 }
 
+static void
+append_base64url(StringInfo out, const void *bytes, size_t length)
+{
+	enlargeStringInfo(out, (int) JA_BASE64URL_ENCODED(length) + 1);
+	out->len += (int) ja_base64url_encode(bytes, length, out->data + out->len);
+	out->data[out->len] = '\0';
+}
+
 /*
- * Appends the header as UTF-8 JSON: "alg" and "kid" of the key, "typ" unless
+ * Appends the encoded header: "alg" and "kid" of the key, "typ" unless
  * that is NULL, and the caller's extra members unless they are NULL.  Fails
  * with JA_HEADER_... if those contradict the key, or JA_ENCODING.
  */
@@ -216,6 +224,7 @@ ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *
 					const JsonbContainer *extra, StringInfo out)
 {
 	JsonbParseState *state = NULL;
+	StringInfoData json;
 	JaStatus	status;
 
 	if (extra != NULL)
@@ -232,22 +241,43 @@ ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *
 		ja_json_add_string(&state, "typ", type, strlen(type));
 	if (key->kid.data != NULL)
 		ja_json_add_string(&state, "kid", key->kid.data, key->kid.length);
-	return ja_json_write(&JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))->root,
-						 out);
-}
-
-static void
-append_base64url(StringInfo out, const void *bytes, size_t length)
-{
-	enlargeStringInfo(out, (int) JA_BASE64URL_ENCODED(length) + 1);
-	out->len += (int) ja_base64url_encode(bytes, length, out->data + out->len);
-	out->data[out->len] = '\0';
+	initStringInfo(&json);
+	status = ja_json_write(&JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))->root,
+						   &json);
+	if (status == JA_OK)
+		append_base64url(out, json.data, json.len);
+	return status;
 }
 
 /*
- * Appends the compact serialization of header and payload, both raw, to the
- * empty string.  The key must be private, and permit the algorithm.  Fails
- * with JA_CRYPTO.
+ * The encoded header of a JWT, which follows from the key alone and is kept
+ * with it.
+ */
+JaStatus
+ja_jws_jwt_header(JaKey *key, const JaAlgorithm *algorithm, const char *type,
+				  JaString *header)
+{
+	StringInfoData encoded;
+	JaStatus	status;
+
+	if (key->header.data == NULL || strcmp(key->header_type, type) != 0)
+	{
+		initStringInfo(&encoded);
+		status = ja_jws_write_header(key, algorithm, type, NULL, &encoded);
+		if (status != JA_OK)
+			return status;
+		key->header.data = MemoryContextStrdup(key->context, encoded.data);
+		key->header.length = encoded.len;
+		key->header_type = type;
+	}
+	*header = key->header;
+	return JA_OK;
+}
+
+/*
+ * Appends the compact serialization of a payload to the empty string; the
+ * header comes from ja_jws_write_header().  The key must be private, and
+ * permit the algorithm.  Fails with JA_CRYPTO.
  */
 JaStatus
 ja_jws_sign(JaKey *key, const JaAlgorithm *algorithm, JaString header,
@@ -257,7 +287,7 @@ ja_jws_sign(JaKey *key, const JaAlgorithm *algorithm, JaString header,
 	size_t		length;
 	JaStatus	status;
 
-	append_base64url(token, header.data, header.length);
+	appendBinaryStringInfo(token, header.data, (int) header.length);
 	appendStringInfoChar(token, '.');
 	append_base64url(token, payload.data, payload.length);
 	status = ja_signature_make(key, algorithm, token->data, token->len, signature, &length);

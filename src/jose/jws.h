@@ -36,7 +36,8 @@ typedef struct JaHeader
 } JaHeader;
 
 extern JaStatus ja_jws_split(JaString token, JaCompact *compact);
-extern JaStatus ja_jws_decode_json(JaString segment, Jsonb **object);
+extern JaStatus ja_jws_decode_json(JaString segment, JaJsonWatch *watches, int watch_count,
+								   Jsonb **object);
 extern JaStatus ja_jws_decode_bytes(JaString segment, uint8 **bytes, size_t *length);
 extern JaStatus ja_jws_read_header(const JsonbContainer *json, JaHeader *header);
 extern JaStatus ja_jws_check_signature(const JaCompact *token, JaKey *key,
@@ -44,6 +45,8 @@ extern JaStatus ja_jws_check_signature(const JaCompact *token, JaKey *key,
 extern JaStatus ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm,
 									const char *type, const JsonbContainer *extra,
 									StringInfo out);
+extern JaStatus ja_jws_jwt_header(JaKey *key, const JaAlgorithm *algorithm,
+								  const char *type, JaString *header);
 extern JaStatus ja_jws_sign(JaKey *key, const JaAlgorithm *algorithm, JaString header,
 							JaString payload, StringInfo token);
 

@@ -51,6 +51,7 @@ ja_key_create(const JaKeyType *type)
 	JaKey	   *key = palloc0(sizeof(JaKey));
 
 	key->type = type;
+	key->context = CurrentMemoryContext;
 	key->operations = JA_MAY_SIGN | JA_MAY_VERIFY;
 	key->cleanup.func = free_key;
 	key->cleanup.arg = key;

@@ -56,6 +56,10 @@ typedef struct JaKey
 	uint8	   *secret;			/* oct */
 	size_t		secret_length;
 	JaPrepared	prepared[JA_MAX_PREPARED];
+	JaString	header;			/* encoded header of its JWTs; data NULL: not
+								 * yet known */
+	const char *header_type;	/* "typ" in that header, a constant */
+	MemoryContext context;		/* owns the key */
 	MemoryContextCallback cleanup;
 } JaKey;
 

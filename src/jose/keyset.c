@@ -210,7 +210,7 @@ read_header(JaKeySet *set, JaString text, JaHeader *header, JaKey **key)
 		*key = set->header_key;
 		return JA_OK;
 	}
-	status = ja_jws_decode_json(text, &json);
+	status = ja_jws_decode_json(text, NULL, 0, &json);
 	if (status == JA_OK)
 		status = ja_jws_read_header(&json->root, header);
 	if (status == JA_OK)

@@ -15,6 +15,14 @@
 
 #include "jose/signature.h"
 
+/* Cheaper than clearing a queue that is nearly always empty. */
+static inline void
+clear_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 /* The key's place for the algorithm; claims a free one on first use. */
 static JaPrepared *
 prepared_for(JaKey *key, const JaAlgorithm *algorithm)
@@ -80,10 +88,9 @@ ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
 	prepared = prepared_for(key, algorithm);
 	if (prepared == NULL)
 		return JA_CRYPTO;
-	ERR_clear_error();
+	clear_errors();
 	status = algorithm->family->check(key, prepared, input, length, signature);
-	if (status != JA_OK)
-		ERR_clear_error();
+	clear_errors();
 	return status;
 }
 
@@ -101,9 +108,9 @@ ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
 
 	if (prepared == NULL)
 		return JA_CRYPTO;
-	ERR_clear_error();
+	clear_errors();
 	status = algorithm->family->make(key, prepared, input, length, signature);
-	ERR_clear_error();
+	clear_errors();
 	if (status == JA_OK)
 		*signature_length = ja_signature_size(key, algorithm);
 	return status;

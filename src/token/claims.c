@@ -32,35 +32,53 @@ ja_claims_now(void)
 }
 
 /*
- * Reads a NumericDate (RFC 7519 section 2), which may have fractions, but
- * must lie between 1970 and 9999.
+ * Decodes the payload of a token; its signature need not be right yet.  Fails
+ * with JA_TOKEN_BASE64URL or the JA_TOKEN_... of malformed JSON.
+ */
+JaStatus
+ja_claims_read(JaString payload, JaClaims *claims)
+{
+	static const char *const names[JA_DATES] = {"exp", "nbf", "iat"};
+
+	for (int i = 0; i < JA_DATES; i++)
+		claims->dates[i] = (JaJsonWatch) {.name = names[i]};
+	return ja_jws_decode_json(payload, claims->dates, JA_DATES, &claims->json);
+}
+
+/*
+ * Takes over a NumericDate, which may have fractions, but must lie between
+ * 1970 and 9999.
  */
 static JaStatus
-read_date(const JsonbContainer *claims, const char *name, bool *present, double *date)
+read_date(const JsonbContainer *claims, const JaJsonWatch *watch, JaDate *date)
 {
 	JsonbValue	value;
 
-	*present = ja_json_member(claims, name, &value);
-	if (!*present)
+	date->is_present = watch->seen;
+	if (!watch->seen)
 		return JA_OK;
-	if (value.type != jbvNumeric)
+	if (watch->is_integer)
+		date->seconds = (double) watch->integer;
+	else if (ja_json_member(claims, watch->name, &value) && value.type == jbvNumeric)
+		date->seconds = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+														   NumericGetDatum(value.val.numeric)));
+	else
 		return JA_TOKEN_TIME_FORM;
-	*date = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-											   NumericGetDatum(value.val.numeric)));
-	return *date >= 0 && *date < LATEST_DATE ? JA_OK : JA_TOKEN_TIME_FORM;
+	return date->seconds >= 0 && date->seconds < LATEST_DATE ? JA_OK : JA_TOKEN_TIME_FORM;
 }
 
 /* Fails with JA_TOKEN_TIME_FORM. */
 JaStatus
-ja_claims_read_times(const JsonbContainer *claims, JaTimes *times)
+ja_claims_read_times(JaClaims *claims)
 {
-	JaStatus	status;
+	const JsonbContainer *json = &claims->json->root;
+	JaTimes    *times = &claims->times;
+	JaStatus	status = read_date(json, &claims->dates[0], &times->expiry);
 
-	status = read_date(claims, "exp", &times->has_expiry, &times->expiry);
 	if (status == JA_OK)
-		status = read_date(claims, "nbf", &times->has_not_before, &times->not_before);
+		status = read_date(json, &claims->dates[1], &times->not_before);
 	if (status == JA_OK)
-		status = read_date(claims, "iat", &times->has_issued_at, &times->issued_at);
+		status = read_date(json, &claims->dates[2], &times->issued_at);
 	return status;
 }
 
@@ -74,15 +92,15 @@ ja_claims_check_times(const JaTimes *times, double now)
 {
 	double		leeway = ja_settings.leeway_seconds;
 
-	if (times->has_not_before && times->not_before > now + leeway)
+	if (times->not_before.is_present && times->not_before.seconds > now + leeway)
 		return JA_TOKEN_NOT_YET_VALID;
-	if (times->has_issued_at && times->issued_at > now + leeway)
+	if (times->issued_at.is_present && times->issued_at.seconds > now + leeway)
 		return JA_TOKEN_ISSUED_IN_FUTURE;
-	if (!times->has_expiry)
+	if (!times->expiry.is_present)
 		return ja_settings.require_exp ? JA_TOKEN_NO_EXPIRY : JA_OK;
-	if (times->has_not_before && times->not_before > times->expiry)
+	if (times->not_before.is_present && times->not_before.seconds > times->expiry.seconds)
 		return JA_TOKEN_TIME_FORM;
-	return now >= times->expiry + leeway ? JA_TOKEN_EXPIRED : JA_OK;
+	return now >= times->expiry.seconds + leeway ? JA_TOKEN_EXPIRED : JA_OK;
 }
 
 /* Whether the array is not empty, and all strings; *found if one is this. */

@@ -17,18 +17,33 @@ typedef struct JaExpectation
 	JaString	audience;		/* data NULL: not checked */
 } JaExpectation;
 
-/* NumericDates of a token, in seconds since 1970. */
+/* The claims exp, nbf and iat. */
+#define JA_DATES 3
+
+/* A NumericDate, in seconds since 1970 (RFC 7519 section 2). */
+typedef struct JaDate
+{
+	bool		is_present;
+	double		seconds;
+} JaDate;
+
 typedef struct JaTimes
 {
-	bool		has_expiry;
-	bool		has_not_before;
-	bool		has_issued_at;
-	double		expiry;
-	double		not_before;
-	double		issued_at;
+	JaDate		expiry;
+	JaDate		not_before;
+	JaDate		issued_at;
 } JaTimes;
 
-extern JaStatus ja_claims_read_times(const JsonbContainer *claims, JaTimes *times);
+/* Payload and times of a token that were read together. */
+typedef struct JaClaims
+{
+	Jsonb	   *json;
+	JaJsonWatch dates[JA_DATES];	/* as read from the payload */
+	JaTimes		times;
+} JaClaims;
+
+extern JaStatus ja_claims_read(JaString payload, JaClaims *claims);
+extern JaStatus ja_claims_read_times(JaClaims *claims);
 extern JaStatus ja_claims_check_times(const JaTimes *times, double now);
 extern JaStatus ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
 									  const JaExpectation *expected);

@@ -19,17 +19,16 @@ JaStatus
 ja_issue_with_key(const Jsonb *claims, JaKey *key, const char *type, StringInfo token)
 {
 	const JaAlgorithm *algorithm = ja_key_signing_algorithm(key);
-	StringInfoData header;
 	StringInfoData payload;
+	JaString	header;
 	JaStatus	status;
 
-	initStringInfo(&header);
 	initStringInfo(&payload);
-	status = ja_jws_write_header(key, algorithm, type, NULL, &header);
+	status = ja_jws_jwt_header(key, algorithm, type, &header);
 	if (status == JA_OK)
 		status = ja_json_write(&claims->root, &payload);
 	if (status == JA_OK)
-		status = ja_jws_sign(key, algorithm, (JaString) {header.data, header.len},
+		status = ja_jws_sign(key, algorithm, header,
 							 (JaString) {payload.data, payload.len}, token);
 	if (status == JA_OK && token->len > ja_settings.max_token_size)
 		status = JA_SIZE;

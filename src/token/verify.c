@@ -28,8 +28,7 @@ ja_verify_with_keys(JaString token, JaKeySet *keys,
 {
 	JaCompact	compact;
 	JaHeader	header;
-	JaTimes		times;
-	Jsonb	   *read;
+	JaClaims	read;
 	JaStatus	status = ja_verify_size(token);
 
 	if (status == JA_OK)
@@ -37,14 +36,14 @@ ja_verify_with_keys(JaString token, JaKeySet *keys,
 	if (status == JA_OK)
 		status = ja_keyset_verify(keys, &compact, &header);
 	if (status == JA_OK)
-		status = ja_jws_decode_json(compact.payload, &read);
+		status = ja_claims_read(compact.payload, &read);
 	if (status == JA_OK)
-		status = ja_claims_check_names(header.type, &read->root, expected);
+		status = ja_claims_check_names(header.type, &read.json->root, expected);
 	if (status == JA_OK)
-		status = ja_claims_read_times(&read->root, &times);
+		status = ja_claims_read_times(&read);
 	if (status == JA_OK)
-		status = ja_claims_check_times(&times, ja_claims_now());
+		status = ja_claims_check_times(&read.times, ja_claims_now());
 	if (status == JA_OK)
-		*claims = read;
+		*claims = read.json;
 	return status;
 }
