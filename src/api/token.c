@@ -65,6 +65,8 @@ jwt_decode(PG_FUNCTION_ARGS)
 	JaCompact	compact;
 	Jsonb	   *header;
 	Jsonb	   *claims;
+	uint8	   *signature;
+	size_t		length;
 	TupleDesc	row_type;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
@@ -75,6 +77,7 @@ jwt_decode(PG_FUNCTION_ARGS)
 	ja_check(ja_jws_split(token, &compact));
 	ja_check(ja_jws_decode_json(compact.header, NULL, 0, &header));
 	ja_check(ja_jws_decode_json(compact.payload, NULL, 0, &claims));
+	ja_check(ja_jws_decode_bytes(compact.signature, &signature, &length));
 	values[0] = JsonbPGetDatum(header);
 	values[1] = JsonbPGetDatum(claims);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row_type), values, nulls)));

@@ -3,9 +3,7 @@
  * key_okp.c
  *	  Ed25519 and Ed448 keys: JWKs of type "OKP" (RFC 8037).
  *
- * OpenSSL 3.0 accepts public keys of small order, for which signatures exist
- * that fit any message, and y coordinates that are not below the field's
- * prime, with which one key has two names; both are refused here.
+ * Public keys are checked beyond what OpenSSL does (edwards.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +11,7 @@
 
 #include <openssl/crypto.h>
 
+#include "jose/edwards.h"
 #include "jose/key.h"
 #include "jose/key_member.h"
 
@@ -26,94 +25,17 @@ static const JaCurve curves[] = {
 static const char *const openssl_names[] = {"ED25519", "ED448", NULL};
 static const char *const required[] = {"crv", "kty", "x", NULL};
 
-/* The primes of the fields, little-endian without their leading bytes. */
-#define ED25519_PRIME_FIRST 0xED	/* 2^255 - 19 */
-#define ED448_MIDDLE_BYTE	28	/* 2^448 - 2^224 - 1 */
-
-/* The y coordinates of the points of order 8 of Ed25519, little-endian. */
-static const uint8 ed25519_order_8[2][32] = {
-	{0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
-		0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
-	0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
-	{0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
-		0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
-	0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}
-};
-
-static bool
-all_bytes_are(const uint8 *bytes, size_t length, uint8 value)
-{
-	for (size_t i = 0; i < length; i++)
-	{
-		if (bytes[i] != value)
-			return false;
-	}
-	return true;
-}
-
-/* True for y = 0 and y = 1, whose points have order 4, 1 or 2. */
-static bool
-is_zero_or_one(const uint8 *y, size_t length)
-{
-	return y[0] <= 1 && all_bytes_are(y + 1, length - 1, 0);
-}
-
-/*
- * A key of Ed25519 is y with the sign of x in the top bit.  Refuses y >= p,
- * and y of p - 1, 0, 1 and of order 8, which are all the points of order up
- * to 8.
- */
-static bool
-ed25519_is_sound(const uint8 *x)
-{
-	uint8		y[32];
-
-	memcpy(y, x, sizeof(y));
-	y[31] &= 0x7F;
-	if (y[31] == 0x7F && all_bytes_are(y + 1, 30, 0xFF) && y[0] >= ED25519_PRIME_FIRST - 1)
-		return false;
-	if (is_zero_or_one(y, sizeof(y)))
-		return false;
-	for (size_t i = 0; i < lengthof(ed25519_order_8); i++)
-	{
-		if (CRYPTO_memcmp(y, ed25519_order_8[i], sizeof(y)) == 0)
-			return false;
-	}
-	return true;
-}
-
-/*
- * A key of Ed448 is y in 56 bytes and the sign of x in the top bit of byte
- * 57.  Refuses y >= p, and y of p - 1, 0 and 1, which are all the points of
- * order up to 4.
- */
-static bool
-ed448_is_sound(const uint8 *x)
-{
-	const size_t size = 56;
-
-	if ((x[size] & 0x7F) != 0 || is_zero_or_one(x, size))
-		return false;
-	if (!all_bytes_are(x + ED448_MIDDLE_BYTE + 1, size - ED448_MIDDLE_BYTE - 1, 0xFF) ||
-		x[ED448_MIDDLE_BYTE] < 0xFE)
-		return true;
-	if (x[ED448_MIDDLE_BYTE] == 0xFF)
-		return false;
-	return !(all_bytes_are(x + 1, ED448_MIDDLE_BYTE - 1, 0xFF) && x[0] >= 0xFE);
-}
-
 static JaStatus
 check_public(const JaKey *key)
 {
 	uint8		x[MAX_OKP_KEY];
 	size_t		length = sizeof(x);
-	bool		sound;
 
 	if (EVP_PKEY_get_raw_public_key(key->pkey, x, &length) != 1 ||
 		length != key->curve->coordinate_size)
 		return JA_KEY_INVALID;
-	sound = key->curve == &curves[0] ? ed25519_is_sound(x) : ed448_is_sound(x);
-	return sound ? JA_OK : JA_KEY_WEAK_POINT;
+	return ja_edwards_check(key->curve == &curves[0] ? &ja_edwards_25519 : &ja_edwards_448,
+							x, length);
 }
 
 static JaStatus

@@ -106,6 +106,21 @@ build(BIGNUM *const *values, size_t count, EVP_PKEY **pkey)
 	return status;
 }
 
+/*
+ * Checks that the members of a private key belong together.  A signature
+ * would not show it: OpenSSL mends a wrong CRT member with d, and never
+ * looks at d otherwise.
+ */
+static JaStatus
+check_private(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	bool		right = context != NULL && EVP_PKEY_pairwise_check(context) == 1;
+
+	EVP_PKEY_CTX_free(context);
+	return right ? JA_OK : JA_KEY_PAIR;
+}
+
 static JaStatus
 rsa_read(JaKey *key, const JsonbContainer *jwk)
 {
@@ -121,6 +136,8 @@ rsa_read(JaKey *key, const JsonbContainer *jwk)
 		status = check_public(values[0], values[1]);
 	if (status == JA_OK)
 		status = build(values, count, &key->pkey);
+	if (status == JA_OK && count == lengthof(numbers))
+		status = check_private(key->pkey);
 	for (size_t i = 0; i < count; i++)
 		BN_clear_free(values[i]);
 	key->is_private = count > PUBLIC_NUMBERS;
