@@ -1,0 +1,116 @@
+-- What CREATE EXTENSION leaves behind (T33, T78, T90, T95), also where default
+-- privileges say otherwise, where its names are taken, and in another schema.
+SET client_min_messages = warning;
+SELECT no_plan();
+
+-- Rights on the extension's functions beyond the owner's, as lines
+CREATE VIEW public.function_right AS
+SELECT p.proname AS name,
+	   CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(acl.grantee) END AS grantee,
+	   acl.is_grantable
+FROM pg_extension AS e
+JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+				   AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+JOIN pg_proc AS p ON p.oid = d.objid,
+LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
+WHERE e.extname = 'jwt_auth' AND acl.grantee <> p.proowner;
+CREATE VIEW public.other_right AS
+SELECT pg_describe_object(d.classid, d.objid, 0) AS object,
+	   CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(acl.grantee) END AS grantee
+FROM pg_extension AS e
+JOIN pg_depend AS d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+				   AND d.deptype = 'e'
+JOIN (SELECT 'pg_class'::regclass AS class, oid, relacl AS acl, relowner AS owner FROM pg_class
+	  UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl, nspowner FROM pg_namespace)
+	AS o ON o.class = d.classid AND o.oid = d.objid,
+LATERAL aclexplode(o.acl) AS acl
+WHERE e.extname = 'jwt_auth' AND acl.grantee <> o.owner;
+
+CREATE EXTENSION jwt_auth;
+CREATE TABLE public.plain AS SELECT * FROM public.function_right;
+CREATE TABLE public.plain_other AS SELECT * FROM public.other_right;
+SELECT isnt_empty('SELECT * FROM public.plain', 'PUBLIC may call some functions');
+SELECT is_empty('SELECT * FROM public.plain WHERE grantee <> ''PUBLIC'' OR is_grantable',
+				'and nobody else has rights');
+SELECT is_empty('SELECT * FROM public.plain_other', 'nobody has rights on anything else');
+SELECT is(extrelocatable, false, 'not relocatable') FROM pg_extension WHERE extname = 'jwt_auth';
+SELECT is_empty($$SELECT p.proname FROM pg_proc AS p
+	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
+	GROUP BY p.proname HAVING count(*) > 1$$, 'no function name is overloaded');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
+	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
+	WHERE obj_description(p.oid, 'pg_proc') IS NULL$$, 'every function has a comment');
+SELECT isnt(provolatile, 'i', proname || ' is not immutable: it reads the clock or the settings')
+FROM pg_proc WHERE proname IN ('jwt_verify_with', 'jws_verify', 'jwt_decode');
+SELECT is(provolatile, 'v', 'jwt_verify_with is volatile: it reads the clock')
+FROM pg_proc WHERE proname = 'jwt_verify_with';
+DROP EXTENSION jwt_auth;
+SELECT is_empty('SELECT proname FROM pg_proc WHERE proname ~ ''^jw[tks]_''',
+				'DROP EXTENSION leaves no function behind');
+
+-- Default privileges that give everything to everyone
+CREATE ROLE regress_install_user;
+CREATE ROLE "regress_Install ""user";
+SELECT lives_ok(format('ALTER DEFAULT PRIVILEGES %s GRANT ALL ON %s TO regress_install_user,
+							"regress_Install ""user", PUBLIC', scope, kind),
+				format('default privileges %s for %s', scope, kind))
+FROM (VALUES ('', 'FUNCTIONS'), ('', 'TABLES'), ('', 'SEQUENCES'), ('', 'SCHEMAS'), ('', 'TYPES'),
+			 ('IN SCHEMA public', 'FUNCTIONS'), ('IN SCHEMA public', 'TABLES'),
+			 ('IN SCHEMA public', 'SEQUENCES')) AS v (scope, kind);
+SELECT lives_ok('ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_install_user
+				 WITH GRANT OPTION', 'with grant option');
+CREATE EXTENSION jwt_auth;
+SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain',
+			  'the same rights on functions as without default privileges');
+SELECT set_eq('SELECT * FROM public.other_right', 'SELECT * FROM public.plain_other',
+			  'the same rights on the rest as without default privileges');
+SELECT is_empty('SELECT * FROM public.function_right WHERE grantee <> ''PUBLIC''',
+				'no role was given a function');
+DROP EXTENSION jwt_auth;
+SELECT lives_ok(format('ALTER DEFAULT PRIVILEGES %s REVOKE ALL ON %s FROM regress_install_user,
+							"regress_Install ""user", PUBLIC', scope, kind),
+				format('default privileges %s for %s taken back, and PUBLIC''s', scope, kind))
+FROM (VALUES ('', 'FUNCTIONS'), ('', 'TABLES'), ('', 'SEQUENCES'), ('', 'SCHEMAS'), ('', 'TYPES'),
+			 ('IN SCHEMA public', 'FUNCTIONS'), ('IN SCHEMA public', 'TABLES'),
+			 ('IN SCHEMA public', 'SEQUENCES')) AS v (scope, kind);
+-- Now PUBLIC executes nothing by default: what it is meant to have is granted
+CREATE EXTENSION jwt_auth;
+SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain',
+			  'the same rights where PUBLIC has none by default');
+DROP EXTENSION jwt_auth;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+DROP OWNED BY regress_install_user, "regress_Install ""user";
+DROP ROLE regress_install_user, "regress_Install ""user";
+
+-- Names that somebody took before: the installation fails, nothing is adopted
+SELECT lives_ok('CREATE FUNCTION public.jwt_decode(text) RETURNS text LANGUAGE sql
+				 AS ''SELECT $1''', 'a function squats');
+SELECT throws_ok('CREATE EXTENSION jwt_auth', '42723', NULL, 'the extension is not created over it');
+SELECT is_empty('SELECT * FROM pg_extension WHERE extname = ''jwt_auth''', 'not even in part');
+SELECT is((SELECT count(*)::integer FROM pg_proc WHERE proname ~ '^jw[tks]_'), 1,
+		  'and leaves no function behind');
+DROP FUNCTION public.jwt_decode(text);
+
+-- Another schema, whose name needs quotes
+CREATE SCHEMA "Other schema";
+CREATE EXTENSION jwt_auth SCHEMA "Other schema";
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
+	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
+	WHERE p.pronamespace <> '"Other schema"'::regnamespace$$, 'all functions are in it');
+SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain',
+			  'the same rights');
+SELECT is("Other schema".jwt_verify_with(
+			"Other schema".jwt_sign_with('{"exp":4102444800}', key), key), '{"exp":4102444800}',
+		  'and they work')
+FROM (SELECT "Other schema".jwk_generate('HS256') AS key) AS k;
+SELECT throws_ok('ALTER EXTENSION jwt_auth SET SCHEMA public', '0A000', NULL, 'not to be moved');
+DROP EXTENSION jwt_auth;
+
+-- Again, in the same session
+CREATE EXTENSION jwt_auth;
+SELECT lives_ok('SELECT jwk_generate(''ES256'')', 'dropped and created again');
+
+SELECT * FROM finish();

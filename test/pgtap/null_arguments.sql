@@ -1,0 +1,80 @@
+-- NULL never means "the default" or "no check" (T99): a missing token is
+-- 28J00, and any other missing argument 22023.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+SELECT no_plan();
+
+SELECT test.payload() AS payload \gset
+SELECT test.token(:'payload') AS token, test.key('oct', 'HS256') AS secret,
+	   jwk_to_pem(test.key('P-256')) AS pem \gset
+
+SELECT test.raises('SELECT ' || call, state, regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+FROM (VALUES
+	(format('jwt_verify_with(NULL, %L)', :'secret'), '28J00'),
+	(format('jwt_verify_with(NULL::text, %L::jsonb)', :'secret'), '28J00'),
+	(format('jwt_verify_with(%L, NULL)', :'token'), '22023'),
+	(format('jwt_verify_with(%L, NULL::jsonb)', :'token'), '22023'),
+	(format('jwt_verify_with(%L, ''null'')', :'token'), '22023'),
+	(format('jwt_verify_with(%L, NULL, NULL, NULL)', :'token'), '22023'),
+	(format('jwt_verify_with(token => %L, keys => NULL, audience => ''api'')', :'token'), '22023'),
+	('jwt_decode(NULL)', '28J00'),
+	('jwt_decode(NULL::text)', '28J00'),
+	(format('jwt_sign_with(NULL, %L)', :'secret'), '22023'),
+	(format('jwt_sign_with(''null'', %L)', :'secret'), '22023'),
+	('jwt_sign_with(''{}'', NULL)', '22023'),
+	('jwt_sign_with(NULL, NULL)', '22023'),
+	('jwt_sign_with(''{}'', ''null'')', '22023'),
+	(format('jws_sign(NULL, %L)', :'secret'), '22023'),
+	('jws_sign(''x'', NULL)', '22023'),
+	('jws_sign(''x'', ''null'')', '22023'),
+	(format('jws_sign(''x'', %L, NULL)', :'secret'), '22023'),
+	(format('jws_sign(''x'', %L, ''null'')', :'secret'), '22023'),
+	(format('jws_verify(NULL, %L)', :'secret'), '28J00'),
+	(format('jws_verify(%L, NULL)', :'token'), '22023'),
+	(format('jws_verify(%L, ''null'')', :'token'), '22023'),
+	('jwk_generate(NULL)', '22023'),
+	('jwk_generate(NULL, ''k1'')', '22023'),
+	('jwk_from_secret(NULL)', '22023'),
+	('jwk_from_secret(NULL::bytea, ''HS256'')', '22023'),
+	('jwk_from_secret(decode(repeat(''00'', 64), ''hex''), NULL)', '22023'),
+	('jwk_from_pem(NULL, ''ES256'')', '22023'),
+	(format('jwk_from_pem(%L, NULL)', :'pem'), '22023'),
+	('jwk_from_pem(NULL, NULL)', '22023'),
+	('jwk_public(NULL)', '22023'),
+	('jwk_public(''null'')', '22023'),
+	('jwk_to_pem(NULL)', '22023'),
+	('jwk_to_pem(''null'')', '22023'),
+	('jwk_thumbprint(NULL)', '22023'),
+	('jwk_thumbprint(''null'')', '22023')) AS v (call, state);
+
+-- Text where keys are meant is a JSON error of the caller, never a fall-back
+SELECT test.raises('SELECT ' || call, '22P02', regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+FROM (VALUES
+	(format('jwt_verify_with(%L, ''secret'')', :'token')),
+	(format('jwt_verify_with(%L, '''')', :'token')),
+	(format('jwt_verify_with(%L, %L)', :'token', :'pem')),
+	(format('jws_verify(%L, ''secret'')', :'token')),
+	('jwt_sign_with(''{}'', ''secret'')'),
+	('jwk_public(''secret'')')) AS v (call);
+
+-- What may be NULL: kid, audience, issuer
+SELECT test.raises('SELECT ' || call, NULL, regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+FROM (VALUES
+	(format('jwt_verify_with(%L, %L, NULL, NULL)', :'token', :'secret')),
+	('jwk_generate(''ES256'', NULL)'),
+	('jwk_from_secret(decode(repeat(''00'', 64), ''hex''), ''HS512'', NULL)'),
+	(format('jwk_from_pem(%L, ''ES256'', NULL)', :'pem'))) AS v (call);
+
+-- The arguments may come as NULL from rows, too, beside good ones
+CREATE TEMP TABLE request AS
+SELECT NULL::text AS token, test.key('oct') AS keys
+UNION ALL SELECT :'token', NULL
+UNION ALL SELECT NULL, NULL;
+SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(token, keys) FROM request
+								   WHERE token IS NOT DISTINCT FROM %L
+									 AND keys IS NOT DISTINCT FROM %L', token, keys)),
+		  CASE WHEN token IS NULL THEN '28J00' ELSE '22023' END,
+		  format('from a row: token %s, keys %s', token IS NOT NULL, keys IS NOT NULL))
+FROM request;
+
+SELECT * FROM finish();
