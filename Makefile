@@ -87,6 +87,8 @@ lint:
 
 indent:
 	@$(top)test/packages lint
+	@$(top)test/lint/typedefs >$(top)src/typedefs.list.new
+	@mv $(top)src/typedefs.list.new $(top)src/typedefs.list
 	@$(top)test/lint/indent
 
 bench:
