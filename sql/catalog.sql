@@ -1,0 +1,58 @@
+-- The catalog surface: every object of the extension, and for functions what
+-- the planner and the access checks rely on.  Whoever adds a function
+-- regenerates expected/catalog.out and reads the difference.
+CREATE EXTENSION jwt_auth;
+\pset format unaligned
+\pset fieldsep ' | '
+\pset footer off
+
+-- Functions. The rights are those of roles other than the owner.
+SELECT p.proname || '(' || pg_catalog.pg_get_function_arguments(p.oid) || ')' AS "function",
+	   pg_catalog.pg_get_function_result(p.oid) AS result,
+	   CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable'
+						  WHEN 'v' THEN 'volatile' END AS volatility,
+	   CASE WHEN p.proisstrict THEN 'strict' ELSE 'called on null' END AS nulls,
+	   CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted'
+						  WHEN 'u' THEN 'unsafe' END AS parallel,
+	   CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END AS security,
+	   CASE WHEN p.proleakproof THEN 'leakproof' ELSE '' END AS leakproof,
+	   l.lanname AS language,
+	   coalesce(p.proconfig::text, '') AS settings,
+	   coalesce((SELECT string_agg(CASE acl.grantee WHEN 0 THEN 'PUBLIC'
+										ELSE pg_get_userbyid(acl.grantee) END
+								   || '=' || acl.privilege_type
+								   || CASE WHEN acl.is_grantable THEN '*' ELSE '' END,
+								   ',' ORDER BY acl.grantee, acl.privilege_type)
+				 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
+				 WHERE acl.grantee <> p.proowner), '') AS rights
+FROM pg_catalog.pg_proc AS p
+JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid
+							  AND d.deptype = 'e'
+JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+WHERE e.extname = 'jwt_auth'
+ORDER BY p.proname COLLATE "C";
+
+-- Everything else
+SELECT o.type, o.identity
+FROM pg_catalog.pg_depend AS d
+JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass,
+	 pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) AS o
+WHERE e.extname = 'jwt_auth' AND d.deptype = 'e' AND o.type <> 'function'
+ORDER BY o.type COLLATE "C", o.identity COLLATE "C";
+
+-- Settings, which the library defines when it is loaded
+LOAD 'jwt_auth';
+SELECT name, vartype, context, coalesce(boot_val, '') AS initial, coalesce(unit, '') AS unit,
+	   coalesce(min_val, '') AS lowest, coalesce(max_val, '') AS highest,
+	   coalesce(enumvals::text, '') AS "values"
+FROM pg_catalog.pg_settings
+WHERE name LIKE 'jwt\_auth.%'
+ORDER BY name COLLATE "C";
+
+SELECT extrelocatable AS relocatable, extversion AS version, extconfig AS dumped
+FROM pg_catalog.pg_extension WHERE extname = 'jwt_auth';
+
+DROP EXTENSION jwt_auth;
