@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use List::Util qw(min);
 
 our @EXPORT_OK = qw(slurp read_samples median);
 
@@ -19,7 +20,7 @@ sub slurp
 	return scalar <$file>;
 }
 
-# name => { round => microseconds }; the last of a round's samples counts.
+# name => { round => microseconds }; the smallest of a round's samples counts.
 sub read_samples
 {
 	my ($path) = @_;
@@ -28,7 +29,8 @@ sub read_samples
 	for my $line (split /\n/, slurp($path))
 	{
 		my ($round, $name, $microseconds) = split /\t/, $line;
-		$read{$name}{$round} = $microseconds;
+		my $least = $read{$name}{$round} // $microseconds;
+		$read{$name}{$round} = min($least, $microseconds);
 	}
 	return %read;
 }
