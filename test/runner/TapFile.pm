@@ -99,6 +99,7 @@ sub _judge
 
 	return ($status == 0 ? { passed => 1 } : { failed => 1 }, $output)
 	  if !$needs_tap && $output !~ /^(?:1\.\.|(?:not )?ok\b)/m;
+	return ({ failed => 1 }, 'it printed no result') if $output !~ /\S/;
 
 	my $parser = TAP::Parser->new({ tap => $output });
 	my $explains = 0;
