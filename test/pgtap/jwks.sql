@@ -92,6 +92,9 @@ UNION ALL SELECT '{"kty":"EC","crv":"P-192","kid":"x","x":"AA","y":"AA"}'
 UNION ALL SELECT '{"kty":"EC","crv":"brainpoolP256r1","kid":"x","x":"AA","y":"AA"}'
 UNION ALL SELECT '{"kty":"OKP","crv":"X25519","kid":"x","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
 UNION ALL SELECT '{"kty":"OKP","crv":"X448","kid":"x","x":"AA"}'
+UNION ALL SELECT '{"kty":"oct","alg":"A128KW","k":"GawgguFyGrWKav7AX4VKUg"}'
+UNION ALL SELECT '{"kty":"RSA","alg":"RSA1_5","kid":"x","n":"AQAB","e":"AQAB"}'
+UNION ALL SELECT '{"kty":"EC","crv":"P-256","use":"enc","kid":"x","x":"AA","y":"AA"}'
 UNION ALL SELECT test.public(test.key('RSA')) || '{"alg":"RSA-OAEP","kid":"x"}'
 UNION ALL SELECT test.public(test.key('P-256')) || '{"alg":"ECDH-ES","kid":"x"}'
 UNION ALL SELECT test.public(test.key('P-256')) || '{"use":"enc","kid":"x"}'
@@ -139,6 +142,9 @@ SELECT what, jwk FROM (VALUES
 	('alg HS256 on an RSA key', test.public(test.key('RSA'))
 		|| '{"kid":"x","alg":"HS256"}'),
 	('kid that is no string', test.public(test.key('P-256')) || '{"kid":1}'),
+	('alg that is no string', test.public(test.key('P-256')) || '{"kid":"x","alg":1}'),
+	('use that is no string', test.public(test.key('P-256')) || '{"kid":"x","use":["sig"]}'),
+	('key_ops that is no array', test.public(test.key('P-256')) || '{"kid":"x","key_ops":"verify"}'),
 	('the kid of another member', test.public(test.key('P-256')) || '{"kid":"a"}'),
 	('an HMAC key', test.key('oct') || '{"kid":"x"}'),
 	('an HMAC key with alg', test.key('oct', 'HS256') || '{"kid":"x"}'))
@@ -160,7 +166,11 @@ SELECT test.refuses_key(pg_temp.signed('a', 'a'),
 						pg_temp.set_of(pg_temp.set_of(pg_temp.public('a'))),
 						'a set in a set');
 
--- Sets of HMAC keys alone
+-- Sets of HMAC keys alone. The second member is RFC 7517 A.3's, and skipped.
+SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"x"}', '{}'),
+					pg_temp.set_of(test.key('oct') || '{"kid":"x"}',
+								   '{"kty":"oct","alg":"A128KW","k":"GawgguFyGrWKav7AX4VKUg"}'),
+					'an HMAC key beside one for wrapping');
 SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"x"}', '{}'),
 					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
 								   jwk_generate('HS256', 'y')),
