@@ -1,0 +1,108 @@
+-- A few inputs of each kind to start from, written to the targets' corpora.
+-- Fed to "postgres --single -j" after setup.sql, where an empty line ends a
+-- statement; relative paths begin in the data directory.
+
+CREATE EXTENSION jwt_auth;
+
+CREATE TABLE seed (target text NOT NULL, input bytea NOT NULL);
+
+-- RFC 7515 A.1 to A.4, RFC 8037 A.4, RFC 7515 A.5 (unsecured).
+INSERT INTO seed
+SELECT 'token', token::bytea
+FROM unnest(ARRAY[
+	'eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+	'eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw',
+	'eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q',
+	'eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA.AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXUKOXolLzeO_Jn',
+	'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
+	'eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.'])
+	AS token;
+
+INSERT INTO seed
+SELECT 'token', jwt_sign_with('{"iss": "joe", "exp": 4102444800}', key)::bytea
+FROM key_set, jsonb_array_elements(jwks -> 'keys') AS key
+WHERE name = 'secrets';
+
+INSERT INTO seed
+SELECT 'signed', convert_to(header || E'\n' || payload, 'UTF8')
+FROM unnest(ARRAY[
+	'{"alg":"HS256"}',
+	'{"alg":"HS256","typ":"application/at+jwt","kid":"k"}',
+	'{"alg":"HS512","typ":"JWT","b64":true}',
+	'{"alg":"HS256","kid":"s","crit":["exp"],"zip":"DEF"}']) AS header,
+	unnest(ARRAY[
+	'{"iss":"joe","exp":4102444800,"aud":["a","b"],"nbf":0,"iat":1.5e9}',
+	'{"aud":"a","exp":4102444800.25,"sub":"\u00e4\ud83d\ude00","n":-1e-3}',
+	'{"exp":"soon","nbf":null,"iat":[0],"iss":{}}']) AS payload;
+
+INSERT INTO seed
+SELECT 'json', convert_to(json, 'UTF8')
+FROM unnest(ARRAY[
+	'{}',
+	'{"a":1,"a":2}',
+	'{"exp":123456789012345678,"a":-0,"b":1234567890123456789012345678901234567890}',
+	'{"a":[1.5,-2e-3,3E+7,1e4096,0.0],"b":{"c":[true,false,null,[],{}]}}',
+	U&'{"\\u0061":"\\n\\"\\\\\\u00e9\\ud83d\\ude00","\00e9\20ac\+01F600":"\\ud800"}',
+	'{"a":"\u0000"}',
+	repeat('{"a":', 31) || '[]' || repeat('}', 31),
+	'{"a":' || repeat('[', 31) || repeat(']', 31) || ',"exp":1}']) AS json;
+
+-- A pair for each algorithm that this server has.
+CREATE TABLE pair (alg text, private jsonb, public jsonb);
+
+DO $$
+DECLARE
+	alg text;
+	private jsonb;
+BEGIN
+	SET LOCAL exit_on_error = off;
+	FOREACH alg IN ARRAY '{HS256,HS512,RS256,PS512,ES256,ES384,ES512,ES256K,EdDSA,Ed25519,Ed448,ML-DSA-44,ML-DSA-87}'::text[] LOOP
+		BEGIN
+			private := jwk_generate(alg, 'k');
+			INSERT INTO pair VALUES (alg, private,
+				CASE WHEN private ->> 'kty' <> 'oct' THEN jwk_public(private) END);
+		EXCEPTION WHEN invalid_parameter_value THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+
+INSERT INTO seed
+SELECT 'jwk', convert_to(jwk::text, 'UTF8')
+FROM pair, unnest(ARRAY[private, private - 'alg' || '{"use": "sig", "key_ops": ["sign", "verify"]}',
+						private - '{p,q,dp,dq,qi}'::text[], public]) AS jwk
+WHERE jwk IS NOT NULL
+UNION
+SELECT 'jwk', convert_to(jsonb_build_object('keys', jsonb_agg(public - 'kid'))::text, 'UTF8')
+FROM pair
+WHERE public IS NOT NULL
+UNION ALL
+SELECT 'jwk', convert_to(jwks::text, 'UTF8')
+FROM key_set;
+
+INSERT INTO seed
+SELECT 'pem', convert_to(alg || E'\n' || jwk_to_pem(jwk), 'UTF8')
+FROM pair, unnest(ARRAY[private, public]) AS jwk
+WHERE public IS NOT NULL
+UNION ALL
+SELECT 'pem', pg_read_binary_file('corpus/pem/' || name)
+FROM pg_ls_dir('corpus/pem') AS name;
+
+-- The same as algorithm, label and DER.
+INSERT INTO seed
+SELECT 'der', convert_to(part[1] || E'\n' || part[2] || E'\n', 'UTF8') || decode(part[3], 'base64')
+FROM seed,
+	regexp_match(convert_from(input, 'UTF8'), '^(.*?)\n.*-----BEGIN (.*?)-----\n(.*?)-----END') AS part
+WHERE target = 'pem';
+
+INSERT INTO seed
+SELECT 'base64url', text::bytea
+FROM unnest('{A,AA,AB,AAA,AAB,AAAA,-_-_,Zm9vYmFy,Zm9vYg,Zg==,+/+/}'::text[]) AS text;
+
+CREATE TABLE file AS
+SELECT format('corpus/%s/%s', target, md5(input)) AS path, lo_from_bytea(0, input) AS object
+FROM seed;
+
+SELECT count(lo_export(object, path))
+FROM file;
+
