@@ -11,6 +11,8 @@ use File::Basename qw(basename dirname);
 use TAP::Parser;
 use Time::HiRes qw(time);
 
+my $LOG_LINES_SHOWN = 40;
+
 # Each script gets a new database that has pgTAP.
 sub run_sql
 {
@@ -47,7 +49,9 @@ sub run_perl
 	  dirname($pgxs) . '/../../src/test/perl', $ENV{PERL5LIB} // ();
 	for my $file (@files)
 	{
-		my $dir = $scratch->make_dir('tap-' . basename($file, '.pl'));
+		my $dir = _tap_directory($scratch, $file);
+
+		mkdir $dir or die "could not create $dir: $!\n";
 
 		# PostgreSQL 15 reads the first, later majors the other two.
 		local $ENV{TESTDIR} = $dir;
@@ -86,8 +90,29 @@ sub _run_file
 	push @lines, "the time limit of $limit s was reached" if $status == 124;
 	push @lines, "it ended with status $status"
 	  if $status != 0 && $status != 124;
-	$results->add($file, $counts, $seconds, @lines, split /^/, _read($err));
+	push @lines, split /^/, _read($err);
+	push @lines, _end_of_log($scratch, $file) if $counts->{failed};
+	$results->add($file, $counts, $seconds, @lines);
 	return;
+}
+
+# PostgreSQL::Test::Utils sends what a Perl program says to a log file.
+sub _end_of_log
+{
+	my ($scratch, $file) = @_;
+	my $dir = _tap_directory($scratch, $file);
+	my ($log) = glob "$dir/log/regress_log_* $dir/tmp_check/log/regress_log_*";
+	my @lines = defined $log ? split /^/, _read($log) : ();
+
+	splice @lines, 0, -$LOG_LINES_SHOWN if @lines > $LOG_LINES_SHOWN;
+	return @lines;
+}
+
+sub _tap_directory
+{
+	my ($scratch, $file) = @_;
+
+	return $scratch->dir . '/tap-' . basename($file, '.pl');
 }
 
 # Counts the tests in a program's output, and explains what failed.
