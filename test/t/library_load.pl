@@ -1,0 +1,96 @@
+# How the library comes into a session (T22, T94): settings set before it is
+# loaded, by whom, and a first load inside a parallel operation.
+
+use strict;
+use warnings;
+
+use JwtAuthTest;
+use Test::More;
+
+my $node = start_node('load');
+my $key = value_of($node, "SELECT jwk_generate('HS256')");
+my $no_exp = value_of($node, "SELECT jwt_sign_with('{\"sub\":\"alice\"}', " . quote($key) . ')');
+my $verify = 'SELECT jwt_verify_with(' . quote($no_exp) . ', ' . quote($key) . ')';
+
+$node->safe_psql('postgres', 'CREATE ROLE regress_load_user LOGIN');
+
+# A session's own settings, made while they are mere placeholders
+for my $case (
+	[ 'require_exp', 'off' ], [ 'leeway', '300' ], [ 'leeway', '999999' ],
+	[ 'max_token_size', '1048576' ], [ 'issuer', 'x' ], [ 'nonsense', 'x' ])
+{
+	my ($name, $value) = @$case;
+	my $shown = "SELECT coalesce(current_setting('jwt_auth.$name', true), '')";
+
+	my $default = last_line(undef, "$verify IS NULL; $shown");
+	is(last_line('regress_load_user', "SET jwt_auth.$name = '$value'; $verify IS NULL; $shown"),
+		$default, "$name = $value, set before the load by anyone: without effect");
+}
+is(last_line(undef, "SET jwt_auth.require_exp = off; $verify ->> 'sub'"), 'alice',
+	'set before the load by a superuser: in effect');
+is(last_line('regress_load_user', "SET jwt_auth.require_exp = off; $verify ->> 'sub'"), '',
+	'set before the load by anyone: the check is made');
+
+# Connection options of anyone
+{
+	local $ENV{PGOPTIONS} = '-c jwt_auth.require_exp=off -c jwt_auth.leeway=300';
+
+	is(last_line('regress_load_user', "$verify ->> 'sub'"), '',
+		'connection options: without effect');
+}
+
+# What the operator sets for a database holds, whoever connects
+$node->safe_psql('postgres', 'ALTER DATABASE postgres SET jwt_auth.require_exp = off');
+is(last_line('regress_load_user', "$verify ->> 'sub'"), 'alice',
+	'the setting of the database holds');
+is(last_line('regress_load_user', "SET jwt_auth.require_exp = on; $verify ->> 'sub'"),
+	'alice', 'and nobody else changes it');
+$node->safe_psql('postgres', 'ALTER DATABASE postgres RESET jwt_auth.require_exp');
+
+# A first load inside a parallel operation. The function hides its call from
+# the planner, which would load the library beforehand.
+my $parallel =
+  value_of($node, "SHOW server_version_num") >= 160000 ? 'debug_parallel_query' : 'force_parallel_mode';
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION decoded(token text) RETURNS jsonb LANGUAGE plpgsql PARALLEL SAFE AS
+$$
+DECLARE
+	result jsonb;
+BEGIN
+	EXECUTE 'SELECT claims FROM jwt_decode($1)' INTO result USING token;
+	RETURN result;
+END
+$$;
+CREATE TABLE one AS SELECT 1 AS n;
+ANALYZE one;
+SQL
+my $call = "SET $parallel = on; SELECT decoded(" . quote($no_exp) . ') FROM one';
+
+is(state_of($node, $call), '55000', 'a first load inside a parallel operation');
+is(state_of($node, "LOAD 'jwt_auth'; $call"), '', 'loaded before: the worker loads it, too');
+is( value_of($node,
+		"SET jwt_auth.require_exp = off; LOAD 'jwt_auth'; SET $parallel = on; "
+		  . "SELECT jwt_verify_with(" . quote($no_exp) . ', ' . quote($key) . ") ->> 'sub' FROM one"),
+	'alice', 'a worker has the session\'s settings');
+$node->safe_psql('postgres',
+	"ALTER DATABASE postgres SET session_preload_libraries = 'jwt_auth'");
+is(state_of($node, $call), '', 'session_preload_libraries: no such error');
+
+done_testing();
+
+# The last line that statements print for a role, by default the superuser.
+sub last_line
+{
+	my ($role, $statements) = @_;
+	my $output = '';
+
+	$node->psql(
+		'postgres', $statements,
+		stdout => \$output,
+		on_error_stop => 0,
+		extra_params => defined $role ? [ '-U', $role ] : []);
+	my @lines = split /\n/, $output;
+
+	return $lines[-1] // '';
+}
