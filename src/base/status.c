@@ -142,7 +142,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_PASSWORD_HASH_FORM] = UNUSABLE("password hash is malformed",
 									   "It must be the whole text that the algorithm wrote, and nothing else."),
 	[JA_PASSWORD_HASH_COST] = UNUSABLE("password hash asks for too much work",
-									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 4 GiB in all iterations, bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations."),
+									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations."),
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,
