@@ -331,6 +331,18 @@ SELECT ok(NOT jwk_generate(alg) ? 'kid', alg || ': no kid unless one is given')
 FROM unnest('{HS256,RS256,ES256,EdDSA}'::text[]) AS alg;
 SELECT is(jwk_generate(alg, 'k1') ->> 'kid', 'k1', alg || ': the kid given')
 FROM unnest('{HS256,RS256,ES256,EdDSA}'::text[]) AS alg;
+SELECT test.raises(format('SELECT %s', call), '22023', 'kid of wrong length: ' || left(call, 40))
+FROM (SELECT format(form, kid) AS call
+	  FROM unnest(ARRAY['', repeat('k', 256), repeat('k', 100000)]) AS kid,
+		   unnest(ARRAY['jwk_generate(''ES256'', %L)',
+						'jwk_from_secret(decode(repeat(''5a'', 64), ''hex''), ''HS256'', %L)',
+						'jwk_from_pem(jwk_to_pem(jwk_generate(''ES256'')), ''ES256'', %L)']) AS form)
+	AS v;
+SELECT test.raises('SELECT jwk_from_secret(decode(repeat(''5a'', 8193), ''hex''))', '22023',
+				   'a secret of more than 8192 octets');
+SELECT is(jwk_public(key || '{"key_ops":["sign"]}') -> 'key_ops', '["verify"]',
+		  kind || ': the public half of a key for signing verifies')
+FROM good WHERE kind <> 'oct';
 SELECT isnt(jwk_generate(alg) - 'alg', jwk_generate(alg) - 'alg',
 			alg || ': each key is new')
 FROM unnest('{HS256,HS384,HS512,RS256,PS256,ES256,ES384,ES512,ES256K,EdDSA,

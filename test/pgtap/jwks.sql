@@ -196,6 +196,15 @@ SELECT test.refuses_jws(jws_sign('x', pg_temp.private('b') || '{"kid":"a"}'),
 SELECT test.refuses_jws(jws_sign('x', pg_temp.private('b') - 'kid'),
 						pg_temp.members('a', 'b'), 'jws_verify: no kid, two keys');
 
+-- A set has its limits
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), jsonb_build_object('keys', jsonb_agg(
+						test.public(test.key('P-256')) || jsonb_build_object('kid', 'k' || n))),
+						'a set of ' || count(*) || ' keys')
+FROM generate_series(1, 101) AS n;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'),
+						pg_temp.members('a') || jsonb_build_object('x', repeat('x', 300000)),
+						'a set of 300 kB');
+
 -- One set verifies each of a hundred keys' tokens
 SELECT is(count(*)::integer, 100, 'a set of a hundred keys')
 FROM (SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key))) AS keys,

@@ -74,6 +74,9 @@ SELECT test.raises(format('SELECT jws_sign(''x'', %L, %L)', key, header), '22023
 				   format('%s, whose key has no kid: %s', alg, header))
 FROM signer, (VALUES (jsonb '{"kid":null}'), ('{"kid":1}'), ('{"kid":["x"]}'), ('{"kid":"x"}'))
 	AS v (header);
+SELECT test.raises(format('SELECT jws_sign(decode(repeat(''00'', 13000), ''hex''), %L)', key),
+				   '22023', alg || ': a payload that makes the token too long')
+FROM signer;
 SELECT test.raises(format('SELECT jws_sign(%s)', arguments), '22023', 'NULL: ' || arguments)
 FROM (VALUES (format('NULL, %L', test.key('oct', 'HS256'))), ('''x'', NULL'),
 			 (format('''x'', %L, NULL', test.key('oct', 'HS256')))) AS v (arguments);

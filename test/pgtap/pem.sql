@@ -160,6 +160,34 @@ SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', body, alg), '22023',
 				   name || ' is refused')
 FROM unfit;
 
+-- A curve given by its parameters (RFC 3279 section 2.3.5) is P-256 only with
+-- P-256's own generator: with the public key in its place the private key
+-- would be 1 (CVE-2020-0601).
+\set form `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit 2>/dev/null | openssl pkey -pubout -outform DER 2>/dev/null | od -An -v -tx1 | tr -d ' \n'`
+CREATE TEMP TABLE explicit AS
+SELECT regexp_replace(form, generator || '(?=.*(04.{128})$)', right(form, 130)) AS forged, form
+FROM (VALUES (:'form',
+			  '046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5'))
+	AS v (form, generator);
+CREATE FUNCTION pg_temp.spki(hexadecimal text) RETURNS text
+LANGUAGE sql IMMUTABLE AS
+$$ SELECT E'-----BEGIN PUBLIC KEY-----\n' || encode(decode(hexadecimal, 'hex'), 'base64')
+	|| E'\n-----END PUBLIC KEY-----\n' $$;
+SELECT isnt(forged, form, 'the generator is replaced') FROM explicit;
+SELECT ok(coalesce(test.sqlstate_of(format('SELECT jwk_from_pem(%L, ''ES256'')', pg_temp.spki(form))),
+				   '22023') IN ('22023', '22P02'), 'explicit parameters of P-256')
+FROM explicit;
+SELECT ok(test.sqlstate_of(format('SELECT jwk_from_pem(%L, ''ES256'')', pg_temp.spki(forged)))
+		  IN ('22023', '22P02'), 'explicit parameters with another generator')
+FROM explicit;
+
+-- Keys for RSASSA-PSS alone (RFC 4055), which bind padding and hash: refused for
+-- any other, and at most refused
+\set form `openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_pss_keygen_md:sha512 -pkeyopt rsa_pss_keygen_mgf1_md:sha512 -pkeyopt rsa_pss_keygen_saltlen:64 2>/dev/null`
+SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', :'form', alg), '22023',
+				   'RSASSA-PSS with SHA-512 as ' || alg)
+FROM unnest('{RS256,RS512,PS256,PS384}'::text[]) AS alg;
+
 -- Encrypted keys are refused, and the message says why
 CREATE TEMP TABLE encrypted (name text, alg text, body text);
 \set form `openssl genpkey -algorithm ED25519 -aes256 -pass pass:secret 2>/dev/null`
@@ -178,7 +206,7 @@ SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', body, alg), '22023',
 FROM encrypted;
 
 -- No PEM, and broken ones. Parsers of such text are where the CVEs are, so
--- every octet of a key is changed once as well.
+-- octets of a key are changed as well, each in a short key, and some in a long one.
 SELECT ok(test.sqlstate_of(format('SELECT jwk_from_pem(%L, %L)', changed, alg))
 		  IN ('22023', '22P02'), format('%s: %s', name, what))
 FROM pem, LATERAL (VALUES
@@ -218,7 +246,7 @@ DECLARE
 	label CONSTANT text := (regexp_match(pem, '-----BEGIN ([A-Z0-9 ]+)-----'))[1];
 	der CONSTANT bytea := decode(regexp_replace(pem, '-----[^-]+-----', '', 'g'), 'base64');
 BEGIN
-	FOR at IN 0 .. length(der) - 1 LOOP
+	FOR at IN 0 .. length(der) - 1 BY 1 + length(der) / 300 LOOP
 		RETURN NEXT coalesce(test.sqlstate_of(format(
 			'SELECT public.jwk_from_pem(%L, %L)',
 			format(E'-----BEGIN %s-----\n%s\n-----END %1$s-----\n', label,

@@ -24,6 +24,15 @@ SELECT is(pg_temp.header_of(jwt_sign_with('{}', test.key('P-256', 'ES256')
 		  kid, 'the kid is kept: ' || to_json(kid))
 FROM (VALUES ('"\'), (E'line\nfeed'), ('é€😀')) AS v (kid);
 
+-- A key without alg signs with the algorithm that it is made for
+SELECT is(pg_temp.header_of(jwt_sign_with('{}', key - 'alg'))::jsonb ->> 'alg', alg,
+		  format('%s key without alg', key ->> 'kty'))
+FROM (SELECT test.key(kind) AS key, alg
+	  FROM (VALUES ('oct', 'HS256'), ('RSA', 'RS256'), ('P-256', 'ES256'), ('P-521', 'ES512'),
+				   ('Ed25519', 'EdDSA')) AS v (kind, alg)
+	  UNION ALL
+	  SELECT jwk_generate(alg), alg FROM unnest('{ES384,ES256K}'::text[]) AS alg) AS k;
+
 -- The whole token, beside an independent signer
 SELECT is(jwt_sign_with('{"sub":"alice"}', test.key('oct') || jsonb_build_object('alg', alg)),
 		  signing_input || '.' || test.mac(signing_input, 'sha' || right(alg, 3)),
@@ -88,6 +97,9 @@ SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)', claims,
 						  test.key('oct', 'HS256')), '22P02',
 				   'claims that are no JSON: ' || claims)
 FROM (VALUES (''), ('{'), ('x'), ('{"a":NaN}')) AS v (claims);
+SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)',
+						  jsonb_build_object('a', repeat('x', 13000)), test.key('oct', 'HS256')),
+				   '22023', 'claims that make the token too long');
 SELECT test.raises(format('SELECT jwt_sign_with(NULL, %L)', test.key('oct', 'HS256')),
 				   '22023', 'no claims');
 SELECT test.raises('SELECT jwt_sign_with(''{}'', NULL)', '22023', 'no key');
