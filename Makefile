@@ -72,18 +72,20 @@ endif
 endif
 
 # Every target below installs the tools it needs, and leaves the system's
-# PostgreSQL and its clusters alone.
+# PostgreSQL and its clusters alone.  The variable says where to build.
+export JWT_AUTH_BUILD ?= $(CURDIR)
+
 test:
 	@$(top)test/packages build test
-	@$(here) $(top)test/run
+	@$(top)test/run
 
 demo:
 	@$(top)test/packages build test
-	@$(here) $(top)example/demo/run
+	@$(top)example/demo/run
 
 lint:
 	@$(top)test/packages build lint
-	@$(here) $(top)test/lint/run
+	@$(top)test/lint/run
 
 indent:
 	@$(top)test/packages lint
@@ -93,18 +95,15 @@ indent:
 
 bench:
 	@$(top)test/packages build bench
-	@$(here) $(top)test/bench/run
+	@$(top)test/bench/run
 
 vectors:
 	@$(top)test/packages build test
-	@$(here) $(top)test/vectors/run $(FILE)
+	@$(top)test/vectors/run $(FILE)
 
 fuzz:
 	@$(top)test/packages build fuzz
-	@$(here) $(top)test/fuzz/run
-
-# Where private/tree builds the extension.
-here = JWT_AUTH_BUILD='$(CURDIR)'
+	@$(top)test/fuzz/run
 
 help:
 	@echo 'make              build'

@@ -47,6 +47,7 @@ sub run_perl
 	  dirname($pgxs) . '/../../src/test/regress/pg_regress';
 	local $ENV{PERL5LIB} = join ':', "$ENV{JWT_AUTH_SOURCE}/test/perl",
 	  dirname($pgxs) . '/../../src/test/perl', $ENV{PERL5LIB} // ();
+	$scratch->at_end(sub { _stop_servers($scratch) });
 	for my $file (@files)
 	{
 		my $dir = _tap_directory($scratch, $file);
@@ -106,6 +107,23 @@ sub _end_of_log
 
 	splice @lines, 0, -$LOG_LINES_SHOWN if @lines > $LOG_LINES_SHOWN;
 	return @lines;
+}
+
+# A program that was killed leaves its servers.
+sub _stop_servers
+{
+	my ($scratch) = @_;
+	my $dirs = $scratch->dir . '/tap-*';
+
+	return if $scratch->kept;
+	for my $file (glob "$dirs/data/*/*/postmaster.pid"
+		  . " $dirs/tmp_check/*/*/postmaster.pid")
+	{
+		my ($pid) = _read($file) =~ /^(\d+)$/m or next;
+
+		kill 'QUIT', $pid;
+	}
+	return;
 }
 
 sub _tap_directory
