@@ -7,6 +7,277 @@
 -- granted to PUBLIC where they act only on what the caller hands in.
 
 --
+-- Tables.  No role but the owner has any rights on them, and row-level
+-- security is on without a policy, so that not even pg_read_all_data reads
+-- them.  pg_dump run by a superuser saves their rows.
+--
+
+CREATE SCHEMA jwt_auth;
+COMMENT ON SCHEMA jwt_auth IS 'Tables of the extension jwt_auth';
+REVOKE ALL ON SCHEMA jwt_auth FROM PUBLIC;
+
+-- The private half of a key is kept as its JWK in UTF-8, or sealed: a nonce
+-- of 12 bytes, AES-256-GCM ciphertext, and a tag of 16 bytes.
+CREATE TABLE jwt_auth.keys (
+    kid text COLLATE "C" NOT NULL CONSTRAINT keys_pkey PRIMARY KEY,
+    use text COLLATE "C" NOT NULL,
+    alg text COLLATE "C" NOT NULL,
+    number integer,
+    thumbprint text COLLATE "C" NOT NULL,
+    public_jwk jsonb,
+    private_jwk bytea,
+    sealed_by text COLLATE "C",
+    created_at timestamptz NOT NULL,
+    activated_at timestamptz,
+    verify_until timestamptz,
+    revoked_at timestamptz,
+    CONSTRAINT keys_use_check CHECK (use OPERATOR(pg_catalog.=) ANY ('{sig,refresh,hash}'::pg_catalog.text[])),
+    CONSTRAINT keys_number_check CHECK ((use OPERATOR(pg_catalog.=) 'refresh') OPERATOR(pg_catalog.=) (number IS NOT NULL)),
+    CONSTRAINT keys_sealed_check CHECK (sealed_by IS NULL OR private_jwk IS NOT NULL)
+);
+CREATE UNIQUE INDEX keys_thumbprint_idx ON jwt_auth.keys (thumbprint);
+CREATE UNIQUE INDEX keys_number_idx ON jwt_auth.keys (number);
+CREATE UNIQUE INDEX keys_active_idx ON jwt_auth.keys (use)
+    WHERE activated_at IS NOT NULL AND verify_until IS NULL AND revoked_at IS NULL;
+COMMENT ON TABLE jwt_auth.keys IS 'Signing keys (use sig), keys of refresh tokens (refresh) and of hashed names (hash). next: never activated; active: activated, no verify_until; retiring: until verify_until; then retired; or revoked';
+COMMENT ON COLUMN jwt_auth.keys.kid IS 'Key ID (RFC 7517 section 4.5)';
+COMMENT ON COLUMN jwt_auth.keys.use IS 'sig, refresh or hash';
+COMMENT ON COLUMN jwt_auth.keys.alg IS 'The one algorithm that the key is for';
+COMMENT ON COLUMN jwt_auth.keys.number IS 'Number of a refresh key, as its tokens carry it';
+COMMENT ON COLUMN jwt_auth.keys.thumbprint IS 'Thumbprint (RFC 7638); of a secret, a slow hash';
+COMMENT ON COLUMN jwt_auth.keys.public_jwk IS 'Public half; NULL for a secret';
+COMMENT ON COLUMN jwt_auth.keys.private_jwk IS 'Private half, while it is needed';
+COMMENT ON COLUMN jwt_auth.keys.sealed_by IS 'Name of the master key that sealed the private half; NULL: not sealed';
+COMMENT ON COLUMN jwt_auth.keys.created_at IS 'When the key was made or imported';
+COMMENT ON COLUMN jwt_auth.keys.activated_at IS 'When the key began to sign';
+COMMENT ON COLUMN jwt_auth.keys.verify_until IS 'When the key ceases to verify';
+COMMENT ON COLUMN jwt_auth.keys.revoked_at IS 'When the key was revoked';
+
+CREATE TABLE jwt_auth.issuers (
+    issuer text COLLATE "C" NOT NULL CONSTRAINT issuers_pkey PRIMARY KEY,
+    audience text COLLATE "C" NOT NULL,
+    roles name[] NOT NULL,
+    jwks jsonb,
+    secret_jwks bytea,
+    sealed_by text COLLATE "C",
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT issuers_keys_check CHECK ((jwks IS NULL) OPERATOR(pg_catalog.<>) (secret_jwks IS NULL)),
+    CONSTRAINT issuers_sealed_check CHECK (sealed_by IS NULL OR secret_jwks IS NOT NULL)
+);
+COMMENT ON TABLE jwt_auth.issuers IS 'Trusted issuers of tokens and their keys';
+COMMENT ON COLUMN jwt_auth.issuers.issuer IS 'Value of iss that selects these keys';
+COMMENT ON COLUMN jwt_auth.issuers.audience IS 'Value that aud must hold';
+COMMENT ON COLUMN jwt_auth.issuers.roles IS 'Roles that a token of the issuer may name';
+COMMENT ON COLUMN jwt_auth.issuers.jwks IS 'Public keys as JWK Set';
+COMMENT ON COLUMN jwt_auth.issuers.secret_jwks IS 'HMAC secrets as JWK Set, kept like a private key';
+COMMENT ON COLUMN jwt_auth.issuers.sealed_by IS 'Name of the master key that sealed the secrets; NULL: not sealed';
+COMMENT ON COLUMN jwt_auth.issuers.created_at IS 'When the issuer was first trusted';
+COMMENT ON COLUMN jwt_auth.issuers.updated_at IS 'When its keys were last replaced';
+
+CREATE TABLE jwt_auth.users (
+    id uuid NOT NULL CONSTRAINT users_pkey PRIMARY KEY,
+    username text COLLATE "C" NOT NULL,
+    canonical_name text COLLATE "C" NOT NULL,
+    password_hash text COLLATE "C",
+    imported_hash boolean NOT NULL DEFAULT false,
+    role name,
+    claims jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL,
+    password_set_at timestamptz,
+    disabled_at timestamptz,
+    CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
+    CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9a-z]+\$|pbkdf2_sha256\$)')
+) WITH (fillfactor = 90);
+CREATE UNIQUE INDEX users_canonical_name_idx ON jwt_auth.users (canonical_name);
+COMMENT ON TABLE jwt_auth.users IS 'Users who log in with a password';
+COMMENT ON COLUMN jwt_auth.users.id IS 'UUIDv7; the sub of their tokens';
+COMMENT ON COLUMN jwt_auth.users.username IS 'Name as it was given';
+COMMENT ON COLUMN jwt_auth.users.canonical_name IS 'Name as it is compared: NFKC, case-folded, trimmed';
+COMMENT ON COLUMN jwt_auth.users.password_hash IS 'Argon2id in PHC form, or an imported hash; NULL: no password';
+COMMENT ON COLUMN jwt_auth.users.imported_hash IS 'The hash was imported, and is of the password as it was typed';
+COMMENT ON COLUMN jwt_auth.users.role IS 'Role that their tokens name';
+COMMENT ON COLUMN jwt_auth.users.claims IS 'Claims that go into each access token';
+COMMENT ON COLUMN jwt_auth.users.created_at IS 'When the user was made';
+COMMENT ON COLUMN jwt_auth.users.password_set_at IS 'When the password was last set';
+COMMENT ON COLUMN jwt_auth.users.disabled_at IS 'When the user was disabled; NULL: enabled';
+
+CREATE TABLE jwt_auth.sessions (
+    id uuid NOT NULL CONSTRAINT sessions_pkey PRIMARY KEY,
+    user_id uuid NOT NULL CONSTRAINT sessions_user_id_fkey REFERENCES jwt_auth.users ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    revoke_reason text COLLATE "C",
+    user_agent text,
+    client_address inet,
+    claimed_address text
+);
+CREATE INDEX sessions_user_id_idx ON jwt_auth.sessions (user_id);
+CREATE INDEX sessions_expires_at_idx ON jwt_auth.sessions (expires_at);
+COMMENT ON TABLE jwt_auth.sessions IS 'Sessions: one per login';
+COMMENT ON COLUMN jwt_auth.sessions.id IS 'UUIDv7; the sid of its access tokens';
+COMMENT ON COLUMN jwt_auth.sessions.user_id IS 'Whose session it is';
+COMMENT ON COLUMN jwt_auth.sessions.created_at IS 'When the user logged in';
+COMMENT ON COLUMN jwt_auth.sessions.expires_at IS 'When the session ends at the latest';
+COMMENT ON COLUMN jwt_auth.sessions.revoked_at IS 'When it was ended';
+COMMENT ON COLUMN jwt_auth.sessions.revoke_reason IS 'Why it was ended';
+COMMENT ON COLUMN jwt_auth.sessions.user_agent IS 'User agent that the client claimed';
+COMMENT ON COLUMN jwt_auth.sessions.client_address IS 'Address of the database connection';
+COMMENT ON COLUMN jwt_auth.sessions.claimed_address IS 'Address that a header claimed; never trusted';
+
+-- One narrow row per session, updated in place: no index but the primary key,
+-- and room in each page.
+CREATE TABLE jwt_auth.refresh_tokens (
+    session_id uuid NOT NULL CONSTRAINT refresh_tokens_pkey PRIMARY KEY
+        CONSTRAINT refresh_tokens_session_id_fkey REFERENCES jwt_auth.sessions ON DELETE CASCADE,
+    generation bigint NOT NULL,
+    nonce uuid NOT NULL,
+    previous_nonce uuid,
+    key_number integer NOT NULL,
+    previous_key_number integer,
+    rotated_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE jwt_auth.refresh_tokens IS 'State of each session''s refresh token; never a token';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.session_id IS 'The session';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.generation IS 'How often the token was rotated';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.nonce IS 'Random part of the current token';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.previous_nonce IS 'Random part of the token before';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.key_number IS 'Number of the key of the current token';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.previous_key_number IS 'Number of the key of the token before';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.rotated_at IS 'When the current token was made';
+
+CREATE TABLE jwt_auth.revoked_tokens (
+    issuer text COLLATE "C" NOT NULL,
+    jti text COLLATE "C" NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT revoked_tokens_pkey PRIMARY KEY (issuer, jti)
+);
+CREATE INDEX revoked_tokens_expires_at_idx ON jwt_auth.revoked_tokens (expires_at);
+COMMENT ON TABLE jwt_auth.revoked_tokens IS 'Tokens denied by their jti, kept until they expire';
+COMMENT ON COLUMN jwt_auth.revoked_tokens.issuer IS 'Their iss; empty: none';
+COMMENT ON COLUMN jwt_auth.revoked_tokens.jti IS 'Their jti';
+COMMENT ON COLUMN jwt_auth.revoked_tokens.expires_at IS 'When the row may go';
+
+CREATE TABLE jwt_auth.login_throttle (
+    name_hash bytea NOT NULL CONSTRAINT login_throttle_pkey PRIMARY KEY,
+    failures integer NOT NULL,
+    last_failure_at timestamptz NOT NULL
+);
+CREATE INDEX login_throttle_last_failure_at_idx ON jwt_auth.login_throttle (last_failure_at);
+COMMENT ON TABLE jwt_auth.login_throttle IS 'Failed logins by name, known and unknown ones alike';
+COMMENT ON COLUMN jwt_auth.login_throttle.name_hash IS 'Keyed hash of the canonical name';
+COMMENT ON COLUMN jwt_auth.login_throttle.failures IS 'Failures in a row';
+COMMENT ON COLUMN jwt_auth.login_throttle.last_failure_at IS 'When the last one was';
+
+CREATE TABLE jwt_auth.audit_log (
+    id uuid NOT NULL CONSTRAINT audit_log_pkey PRIMARY KEY,
+    at timestamptz NOT NULL,
+    event text COLLATE "C" NOT NULL,
+    reason text COLLATE "C",
+    user_id uuid,
+    session_id uuid,
+    kid text COLLATE "C",
+    issuer text COLLATE "C",
+    name_hash bytea,
+    actor name NOT NULL,
+    user_agent text,
+    client_address inet,
+    claimed_address text
+);
+CREATE INDEX audit_log_at_idx ON jwt_auth.audit_log (at);
+COMMENT ON TABLE jwt_auth.audit_log IS 'What happened to accounts, sessions and keys; no secret';
+COMMENT ON COLUMN jwt_auth.audit_log.id IS 'UUIDv7';
+COMMENT ON COLUMN jwt_auth.audit_log.at IS 'When it happened';
+COMMENT ON COLUMN jwt_auth.audit_log.event IS 'What happened';
+COMMENT ON COLUMN jwt_auth.audit_log.reason IS 'Why it was denied or done; for operators only';
+COMMENT ON COLUMN jwt_auth.audit_log.user_id IS 'The user it was about';
+COMMENT ON COLUMN jwt_auth.audit_log.session_id IS 'The session it was about';
+COMMENT ON COLUMN jwt_auth.audit_log.kid IS 'The key it was about';
+COMMENT ON COLUMN jwt_auth.audit_log.issuer IS 'The issuer it was about';
+COMMENT ON COLUMN jwt_auth.audit_log.name_hash IS 'Keyed hash of a name that is no account';
+COMMENT ON COLUMN jwt_auth.audit_log.actor IS 'Role of the database session';
+COMMENT ON COLUMN jwt_auth.audit_log.user_agent IS 'User agent that the client claimed';
+COMMENT ON COLUMN jwt_auth.audit_log.client_address IS 'Address of the database connection';
+COMMENT ON COLUMN jwt_auth.audit_log.claimed_address IS 'Address that a header claimed; never trusted';
+
+-- Nothing queries these two: invalidating their cache entries tells every
+-- backend, on standbys too, that keys or revocations changed.
+CREATE TABLE jwt_auth.key_signal ();
+COMMENT ON TABLE jwt_auth.key_signal IS 'Signals changes of keys and issuers to all backends; holds no rows';
+CREATE TABLE jwt_auth.revocation_signal ();
+COMMENT ON TABLE jwt_auth.revocation_signal IS 'Signals revocations to all backends; holds no rows';
+
+DO $$
+DECLARE
+    relation text;
+BEGIN
+    FOREACH relation IN ARRAY '{keys,issuers,users,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log,key_signal,revocation_signal}'::pg_catalog.text[]
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON TABLE jwt_auth.%I FROM PUBLIC', relation);
+        EXECUTE pg_catalog.format('ALTER TABLE jwt_auth.%I ENABLE ROW LEVEL SECURITY', relation);
+    END LOOP;
+    FOREACH relation IN ARRAY '{keys,issuers,users,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log}'::pg_catalog.text[]
+    LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('jwt_auth.%I', relation)::pg_catalog.regclass, '');
+    END LOOP;
+END
+$$;
+
+--
+-- Signals.  Functions of the extension send them, and these triggers do for
+-- direct changes of the tables, also by logical replication.
+--
+
+CREATE FUNCTION jwt_auth.signal_change()
+RETURNS trigger
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_auth_signal_change';
+COMMENT ON FUNCTION jwt_auth.signal_change() IS
+'Trigger that tells every backend that keys or revocations changed; its argument is keys or revocations.';
+REVOKE ALL ON FUNCTION jwt_auth.signal_change() FROM PUBLIC;
+
+CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.keys
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('keys');
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.keys
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('keys');
+CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.issuers
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('keys');
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.issuers
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('keys');
+CREATE TRIGGER signal_revoke AFTER UPDATE ON jwt_auth.sessions
+    FOR EACH ROW WHEN (OLD.revoked_at IS DISTINCT FROM NEW.revoked_at OR OLD.expires_at IS DISTINCT FROM NEW.expires_at)
+    EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_delete AFTER DELETE ON jwt_auth.sessions
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.sessions
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.revoked_tokens
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.revoked_tokens
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_disable AFTER UPDATE ON jwt_auth.users
+    FOR EACH ROW WHEN (OLD.disabled_at IS DISTINCT FROM NEW.disabled_at)
+    EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_delete AFTER DELETE ON jwt_auth.users
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.users
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+
+ALTER TABLE jwt_auth.keys ENABLE ALWAYS TRIGGER signal_change;
+ALTER TABLE jwt_auth.keys ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE jwt_auth.issuers ENABLE ALWAYS TRIGGER signal_change;
+ALTER TABLE jwt_auth.issuers ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE jwt_auth.sessions ENABLE ALWAYS TRIGGER signal_revoke;
+ALTER TABLE jwt_auth.sessions ENABLE ALWAYS TRIGGER signal_delete;
+ALTER TABLE jwt_auth.sessions ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE jwt_auth.revoked_tokens ENABLE ALWAYS TRIGGER signal_change;
+ALTER TABLE jwt_auth.revoked_tokens ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_disable;
+ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_delete;
+ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_truncate;
+
+--
 -- Tokens with keys that the caller hands in
 --
 
@@ -104,6 +375,134 @@ AS 'MODULE_PATHNAME', 'jwk_thumbprint';
 COMMENT ON FUNCTION jwk_thumbprint(jsonb) IS
 'Returns the SHA-256 thumbprint of a JWK in base64url (RFC 7638). Error: 22023.';
 GRANT EXECUTE ON FUNCTION jwk_thumbprint(jsonb) TO PUBLIC;
+
+--
+-- Tokens with the stored keys
+--
+
+CREATE FUNCTION jwt_sign(claims jsonb, expires_in interval DEFAULT NULL, kid text DEFAULT NULL)
+RETURNS text
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_sign';
+COMMENT ON FUNCTION jwt_sign(jsonb, interval, text) IS
+'Signs claims with the active key, or the private one named by kid, and adds iss, aud, iat, exp and jti where absent; expires_in defaults to jwt_auth.access_token_ttl. Errors: 22023 for unusable claims, an unknown kid or an exp beyond jwt_auth.max_token_ttl, 55000 without a signing key.';
+REVOKE ALL ON FUNCTION jwt_sign(jsonb, interval, text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_verify(token text, audience text DEFAULT NULL, issuer text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_verify';
+COMMENT ON FUNCTION jwt_verify(text, text, text) IS
+'Verifies a token with the stored keys or those of the trusted issuer that it names, including revocation, and returns the claims (RFC 7519 section 7.2). Errors: 28J00 invalid token, 28J01 token expired, 28J02 token revoked.';
+GRANT EXECUTE ON FUNCTION jwt_verify(text, text, text) TO PUBLIC;
+
+CREATE FUNCTION jwt_introspect(token text)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_introspect';
+COMMENT ON FUNCTION jwt_introspect(text) IS
+'Tells whether an access or refresh token is active, and its claims if so (RFC 7662 section 2.2). Never raises an error for a bad token.';
+REVOKE ALL ON FUNCTION jwt_introspect(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_explain(token text)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_explain';
+COMMENT ON FUNCTION jwt_explain(text) IS
+'Tells which check of jwt_verify a token fails, and with what values; for the person who debugs a 401. Shows no signature and no key.';
+REVOKE ALL ON FUNCTION jwt_explain(text) FROM PUBLIC;
+
+--
+-- Keys and issuers
+--
+
+CREATE FUNCTION jwt_create_key(alg text DEFAULT 'ES256', kid text DEFAULT NULL)
+RETURNS text
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_create_key';
+COMMENT ON FUNCTION jwt_create_key(text, text) IS
+'Makes a signing key and returns its kid: the first becomes active, a later one is published as next. The kid defaults to the thumbprint (RFC 7638), for a secret to a random one. Errors: 22023 for an unknown algorithm or a kid that was ever used.';
+REVOKE ALL ON FUNCTION jwt_create_key(text, text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_rotate_key(alg text DEFAULT NULL)
+RETURNS text
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_rotate_key';
+COMMENT ON FUNCTION jwt_rotate_key(text) IS
+'Promotes the oldest next key, publishes a new next one of the algorithm (default: that of the promoted key), and returns the kid that signs from now on. The former key verifies until now + jwt_auth.max_token_ttl + 300 s. Error: 22023 for an unknown algorithm.';
+REVOKE ALL ON FUNCTION jwt_rotate_key(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_retire_key(kid text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_retire_key';
+COMMENT ON FUNCTION jwt_retire_key(text) IS
+'Ends the use of a next or retiring key at once. Errors: 22023 for an unknown kid, 55000 for the active key.';
+REVOKE ALL ON FUNCTION jwt_retire_key(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_revoke_key(kid text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_revoke_key';
+COMMENT ON FUNCTION jwt_revoke_key(text) IS
+'Kills a key and all its tokens at once; for the active key, promotes or makes a successor. Error: 22023 for an unknown kid.';
+REVOKE ALL ON FUNCTION jwt_revoke_key(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_import_key(key jsonb)
+RETURNS text
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_import_key';
+COMMENT ON FUNCTION jwt_import_key(jsonb) IS
+'Imports a JWK with "alg" and returns its kid: a private key becomes next (active if the first), a public key only verifies, for jwt_auth.max_token_ttl. Errors: 22023 for an unusable key or one that was ever here.';
+REVOKE ALL ON FUNCTION jwt_import_key(jsonb) FROM PUBLIC;
+
+CREATE FUNCTION jwt_rotate_refresh_key()
+RETURNS integer
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_rotate_refresh_key';
+COMMENT ON FUNCTION jwt_rotate_refresh_key() IS
+'Makes a new key for refresh tokens and returns its number. The former one verifies until the last session that existed has ended, so that nobody is logged out.';
+REVOKE ALL ON FUNCTION jwt_rotate_refresh_key() FROM PUBLIC;
+
+CREATE FUNCTION jwt_jwks()
+RETURNS jsonb
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_jwks';
+COMMENT ON FUNCTION jwt_jwks() IS
+'Returns the public keys that verify our tokens, now or soon, as JWK Set (RFC 7517 section 5); never a secret.';
+GRANT EXECUTE ON FUNCTION jwt_jwks() TO PUBLIC;
+
+CREATE FUNCTION jwt_trust_issuer(issuer text, jwks jsonb, audience text, roles name[] DEFAULT '{}')
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_trust_issuer';
+COMMENT ON FUNCTION jwt_trust_issuer(text, jsonb, text, name[]) IS
+'Trusts the tokens of another issuer that carry the audience and fit its JWK Set, which replaces the former one; their role counts only if listed in roles. Error: 22023 for our own issuer, private, weak or duplicate keys.';
+REVOKE ALL ON FUNCTION jwt_trust_issuer(text, jsonb, text, name[]) FROM PUBLIC;
+
+CREATE FUNCTION jwt_distrust_issuer(issuer text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_distrust_issuer';
+COMMENT ON FUNCTION jwt_distrust_issuer(text) IS
+'Ceases to trust an issuer at once. Error: 22023 for one that is not trusted.';
+REVOKE ALL ON FUNCTION jwt_distrust_issuer(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_seal_keys()
+RETURNS integer
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_seal_keys';
+COMMENT ON FUNCTION jwt_seal_keys() IS
+'Seals all private keys and secrets with the first line of jwt_auth.master_key_file, also those that another line sealed, and returns how many. Error: 55000 without a usable file.';
+REVOKE ALL ON FUNCTION jwt_seal_keys() FROM PUBLIC;
+
+CREATE FUNCTION jwt_reset_after_restore()
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_reset_after_restore';
+COMMENT ON FUNCTION jwt_reset_after_restore() IS
+'For a restored backup or a clone: revokes all keys, ends all sessions and makes new keys, in one transaction; users, passwords and issuers stay.';
+REVOKE ALL ON FUNCTION jwt_reset_after_restore() FROM PUBLIC;
 
 --
 -- ALTER DEFAULT PRIVILEGES applies inside CREATE EXTENSION, too: take back

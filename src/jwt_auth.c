@@ -12,10 +12,12 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/guc.h"
 
 #include "base/settings.h"
+#include "store/signal.h"
 
 PG_MODULE_MAGIC;
 
@@ -81,6 +83,82 @@ define_token_settings(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+static void
+define_key_settings(void)
+{
+	DefineCustomStringVariable("jwt_auth.master_key_file",
+							   "File with the keys that seal private keys and secrets.",
+							   NULL, &ja_settings.master_key_file, NULL,
+							   PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+}
+
+static void
+define_session_settings(void)
+{
+	define_seconds("jwt_auth.session_ttl",
+				   "How long a session lasts at most.",
+				   &ja_settings.session_ttl_seconds,
+				   30 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR);
+	define_seconds("jwt_auth.session_idle_timeout",
+				   "How long a session lasts without a refresh.",
+				   &ja_settings.session_idle_timeout_seconds,
+				   7 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR);
+	define_seconds("jwt_auth.refresh_grace",
+				   "How long the refresh token before the current one gives the same answer.",
+				   &ja_settings.refresh_grace_seconds, 10, 0, 60);
+	DefineCustomIntVariable("jwt_auth.max_sessions_per_user",
+							"Sessions that a user may have at a time; 0 means no limit.",
+							NULL, &ja_settings.max_sessions_per_user,
+							100, 0, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+static void
+define_password_settings(void)
+{
+	DefineCustomIntVariable("jwt_auth.password_min_length",
+							"Characters that a new password needs.",
+							NULL, &ja_settings.password_min_length,
+							15, 1, 1024, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("jwt_auth.argon2_memory",
+							"Memory that one Argon2id hash takes.",
+							NULL, &ja_settings.argon2_memory_kib,
+							19 * 1024, 8, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("jwt_auth.argon2_iterations",
+							"Passes over the memory of one Argon2id hash.",
+							NULL, &ja_settings.argon2_iterations,
+							2, 1, 64, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("jwt_auth.login_max_failures",
+							"Failed logins after which further attempts must wait.",
+							NULL, &ja_settings.login_max_failures,
+							5, 1, 1000, PGC_SUSET, 0, NULL, NULL, NULL);
+	define_string("jwt_auth.claims_function",
+				  "Function that adds claims to access tokens.",
+				  &ja_settings.claims_function);
+	define_string("jwt_auth.password_check_function",
+				  "Function that judges new passwords.",
+				  &ja_settings.password_check_function);
+}
+
+static const struct config_enum_entry audit_levels[] = {
+	{"off", JA_AUDIT_OFF, false},
+	{"security", JA_AUDIT_SECURITY, false},
+	{"all", JA_AUDIT_ALL, false},
+	{NULL, 0, false}
+};
+
+static void
+define_audit_settings(void)
+{
+	DefineCustomEnumVariable("jwt_auth.audit",
+							 "What is written to the audit log.",
+							 NULL, &ja_settings.audit, JA_AUDIT_SECURITY, audit_levels,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	define_seconds("jwt_auth.audit_retention",
+				   "How long rows of the audit log are kept.",
+				   &ja_settings.audit_retention_seconds,
+				   90 * SECS_PER_DAY, 60, 20 * SECONDS_PER_YEAR);
+}
+
 /*
  * PostgreSQL does not carry the placeholders of a library's settings over
  * when the library is first loaded inside a parallel operation: the session
@@ -101,5 +179,10 @@ _PG_init(void)
 {
 	refuse_parallel_load();
 	define_token_settings();
+	define_key_settings();
+	define_session_settings();
+	define_password_settings();
+	define_audit_settings();
+	ja_signal_initialize();
 	MarkGUCPrefixReserved("jwt_auth");
 }

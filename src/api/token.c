@@ -33,7 +33,7 @@ jwt_sign_with(PG_FUNCTION_ARGS)
 	if (!ja_json_is_object(&claims->root))
 		ja_raise(JA_CLAIMS_NOT_OBJECT);
 	initStringInfo(&token);
-	ja_check(ja_issue_with_key(claims, key, "JWT", &token));
+	ja_check(ja_issue_with_key(&claims->root, key, JA_TYPE_NAME_JWT, &token));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));
 }
 

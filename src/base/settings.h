@@ -8,6 +8,14 @@
 #ifndef JA_SETTINGS_H
 #define JA_SETTINGS_H
 
+/* What jwt_auth.audit lets into the audit log. */
+typedef enum JaAuditLevel
+{
+	JA_AUDIT_OFF,
+	JA_AUDIT_SECURITY,
+	JA_AUDIT_ALL
+} JaAuditLevel;
+
 typedef struct JaSettings
 {
 	char	   *issuer;			/* NULL or empty: own tokens carry none */
@@ -19,6 +27,19 @@ typedef struct JaSettings
 	bool		check_revocation;
 	int			max_token_size; /* bytes */
 	int			token_cache_size;	/* entries */
+	char	   *master_key_file;	/* NULL or empty: none */
+	int			session_ttl_seconds;
+	int			session_idle_timeout_seconds;
+	int			refresh_grace_seconds;
+	int			max_sessions_per_user;	/* 0: no limit */
+	int			password_min_length;	/* characters */
+	int			argon2_memory_kib;
+	int			argon2_iterations;
+	int			login_max_failures;
+	char	   *claims_function;	/* NULL or empty: none */
+	char	   *password_check_function;	/* NULL or empty: none */
+	int			audit;			/* a JaAuditLevel */
+	int			audit_retention_seconds;
 } JaSettings;
 
 extern JaSettings ja_settings;

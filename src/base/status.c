@@ -16,6 +16,10 @@
 
 #define REFUSED(why) \
 	{JA_SQLSTATE_INVALID_TOKEN, "invalid token", why, NULL}
+#define REVOKED(why) \
+	{JA_SQLSTATE_TOKEN_REVOKED, "token revoked", why, "Log in again."}
+#define UNREADY(text, todo) \
+	{ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, text, NULL, todo}
 #define UNUSABLE(text, todo) \
 	{ERRCODE_INVALID_PARAMETER_VALUE, text, NULL, todo}
 
@@ -51,6 +55,13 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 		JA_SQLSTATE_TOKEN_EXPIRED, "token expired", NULL,
 		"Refresh the access token, or log in again."
 	},
+	[JA_TOKEN_KID_MISSING] = REFUSED("header has no \"kid\", which our own tokens carry"),
+	[JA_TOKEN_KEY_RETIRED] = REFUSED("the key is retired"),
+	[JA_TOKEN_KEY_REVOKED] = REFUSED("the key is revoked"),
+	[JA_TOKEN_SESSION_UNKNOWN] = REFUSED("session unknown here, possibly replication lag"),
+	[JA_TOKEN_SESSION_ENDED] = REVOKED("the session ended"),
+	[JA_TOKEN_DENIED] = REVOKED("the \"jti\" was denied"),
+	[JA_TOKEN_USER_DISABLED] = REVOKED("the user is disabled or deleted"),
 
 	[JA_KEY_NULL] = UNUSABLE("key must not be null",
 							 "Pass a JWK, or a JWK Set to verify with."),
@@ -143,6 +154,52 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									   "It must be the whole text that the algorithm wrote, and nothing else."),
 	[JA_PASSWORD_HASH_COST] = UNUSABLE("password hash asks for too much work",
 									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations."),
+	[JA_CLAIMS_TIME] = UNUSABLE("a time claim is not a NumericDate in range",
+								"exp, nbf and iat are numbers of seconds since 1970 (RFC 7519 section 2)."),
+	[JA_CLAIMS_TTL] = UNUSABLE("the token would be valid for too long",
+							   "Its lifetime must be positive and at most jwt_auth.max_token_ttl."),
+	[JA_CLAIMS_NAME] = UNUSABLE("a registered claim of the token has the wrong type or value",
+								"iss must be jwt_auth.issuer, and absent where that is not set; jti, sub and sid must be strings."),
+
+	[JA_KEYRING_NO_SIGNING_KEY] = UNREADY("there is no signing key",
+										  "Make one with jwt_create_key()."),
+	[JA_KEYRING_KID_UNKNOWN] = UNUSABLE("there is no key with this kid",
+										"The kids are in the table jwt_auth.keys."),
+	[JA_KEYRING_CANNOT_SIGN] = UNUSABLE("the key does not sign",
+										"Only the active key and next keys do."),
+	[JA_KEYRING_KEY_KNOWN] = UNUSABLE("this key or kid is or was already here",
+									  "Keys are never used again; make a new one."),
+	[JA_KEYRING_KEY_ACTIVE] = UNREADY("the active key cannot be retired",
+									  "Rotate with jwt_rotate_key() first, or revoke it with jwt_revoke_key()."),
+	[JA_KEYRING_NO_ALGORITHM] = UNUSABLE("the key must name its algorithm",
+										 "Add \"alg\" to the JWK."),
+	[JA_KEYRING_SEALED] = UNREADY("the key is sealed, and the master key that sealed it is missing",
+								  "Set jwt_auth.master_key_file to a file that holds its line."),
+	[JA_KEYRING_SEAL_BROKEN] = UNREADY("the sealed key cannot be opened",
+									   "The line in jwt_auth.master_key_file has the right name but another key, or the row was changed."),
+	[JA_MASTER_KEY_UNSET] = UNREADY("there is no master key file",
+									"Make one with: (umask 077; echo \"mk1 $(openssl rand -base64 32)\" > FILE), owned by the server's user and outside the data directory, and set jwt_auth.master_key_file."),
+	[JA_MASTER_KEY_PATH] = UNREADY("jwt_auth.master_key_file is not an absolute path", NULL),
+	[JA_MASTER_KEY_OPEN] = UNREADY("the master key file cannot be read",
+								   "The server's user must be able to read jwt_auth.master_key_file."),
+	[JA_MASTER_KEY_KIND] = UNREADY("the master key file is not a regular file of at most 64 kB", NULL),
+	[JA_MASTER_KEY_RIGHTS] = UNREADY("others may read the master key file",
+									 "It must be owned by the server's user with mode 0600 or less, or by root with mode 0640 or less."),
+	[JA_MASTER_KEY_PLACE] = UNREADY("the master key file lies inside the data directory or a tablespace",
+									"Move it elsewhere, so that backups don't hold it."),
+	[JA_MASTER_KEY_FORM] = UNREADY("the master key file has a malformed line",
+								   "Each line holds a name of up to 63 letters, digits, - or _, one space, and the base64 of 32 bytes; names differ."),
+	[JA_ISSUER_NAME] = UNUSABLE("issuer must not be null, empty or longer than 1024 bytes", NULL),
+	[JA_ISSUER_OWN] = UNUSABLE("our own issuer cannot be trusted as another one",
+							   "Tokens of jwt_auth.issuer are verified with our own keys."),
+	[JA_ISSUER_AUDIENCE] = UNUSABLE("audience must not be null, empty or longer than 1024 bytes",
+									"Without it, tokens that the issuer made for other applications would count here."),
+	[JA_ISSUER_ROLES] = UNUSABLE("roles must be an array without nulls", NULL),
+	[JA_ISSUER_PRIVATE] = UNUSABLE("the JWK Set has a private key",
+								   "Pass the public half of each key, and tell the issuer that this one leaked."),
+	[JA_ISSUER_SECRET_ALGORITHM] = UNUSABLE("a secret of an issuer must name its algorithm",
+											"Add \"alg\" to each JWK of type oct."),
+	[JA_ISSUER_UNKNOWN] = UNUSABLE("this issuer is not trusted", NULL),
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,

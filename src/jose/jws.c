@@ -17,6 +17,9 @@
 #include "jose/jws.h"
 #include "jose/signature.h"
 
+/* Longest header segment that is remembered. */
+#define MAX_REMEMBERED_HEADER 512
+
 /* The characters up to the next dot, or to the end if that is the last. */
 static bool
 next_segment(const char **position, const char *end, bool is_last, JaString *segment)
@@ -137,8 +140,8 @@ read_names(const JsonbContainer *json, JaHeader *header)
  * Reads what decides about a token from its header.  The kid points into the
  * jsonb.  Fails with the JA_TOKEN_... of the member that is not acceptable.
  */
-JaStatus
-ja_jws_read_header(const JsonbContainer *json, JaHeader *header)
+static JaStatus
+read_header(const JsonbContainer *json, JaHeader *header)
 {
 	JsonbValue	value;
 
@@ -152,6 +155,57 @@ ja_jws_read_header(const JsonbContainer *json, JaHeader *header)
 	if (ja_json_member(json, "zip", &value))
 		return JA_TOKEN_ZIP;
 	return read_names(json, header);
+}
+
+/*
+ * The last header that was read.  Tokens of one issuer share it byte by byte,
+ * and reading it costs as much as an HMAC.
+ */
+static struct
+{
+	char		text[MAX_REMEMBERED_HEADER];
+	size_t		length;			/* 0: none */
+	JaHeader	header;
+	char		kid[JA_MAX_KID];
+}			remembered;
+
+static void
+remember_header(JaString segment, const JaHeader *header)
+{
+	if (segment.length > sizeof(remembered.text))
+		return;
+	memcpy(remembered.text, segment.data, segment.length);
+	remembered.length = segment.length;
+	remembered.header = *header;
+	if (header->kid.data != NULL)
+	{
+		memcpy(remembered.kid, header->kid.data, header->kid.length);
+		remembered.header.kid.data = remembered.kid;
+	}
+}
+
+/*
+ * Reads a header segment.  The kid is good until the next call.  Fails with
+ * the JA_TOKEN_... of what is not acceptable.
+ */
+JaStatus
+ja_jws_header(JaString segment, JaHeader *header)
+{
+	Jsonb	   *json;
+	JaStatus	status;
+
+	if (remembered.length == segment.length &&
+		memcmp(remembered.text, segment.data, segment.length) == 0)
+	{
+		*header = remembered.header;
+		return JA_OK;
+	}
+	status = ja_jws_decode_json(segment, NULL, 0, &json);
+	if (status == JA_OK)
+		status = read_header(&json->root, header);
+	if (status == JA_OK)
+		remember_header(segment, header);
+	return status;
 }
 
 /* Fails with JA_TOKEN_SIGNATURE; the key must permit the algorithm. */

@@ -39,7 +39,7 @@ extern JaStatus ja_jws_split(JaString token, JaCompact *compact);
 extern JaStatus ja_jws_decode_json(JaString segment, JaJsonWatch *watches, int watch_count,
 								   Jsonb **object);
 extern JaStatus ja_jws_decode_bytes(JaString segment, uint8 **bytes, size_t *length);
-extern JaStatus ja_jws_read_header(const JsonbContainer *json, JaHeader *header);
+extern JaStatus ja_jws_header(JaString segment, JaHeader *header);
 extern JaStatus ja_jws_check_signature(const JaCompact *token, JaKey *key,
 									   const JaAlgorithm *algorithm);
 extern JaStatus ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm,

@@ -48,6 +48,8 @@ typedef struct JaKey
 	const JaAlgorithm *algorithm;	/* the one it is for; NULL: what fits */
 	const struct JaCurve *curve;	/* NULL: oct and RSA */
 	bool		is_private;		/* oct: always */
+	bool		is_trusted;		/* its halves were checked before it was
+								 * stored */
 	int			operations;		/* JA_MAY_... */
 	bool		has_use;		/* the JWK said "use": "sig" */
 	bool		has_operations; /* the JWK had "key_ops" */

@@ -156,7 +156,7 @@ ja_key_cache_get(const Jsonb *json, JaKeySet **set)
 		*set = entry->set;
 		return JA_OK;
 	}
-	if (size > JA_CACHED_KEYSET_BYTES)
+	if (size > JA_MAX_KEYSET_SIZE)
 		return JA_KEY_SET_SIZE;
 	return read_and_keep(json, size, hash, set);
 }

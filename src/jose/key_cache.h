@@ -10,9 +10,9 @@
 
 #include "jose/keyset.h"
 
-/* Most key sets that are kept, and most bytes of JSON that they came from. */
+/* Most key sets that are kept, and most bytes of jsonb that they came from. */
 #define JA_CACHED_KEYSETS		16
-#define JA_CACHED_KEYSET_BYTES	(256 * 1024)
+#define JA_CACHED_KEYSET_BYTES	JA_MAX_KEYSET_SIZE
 
 extern JaStatus ja_key_cache_get(const Jsonb *json, JaKeySet **set);
 

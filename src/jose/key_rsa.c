@@ -136,7 +136,7 @@ rsa_read(JaKey *key, const JsonbContainer *jwk)
 		status = check_public(values[0], values[1]);
 	if (status == JA_OK)
 		status = build(values, count, &key->pkey);
-	if (status == JA_OK && count == lengthof(numbers))
+	if (status == JA_OK && count == lengthof(numbers) && !key->is_trusted)
 		status = check_private(key->pkey);
 	for (size_t i = 0; i < count; i++)
 		BN_clear_free(values[i]);

@@ -70,6 +70,7 @@ read_members(JaKeySet *set, JsonbContainer *array)
 			status = add_key(set, key);
 		if (status != JA_OK && !may_skip(status))
 			return status;
+		set->skipped += status != JA_OK;
 	}
 	return set->count > 0 ? JA_OK : JA_KEY_SET_EMPTY;
 }
@@ -142,7 +143,7 @@ find_by_kid(JaKeySet *set, const JaHeader *header)
 			nameless_count++;
 		}
 	}
-	return nameless_count == 1 ? nameless : NULL;
+	return nameless_count == 1 && !set->needs_kid ? nameless : NULL;
 }
 
 /* The one key of the set that permits the algorithm. */
@@ -184,42 +185,6 @@ ja_keyset_choose(JaKeySet *set, const JaHeader *header, JaKey **key)
 	return JA_OK;
 }
 
-/* Keeps a header that chose a key; its kid is the key's or of no interest. */
-static void
-remember_header(JaKeySet *set, JaString text, const JaHeader *header, JaKey *key)
-{
-	if (text.length > sizeof(set->header_text))
-		return;
-	memcpy(set->header_text, text.data, text.length);
-	set->header_length = text.length;
-	set->header = *header;
-	set->header.kid = key->kid;
-	set->header_key = key;
-}
-
-static JaStatus
-read_header(JaKeySet *set, JaString text, JaHeader *header, JaKey **key)
-{
-	Jsonb	   *json;
-	JaStatus	status;
-
-	if (set->header_length == text.length &&
-		memcmp(set->header_text, text.data, text.length) == 0)
-	{
-		*header = set->header;
-		*key = set->header_key;
-		return JA_OK;
-	}
-	status = ja_jws_decode_json(text, NULL, 0, &json);
-	if (status == JA_OK)
-		status = ja_jws_read_header(&json->root, header);
-	if (status == JA_OK)
-		status = ja_keyset_choose(set, header, key);
-	if (status == JA_OK)
-		remember_header(set, text, header, *key);
-	return status;
-}
-
 /*
  * Verifies the signature of a token with the key of the set that its header
  * chooses, and returns the header.
@@ -228,9 +193,11 @@ JaStatus
 ja_keyset_verify(JaKeySet *set, const JaCompact *token, JaHeader *header)
 {
 	JaKey	   *key;
-	JaStatus	status = read_header(set, token->header, header, &key);
+	JaStatus	status = ja_jws_header(token->header, header);
 
-	if (status != JA_OK)
-		return status;
-	return ja_jws_check_signature(token, key, header->algorithm);
+	if (status == JA_OK)
+		status = ja_keyset_choose(set, header, &key);
+	if (status == JA_OK)
+		status = ja_jws_check_signature(token, key, header->algorithm);
+	return status;
 }

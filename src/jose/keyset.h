@@ -13,20 +13,16 @@
 
 #define JA_MAX_KEYS 100
 
-/* Longest header segment that a key set remembers. */
-#define JA_MAX_REMEMBERED_HEADER 256
+/* Largest JWK Set that is read, in bytes of its jsonb. */
+#define JA_MAX_KEYSET_SIZE	(256 * 1024)
 
 typedef struct JaKeySet
 {
 	bool		is_set;			/* read from a JWK Set, not a single JWK */
+	bool		needs_kid;		/* a kid must name a key, never a nameless one */
+	int			skipped;		/* keys that were passed over */
 	int			count;
 	JaKey	  **keys;
-
-	/* The last header that chose a key, which spares reading it again. */
-	char		header_text[JA_MAX_REMEMBERED_HEADER];
-	size_t		header_length;	/* 0: none */
-	JaHeader	header;
-	JaKey	   *header_key;
 } JaKeySet;
 
 extern JaStatus ja_keyset_read(const JsonbContainer *json, JaKeySet **set);

@@ -15,7 +15,6 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
-#include "utils/timestamp.h"
 
 #include "base/settings.h"
 #include "token/claims.h"
@@ -23,13 +22,15 @@
 /* The year 9999; whatever lies beyond is a mistake (RFC 3339 section 5.6). */
 #define LATEST_DATE 253402300800.0
 
-/* The wall clock, in seconds since 1970. */
+/* A time of PostgreSQL's in seconds since 1970. */
 double
-ja_claims_now(void)
+ja_claims_seconds(TimestampTz time)
 {
-	return GetCurrentTimestamp() / (double) USECS_PER_SEC +
+	return time / (double) USECS_PER_SEC +
 		(double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
+
+static const char *const date_names[JA_DATES] = {"exp", "nbf", "iat"};
 
 /*
  * Decodes the payload of a token; its signature need not be right yet.  Fails
@@ -38,10 +39,8 @@ ja_claims_now(void)
 JaStatus
 ja_claims_read(JaString payload, JaClaims *claims)
 {
-	static const char *const names[JA_DATES] = {"exp", "nbf", "iat"};
-
 	for (int i = 0; i < JA_DATES; i++)
-		claims->dates[i] = (JaJsonWatch) {.name = names[i]};
+		claims->dates[i] = (JaJsonWatch) {.name = date_names[i]};
 	return ja_jws_decode_json(payload, claims->dates, JA_DATES, &claims->json);
 }
 
@@ -67,19 +66,37 @@ read_date(const JsonbContainer *claims, const JaJsonWatch *watch, JaDate *date)
 	return date->seconds >= 0 && date->seconds < LATEST_DATE ? JA_OK : JA_TOKEN_TIME_FORM;
 }
 
-/* Fails with JA_TOKEN_TIME_FORM. */
+static JaStatus
+read_times(const JsonbContainer *json, const JaJsonWatch *dates, JaTimes *times)
+{
+	JaStatus	status = read_date(json, &dates[0], &times->expiry);
+
+	if (status == JA_OK)
+		status = read_date(json, &dates[1], &times->not_before);
+	if (status == JA_OK)
+		status = read_date(json, &dates[2], &times->issued_at);
+	return status;
+}
+
+/* Reads the times of a decoded payload.  Fails with JA_TOKEN_TIME_FORM. */
 JaStatus
 ja_claims_read_times(JaClaims *claims)
 {
-	const JsonbContainer *json = &claims->json->root;
-	JaTimes    *times = &claims->times;
-	JaStatus	status = read_date(json, &claims->dates[0], &times->expiry);
+	return read_times(&claims->json->root, claims->dates, &claims->times);
+}
 
-	if (status == JA_OK)
-		status = read_date(json, &claims->dates[1], &times->not_before);
-	if (status == JA_OK)
-		status = read_date(json, &claims->dates[2], &times->issued_at);
-	return status;
+/* Reads the times of claims that came as jsonb; fills nothing else. */
+JaStatus
+ja_claims_read_json(const JsonbContainer *json, JaClaims *claims)
+{
+	JsonbValue	value;
+
+	for (int i = 0; i < JA_DATES; i++)
+	{
+		claims->dates[i] = (JaJsonWatch) {.name = date_names[i]};
+		claims->dates[i].seen = ja_json_member(json, date_names[i], &value);
+	}
+	return read_times(json, claims->dates, &claims->times);
 }
 
 /*

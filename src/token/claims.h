@@ -8,6 +8,8 @@
 #ifndef JA_CLAIMS_H
 #define JA_CLAIMS_H
 
+#include "datatype/timestamp.h"
+
 #include "jose/jws.h"
 
 /* What a caller expects of a token. */
@@ -44,9 +46,10 @@ typedef struct JaClaims
 
 extern JaStatus ja_claims_read(JaString payload, JaClaims *claims);
 extern JaStatus ja_claims_read_times(JaClaims *claims);
+extern JaStatus ja_claims_read_json(const JsonbContainer *json, JaClaims *claims);
 extern JaStatus ja_claims_check_times(const JaTimes *times, double now);
 extern JaStatus ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
 									  const JaExpectation *expected);
-extern double ja_claims_now(void);
+extern double ja_claims_seconds(TimestampTz time);
 
 #endif							/* JA_CLAIMS_H */

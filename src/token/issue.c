@@ -7,7 +7,14 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
 #include "base/settings.h"
+#include "base/uuid.h"
+#include "keyring/stored_key.h"
+#include "token/claims.h"
 #include "token/issue.h"
 
 /*
@@ -16,7 +23,7 @@
  * not be verified here again, JA_ENCODING or JA_CRYPTO.
  */
 JaStatus
-ja_issue_with_key(const Jsonb *claims, JaKey *key, const char *type, StringInfo token)
+ja_issue_with_key(const JsonbContainer *claims, JaKey *key, const char *type, StringInfo token)
 {
 	const JaAlgorithm *algorithm = ja_key_signing_algorithm(key);
 	StringInfoData payload;
@@ -26,11 +33,146 @@ ja_issue_with_key(const Jsonb *claims, JaKey *key, const char *type, StringInfo 
 	initStringInfo(&payload);
 	status = ja_jws_jwt_header(key, algorithm, type, &header);
 	if (status == JA_OK)
-		status = ja_json_write(&claims->root, &payload);
+		status = ja_json_write(claims, &payload);
 	if (status == JA_OK)
 		status = ja_jws_sign(key, algorithm, header,
 							 (JaString) {payload.data, payload.len}, token);
 	if (status == JA_OK && token->len > ja_settings.max_token_size)
 		status = JA_SIZE;
+	return status;
+}
+
+static void
+add_integer(JsonbParseState **state, const char *name, int64 integer)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = (char *) name;
+	value.val.string.len = (int) strlen(name);
+	pushJsonbValue(state, WJB_KEY, &value);
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(integer);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+copy_members(JsonbParseState **state, const JsonbContainer *claims)
+{
+	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) claims);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY || token == WJB_VALUE)
+			pushJsonbValue(state, token, &value);
+	}
+}
+
+static bool
+is_absent(const JsonbContainer *claims, const char *name)
+{
+	JsonbValue	value;
+
+	return !ja_json_member(claims, name, &value);
+}
+
+static bool
+is_set(const char *setting)
+{
+	return setting != NULL && setting[0] != '\0';
+}
+
+/* Claims that identify something must be what our own verification takes. */
+static JaStatus
+check_names(const JsonbContainer *claims)
+{
+	static const char *const strings[] = {"jti", "sub", "sid"};
+	JaString	value;
+
+	for (size_t i = 0; i < lengthof(strings); i++)
+	{
+		if (ja_json_string(claims, strings[i], &value) == JA_MISTYPED)
+			return JA_CLAIMS_NAME;
+	}
+	switch (ja_json_string(claims, "iss", &value))
+	{
+		case JA_ABSENT:
+			return JA_OK;
+		case JA_PRESENT:
+			return is_set(ja_settings.issuer) && ja_string_is(value, ja_settings.issuer) ?
+				JA_OK : JA_CLAIMS_NAME;
+		case JA_MISTYPED:
+			return JA_CLAIMS_NAME;
+	}
+	return JA_CLAIMS_NAME;
+}
+
+/* Time claims that the caller sets must be in range, and the end near. */
+static JaStatus
+check_times(const JsonbContainer *claims, double now)
+{
+	JaClaims	read;
+
+	if (ja_claims_read_json(claims, &read) != JA_OK)
+		return JA_CLAIMS_TIME;
+	if (read.times.expiry.is_present &&
+		read.times.expiry.seconds > now + ja_settings.max_token_ttl_seconds)
+		return JA_CLAIMS_TTL;
+	return JA_OK;
+}
+
+/* Adds iss, aud, iat, exp and jti where they are absent. */
+static JaStatus
+complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb **complete)
+{
+	JsonbParseState *state = NULL;
+	int64		seconds = (int64) ja_claims_seconds(now);
+	pg_uuid_t	id;
+	char		jti[JA_UUID_TEXT];
+	JaStatus	status = ja_uuid_make(now, &id);
+
+	ja_uuid_write(&id, jti);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	copy_members(&state, claims);
+	if (is_set(ja_settings.issuer) && is_absent(claims, "iss"))
+		ja_json_add_string(&state, "iss", ja_settings.issuer, strlen(ja_settings.issuer));
+	if (is_set(ja_settings.audience) && is_absent(claims, "aud"))
+		ja_json_add_string(&state, "aud", ja_settings.audience, strlen(ja_settings.audience));
+	if (is_absent(claims, "iat"))
+		add_integer(&state, "iat", seconds);
+	if (is_absent(claims, "exp"))
+		add_integer(&state, "exp", seconds + ttl_seconds);
+	if (is_absent(claims, "jti"))
+		ja_json_add_string(&state, "jti", jti, sizeof(jti));
+	*complete = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return status;
+}
+
+/*
+ * Signs claims with the active key, or the one that kid names unless its data
+ * is NULL.  Fails with JA_CLAIMS_..., JA_KEYRING_..., or as
+ * ja_issue_with_key().
+ */
+JaStatus
+ja_issue_stored(const JsonbContainer *claims, int64 ttl_seconds, JaString kid,
+				TimestampTz now, StringInfo token)
+{
+	const JaStoredKey *key;
+	Jsonb	   *completed;
+	JaStatus	status = check_names(claims);
+
+	if (status == JA_OK)
+		status = check_times(claims, ja_claims_seconds(now));
+	if (status == JA_OK && (ttl_seconds <= 0 || ttl_seconds > ja_settings.max_token_ttl_seconds))
+		status = JA_CLAIMS_TTL;
+	if (status == JA_OK)
+		status = complete(claims, ttl_seconds, now, &completed);
+	if (status == JA_OK)
+		status = kid.data != NULL ? ja_stored_key_signing(kid, &key) :
+			ja_stored_key_active(JA_USE_SIGNATURE, &key);
+	if (status == JA_OK)
+		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_JWT, token);
 	return status;
 }

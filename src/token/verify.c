@@ -4,11 +4,23 @@
  *	  Verification of a whole token: size, shape, header, key, signature,
  *	  and only then the claims (RFC 7519 section 7.2).
  *
+ * With the stored keys, what follows from bytes and keys is remembered; what
+ * depends on the call, the settings or the clock is checked at each use, and
+ * revocation whenever there were any.  The one thing that is read of a
+ * payload before its signature is checked is "iss", which picks the keys that
+ * may have made it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "base/settings.h"
+#include "keyring/issuer.h"
+#include "keyring/stored_key.h"
+#include "store/signal.h"
+#include "token/token_cache.h"
 #include "token/verify.h"
 
 /* Fails with JA_TOKEN_SIZE before anything of an oversized token is read. */
@@ -42,8 +54,217 @@ ja_verify_with_keys(JaString token, JaKeySet *keys,
 	if (status == JA_OK)
 		status = ja_claims_read_times(&read);
 	if (status == JA_OK)
-		status = ja_claims_check_times(&read.times, ja_claims_now());
+		status = ja_claims_check_times(&read.times, ja_claims_seconds(GetCurrentTimestamp()));
 	if (status == JA_OK)
 		*claims = read.json;
 	return status;
+}
+
+/* Whether the issuer is the one that our own tokens carry, or none if unset. */
+static bool
+is_our_issuer(JaString issuer)
+{
+	if (ja_settings.issuer == NULL || ja_settings.issuer[0] == '\0')
+		return issuer.data == NULL;
+	return issuer.data != NULL && ja_string_is(issuer, ja_settings.issuer);
+}
+
+/* Checks the signature of one of our own tokens, which carry a kid. */
+static JaStatus
+check_own_signature(const JaCompact *token, const JaHeader *header, JaVerified *verified)
+{
+	const JaStoredKey *key;
+	JaStatus	status;
+
+	if (header->kid.data == NULL)
+		return JA_TOKEN_KID_MISSING;
+	status = ja_stored_key_verifying(header->kid, &key);
+	if (status == JA_KEYRING_KID_UNKNOWN)
+		return JA_TOKEN_KEY_UNKNOWN;
+	if (status != JA_OK)
+		return status;
+	if (key->is_revoked)
+		return JA_TOKEN_KEY_REVOKED;
+	if (!ja_key_permits(key->key, header->algorithm))
+		return JA_TOKEN_KEY_ALGORITHM;
+	verified->may_be_kept = !key->is_own;
+	verified->key_has_end = key->has_end;
+	verified->key_end = key->verify_until;
+	verified->role_counts = true;
+	return ja_jws_check_signature(token, key->key, header->algorithm);
+}
+
+/* Checks the signature of a token of another issuer, with its keys only. */
+static JaStatus
+check_foreign_signature(const JaCompact *token, const JaHeader *header, JaVerified *verified)
+{
+	const JaIssuer *issuer;
+	JaKey	   *key;
+	JaString	role;
+	JaStatus	status;
+
+	if (verified->issuer.data == NULL)
+		return JA_TOKEN_ISSUER;
+	status = ja_issuer_find(verified->issuer, &issuer);
+	if (status == JA_ISSUER_UNKNOWN)
+		return JA_TOKEN_ISSUER;
+	if (status == JA_OK)
+		status = ja_keyset_choose(issuer->keys, header, &key);
+	if (status == JA_OK)
+		status = ja_jws_check_signature(token, key, header->algorithm);
+	if (status != JA_OK)
+		return status;
+	verified->may_be_kept = !issuer->is_own_row;
+	verified->key_has_end = false;
+	verified->audience.data = pnstrdup(issuer->audience.data, issuer->audience.length);
+	verified->audience.length = issuer->audience.length;
+	verified->role_counts =
+		ja_json_string(&verified->claims->root, "role", &role) == JA_PRESENT &&
+		ja_issuer_allows_role(issuer, role);
+	return JA_OK;
+}
+
+static JaStatus
+check_signature(const JaCompact *token, const JaHeader *header, JaVerified *verified)
+{
+	const JsonbContainer *claims = &verified->claims->root;
+
+	verified->issuer = (JaString) {NULL, 0};
+	if (ja_json_string(claims, "iss", &verified->issuer) == JA_MISTYPED)
+		return JA_TOKEN_ISSUER;
+	verified->audience = (JaString) {NULL, 0};
+	verified->is_own = is_our_issuer(verified->issuer);
+	return verified->is_own ? check_own_signature(token, header, verified) :
+		check_foreign_signature(token, header, verified);
+}
+
+/*
+ * Verifies the signature with the stored keys, and reads what follows from
+ * the bytes.  The claims are in the current memory context.
+ */
+JaStatus
+ja_verify_signature(JaString token, JaVerified *verified)
+{
+	JaCompact	compact;
+	JaHeader	header;
+	JaClaims	read;
+	JaStatus	status = ja_verify_size(token);
+
+	ja_signal_watch();
+	verified->keys_counter = ja_signal_counters[JA_SIGNAL_KEYS];
+	verified->revocations_counter = 0;
+	if (status == JA_OK)
+		status = ja_jws_split(token, &compact);
+	if (status == JA_OK)
+		status = ja_jws_header(compact.header, &header);
+	if (status == JA_OK)
+		status = ja_claims_read(compact.payload, &read);
+	if (status != JA_OK)
+		return status;
+	verified->claims = read.json;
+	verified->type = header.type;
+	status = check_signature(&compact, &header, verified);
+	if (status == JA_OK)
+		status = ja_claims_read_times(&read);
+	if (status == JA_OK)
+		status = ja_revocation_read(&read.json->root, verified->is_own, &verified->revocable);
+	verified->times = read.times;
+	return status;
+}
+
+/* The remembered token, if keys and issuer are still what they were. */
+static JaVerified *
+find_remembered(JaString token)
+{
+	JaVerified *verified = ja_token_cache_find(token);
+
+	if (verified == NULL)
+		return NULL;
+	if (verified->keys_counter == ja_signal_counters[JA_SIGNAL_KEYS] &&
+		verified->is_own == is_our_issuer(verified->issuer))
+		return verified;
+	ja_token_cache_drop(verified);
+	return NULL;
+}
+
+/*
+ * The audience that counts: the call's, else ours or the issuer's.  Where none
+ * is known, a token with "aud" is meant for somebody else (RFC 7519 4.1.3).
+ */
+static JaStatus
+check_names(const JaVerified *verified, const JaExpectation *call)
+{
+	const JsonbContainer *claims = &verified->claims->root;
+	JaExpectation expected = *call;
+	JsonbValue	audience;
+
+	if (expected.audience.data == NULL)
+		expected.audience = verified->audience;
+	if (expected.audience.data == NULL && ja_settings.audience != NULL &&
+		ja_settings.audience[0] != '\0')
+		expected.audience = (JaString) {ja_settings.audience, strlen(ja_settings.audience)};
+	if (expected.audience.data == NULL && ja_json_member(claims, "aud", &audience))
+		return JA_TOKEN_AUDIENCE;
+	return ja_claims_check_names(verified->type, claims, &expected);
+}
+
+/* Looks for revocation, unless there was none since the last look. */
+static JaStatus
+check_revocation(JaVerified *verified)
+{
+	uint64		counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	bool		is_final;
+	JaStatus	status;
+
+	if (!ja_settings.check_revocation || verified->revocations_counter == counter)
+		return JA_OK;
+	status = ja_revocation_check(&verified->revocable, &is_final);
+	verified->revocations_counter = status == JA_OK && is_final ? counter : 0;
+	return status;
+}
+
+/* Checks what depends on the call, the settings and the clock. */
+static JaStatus
+check_use(JaVerified *verified, const JaExpectation *expected, TimestampTz now)
+{
+	JaStatus	status;
+
+	if (verified->key_has_end && now >= verified->key_end)
+		return JA_TOKEN_KEY_RETIRED;
+	status = check_names(verified, expected);
+	if (status == JA_OK)
+		status = ja_claims_check_times(&verified->times, ja_claims_seconds(now));
+	if (status == JA_OK)
+		status = check_revocation(verified);
+	return status;
+}
+
+/*
+ * Verifies a token with the stored keys and trusted issuers.  The result is
+ * good until the next call.  Fails with JA_TOKEN_..., or JA_KEYRING_SEALED and
+ * its kin if its key is a secret that can't be opened.
+ */
+JaStatus
+ja_verify_stored(JaString token, const JaExpectation *expected, TimestampTz now,
+				 const JaVerified **verified)
+{
+	JaVerified *found = find_remembered(token);
+	JaVerified *kept;
+	JaStatus	status;
+
+	if (found == NULL)
+	{
+		found = palloc(sizeof(JaVerified));
+		status = ja_verify_signature(token, found);
+		if (status != JA_OK)
+			return status;
+		status = check_use(found, expected, now);
+		kept = status == JA_OK ? ja_token_cache_keep(token, found) : NULL;
+		*verified = kept != NULL ? kept : found;
+		return status;
+	}
+	if (token.length > (size_t) ja_settings.max_token_size)
+		return JA_TOKEN_SIZE;
+	*verified = found;
+	return check_use(found, expected, now);
 }

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit.h
+ *	  The audit log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_AUDIT_H
+#define JA_AUDIT_H
+
+#include "utils/uuid.h"
+
+#include "base/settings.h"
+#include "jose/json.h"
+
+/* Something that happened; members that do not apply are zero. */
+typedef struct JaAuditEvent
+{
+	const char *event;
+	const char *reason;
+	JaAuditLevel level;			/* the least level that writes it; 0: security */
+	const pg_uuid_t *user;
+	const pg_uuid_t *session;
+	JaString	kid;
+	JaString	issuer;
+	bytea	   *name_hash;
+} JaAuditEvent;
+
+extern void ja_audit_write(const JaAuditEvent *event);
+
+#endif							/* JA_AUDIT_H */

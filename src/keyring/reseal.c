@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * reseal.c
+ *	  Sealing of all that is stored in the clear or under another key.
+ *
+ * What was ever stored in the clear remains in WAL, old row versions and
+ * backups, which only a replaced key undoes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <openssl/crypto.h>
+
+#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+
+#include "base/error.h"
+#include "keyring/reseal.h"
+#include "keyring/seal.h"
+#include "store/plan.h"
+#include "store/signal.h"
+
+static JaPlan select_keys = {
+	.sql = "SELECT kid, alg, use, private_jwk, sealed_by FROM jwt_auth.keys"
+	" WHERE private_jwk IS NOT NULL FOR UPDATE"
+};
+
+static JaPlan update_key = {
+	.sql = "UPDATE jwt_auth.keys SET private_jwk = $2, sealed_by = $3"
+	" WHERE kid OPERATOR(pg_catalog.=) $1",
+	.argument_count = 3,
+	.argument_types = {TEXTOID, BYTEAOID, TEXTOID}
+};
+
+static JaPlan select_issuers = {
+	.sql = "SELECT issuer, ''::pg_catalog.text, 'oct'::pg_catalog.text, secret_jwks, sealed_by"
+	" FROM jwt_auth.issuers WHERE secret_jwks IS NOT NULL FOR UPDATE"
+};
+
+static JaPlan update_issuer = {
+	.sql = "UPDATE jwt_auth.issuers SET secret_jwks = $2, sealed_by = $3"
+	" WHERE issuer OPERATOR(pg_catalog.=) $1",
+	.argument_count = 3,
+	.argument_types = {TEXTOID, BYTEAOID, TEXTOID}
+};
+
+/* One value and the row that it is tied to. */
+typedef struct Row
+{
+	JaSealLabel label;
+	JaStored	stored;
+} Row;
+
+/* Copies the rows that need the key out of the result. */
+static int
+collect(JaPlan *select, const char *table, const JaMasterKey *first, Row **rows)
+{
+	uint64		found = ja_plan_run(select, NULL);
+	int			count = 0;
+
+	*rows = palloc(sizeof(Row) * (found + 1));
+	for (uint64 i = 0; i < found; i++)
+	{
+		Row		   *row = &(*rows)[count];
+		bool		is_null;
+
+		row->label.table = (JaString) {table, strlen(table)};
+		row->label.kid = ja_plan_string(i, 1);
+		row->label.alg = ja_plan_string(i, 2);
+		row->label.use = ja_plan_string(i, 3);
+		row->stored.sealed_by = ja_plan_string(i, 5);
+		row->stored.bytes = DatumGetByteaPCopy(ja_plan_result(i, 4, &is_null));
+		if (row->stored.sealed_by.data == NULL ||
+			!ja_string_is(row->stored.sealed_by, first->name))
+			count++;
+	}
+	return count;
+}
+
+/* Seals one value anew and writes it; notes if it was in the clear. */
+static void
+reseal(JaPlan *update, const Row *row, bool *was_clear)
+{
+	JaStored	sealed;
+	uint8	   *plain;
+	size_t		length;
+	JaStatus	status = ja_seal_open(&row->label, &row->stored, &plain, &length);
+
+	if (status == JA_OK)
+		status = ja_seal_store(&row->label, plain, length, &sealed);
+	ja_check(status);
+	*was_clear |= row->stored.sealed_by.data == NULL;
+	ja_plan_run(update, (JaValue[])
+	{
+		ja_value_string(row->label.kid), ja_value_bytes(sealed.bytes),
+		ja_value_string(sealed.sealed_by)
+	});
+}
+
+static int
+reseal_table(JaPlan *select, JaPlan *update, const char *table, const JaMasterKey *first,
+			 bool *was_clear)
+{
+	Row		   *rows;
+	int			count = collect(select, table, first, &rows);
+
+	for (int i = 0; i < count; i++)
+		reseal(update, &rows[i], was_clear);
+	return count;
+}
+
+/*
+ * Seals with the first master key all private keys and secrets that it has
+ * not sealed; returns how many.  Raises JA_MASTER_KEY_... or, if one can't be
+ * opened, JA_KEYRING_....
+ */
+int
+ja_reseal_all(void)
+{
+	JaPlanScope scope;
+	JaMasterKey first;
+	JaStatus	status = ja_master_key_first(&first);
+	bool		was_clear = false;
+	int			count;
+
+	OPENSSL_cleanse(first.key, sizeof(first.key));
+	ja_check(status);
+	LockRelationOid(ja_relation_oid(JA_KEYS), ShareRowExclusiveLock);
+	ja_plan_begin(&scope);
+	count = reseal_table(&select_keys, &update_key, "keys", &first, &was_clear);
+	count += reseal_table(&select_issuers, &update_issuer, "issuers", &first, &was_clear);
+	if (count > 0)
+		ja_signal_send(JA_SIGNAL_KEYS);
+	ja_plan_end(&scope);
+	if (was_clear)
+		ereport(WARNING,
+				(errmsg("keys that were stored in the clear remain in WAL, old row versions and backups"),
+				 errhint("Replace them: rotate with jwt_rotate_key() twice and jwt_rotate_refresh_key(), and have issuers change their secrets.")));
+	return count;
+}

@@ -1,0 +1,340 @@
+/*-------------------------------------------------------------------------
+ *
+ * stored_key.c
+ *	  Keys of the table jwt_auth.keys, ready for use.
+ *
+ * A key is read by its kid, its number or as the active one, and kept until
+ * keys change anywhere.  For verification the public half is enough, so that
+ * a server without the master key still verifies.  What the running
+ * transaction wrote itself is used but not kept, since it may roll back.
+ *
+ * Whether a key still verifies follows from the clock, and is judged at each
+ * use.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <openssl/crypto.h>
+
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "jose/jwk.h"
+#include "keyring/seal.h"
+#include "keyring/stored_key.h"
+#include "store/scan.h"
+#include "store/signal.h"
+
+/* Most keys that are kept; few are in use at a time. */
+#define MAX_CACHED 32
+
+/* What a key was asked for; the same row can be kept twice. */
+typedef enum Purpose
+{
+	VERIFYING,
+	SIGNING,
+	REFRESH,
+	ACTIVE_SIGNING,
+	ACTIVE_REFRESH,
+	ACTIVE_HASH
+} Purpose;
+
+typedef struct Wanted
+{
+	Purpose		purpose;
+	JaString	kid;			/* VERIFYING and SIGNING */
+	int32		number;			/* REFRESH */
+} Wanted;
+
+typedef struct Entry
+{
+	MemoryContext context;
+	Purpose		purpose;
+	JaString	kid;
+	int32		number;
+	JaStoredKey stored;
+} Entry;
+
+static Entry *cache[MAX_CACHED];
+static int	cached = 0;
+static uint64 cached_at = 0;
+
+static void
+forget_all(void)
+{
+	while (cached > 0)
+	{
+		MemoryContext context = cache[--cached]->context;
+
+		MemoryContextDelete(context);
+	}
+}
+
+static const JaStoredKey *
+find_cached(const Wanted *wanted)
+{
+	for (int i = 0; i < cached; i++)
+	{
+		Entry	   *entry = cache[i];
+
+		if (entry->purpose == wanted->purpose && entry->number == wanted->number &&
+			ja_string_equals(entry->kid, wanted->kid))
+			return &entry->stored;
+	}
+	return NULL;
+}
+
+/* Reads the private half, or the secret, of the current row. */
+static JaStatus
+read_private(const JaScan *scan, JaKey **key)
+{
+	JaSealLabel label = {
+		.table = {"keys", 4},
+		.kid = ja_scan_string(scan, JA_KEYS_KID),
+		.alg = ja_scan_string(scan, JA_KEYS_ALG),
+		.use = ja_scan_string(scan, JA_KEYS_USE)
+	};
+	JaStored	stored;
+	uint8	   *json;
+	size_t		length;
+	Jsonb	   *jwk;
+	bool		is_null;
+	Datum		value = ja_scan_get(scan, JA_KEYS_PRIVATE_JWK, &is_null);
+	JaStatus	status;
+
+	if (is_null)
+		return JA_KEYRING_CANNOT_SIGN;
+	stored.bytes = DatumGetByteaPP(value);
+	stored.sealed_by = ja_scan_string(scan, JA_KEYS_SEALED_BY);
+	status = ja_seal_open(&label, &stored, &json, &length);
+	if (status == JA_OK)
+		status = ja_json_parse_object(json, length, NULL, 0, &jwk);
+	if (status != JA_OK)
+		return status;
+	status = ja_jwk_read_trusted(&jwk->root, key);
+	OPENSSL_cleanse(jwk, VARSIZE(jwk));
+	return status;
+}
+
+/* Reads the public half, or the secret of a key that has none. */
+static JaStatus
+read_public(const JaScan *scan, JaKey **key)
+{
+	bool		is_null;
+	Datum		value = ja_scan_get(scan, JA_KEYS_PUBLIC_JWK, &is_null);
+
+	if (is_null)
+		return read_private(scan, key);
+	return ja_jwk_read_trusted(&DatumGetJsonbP(value)->root, key);
+}
+
+static JaStatus
+read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
+{
+	bool		is_null;
+	bool		is_inactive;
+
+	stored->number = DatumGetInt32(ja_scan_get(scan, JA_KEYS_NUMBER_COLUMN, &is_null));
+	(void) ja_scan_get(scan, JA_KEYS_ACTIVATED_AT, &is_inactive);
+	stored->verify_until = DatumGetTimestampTz(ja_scan_get(scan, JA_KEYS_VERIFY_UNTIL, &is_null));
+	stored->has_end = !is_null;
+	stored->is_next = is_inactive && is_null;
+	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &is_null);
+	stored->is_revoked = !is_null;
+	stored->is_own = ja_scan_row_is_own(scan);
+	stored->key = NULL;
+	if (stored->is_revoked)
+		return JA_OK;
+	return purpose == VERIFYING ? read_public(scan, &stored->key) :
+		read_private(scan, &stored->key);
+}
+
+/* Only signing keys are found by kid; others never verify or sign a JWT. */
+static bool
+is_wanted_use(const JaScan *scan, Purpose purpose)
+{
+	JaString	use = ja_scan_string(scan, JA_KEYS_USE);
+
+	if (purpose == REFRESH || purpose == ACTIVE_REFRESH)
+		return ja_string_is(use, JA_USE_REFRESH);
+	return ja_string_is(use, purpose == ACTIVE_HASH ? JA_USE_HASH : JA_USE_SIGNATURE);
+}
+
+static void
+start_scan(JaScan *scan, const Wanted *wanted)
+{
+	static const JaString uses[] = {
+		[ACTIVE_SIGNING] = {JA_USE_SIGNATURE, sizeof(JA_USE_SIGNATURE) - 1},
+		[ACTIVE_REFRESH] = {JA_USE_REFRESH, sizeof(JA_USE_REFRESH) - 1},
+		[ACTIVE_HASH] = {JA_USE_HASH, sizeof(JA_USE_HASH) - 1},
+	};
+
+	scan->key_count = 0;
+	switch (wanted->purpose)
+	{
+		case VERIFYING:
+		case SIGNING:
+			ja_scan_key_text(scan, JA_KEYS_KID, wanted->kid);
+			ja_scan_start(scan, JA_KEYS, JA_KEYS_PKEY);
+			break;
+		case REFRESH:
+			ja_scan_key_integer(scan, JA_KEYS_NUMBER_COLUMN, wanted->number);
+			ja_scan_start(scan, JA_KEYS, JA_KEYS_NUMBER);
+			break;
+		case ACTIVE_SIGNING:
+		case ACTIVE_REFRESH:
+		case ACTIVE_HASH:
+			ja_scan_key_text(scan, JA_KEYS_USE, uses[wanted->purpose]);
+			ja_scan_start(scan, JA_KEYS, JA_KEYS_ACTIVE);
+			break;
+	}
+}
+
+/* Reads the row into the current memory context. */
+static JaStatus
+load(const Wanted *wanted, JaStoredKey *stored)
+{
+	JaScan		scan;
+	JaStatus	status = JA_KEYRING_KID_UNKNOWN;
+
+	start_scan(&scan, wanted);
+	if (ja_scan_next(&scan) && is_wanted_use(&scan, wanted->purpose))
+		status = read_row(&scan, wanted->purpose, stored);
+	ja_scan_end(&scan);
+	return status;
+}
+
+/* Makes an entry of what was loaded into its context; the cache owns it. */
+static void
+keep(Entry *entry)
+{
+	if (cached == MAX_CACHED)
+		forget_all();
+	MemoryContextSetParent(entry->context, CacheMemoryContext);
+	cache[cached++] = entry;
+}
+
+/*
+ * Reads a key.  Unless it is kept, it lives in the caller's memory context.
+ * The counter is read before the row, and names what the cache is good for.
+ */
+static JaStatus
+load_entry(const Wanted *wanted, const JaStoredKey **key)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "jwt_auth stored key",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Entry	   *entry = palloc0(sizeof(Entry));
+	JaStatus	status;
+
+	entry->context = context;
+	entry->purpose = wanted->purpose;
+	entry->number = wanted->number;
+	entry->kid.data = pnstrdup(wanted->kid.data ? wanted->kid.data : "", wanted->kid.length);
+	entry->kid.length = wanted->kid.length;
+	status = load(wanted, &entry->stored);
+	MemoryContextSwitchTo(caller);
+	if (status != JA_OK)
+	{
+		MemoryContextDelete(context);
+		return status;
+	}
+	if (!entry->stored.is_own && cached_at == ja_signal_counters[JA_SIGNAL_KEYS])
+		keep(entry);
+	*key = &entry->stored;
+	return JA_OK;
+}
+
+static JaStatus
+get(const Wanted *wanted, const JaStoredKey **key)
+{
+	const JaStoredKey *found;
+
+	ja_signal_watch();
+	if (cached_at != ja_signal_counters[JA_SIGNAL_KEYS])
+	{
+		forget_all();
+		cached_at = ja_signal_counters[JA_SIGNAL_KEYS];
+	}
+	found = find_cached(wanted);
+	if (found == NULL)
+		return load_entry(wanted, key);
+	*key = found;
+	return JA_OK;
+}
+
+/*
+ * The signing key with the kid, for verification; any state.  Its key is NULL
+ * if it is revoked.  Like the others below, it is good until the next call.
+ * Fails with JA_KEYRING_KID_UNKNOWN, or JA_KEYRING_SEALED and its kin for a
+ * secret.
+ */
+JaStatus
+ja_stored_key_verifying(JaString kid, const JaStoredKey **key)
+{
+	return get(&(Wanted) {.purpose = VERIFYING, .kid = kid}, key);
+}
+
+/*
+ * The key with the kid, with its private half.  Fails with
+ * JA_KEYRING_KID_UNKNOWN, JA_KEYRING_CANNOT_SIGN, JA_KEYRING_SEALED....
+ */
+JaStatus
+ja_stored_key_signing(JaString kid, const JaStoredKey **key)
+{
+	JaStatus	status = get(&(Wanted) {.purpose = SIGNING, .kid = kid}, key);
+
+	if (status == JA_OK && ((*key)->is_revoked || (*key)->has_end))
+		return JA_KEYRING_CANNOT_SIGN;
+	return status;
+}
+
+/* The refresh key with the number.  Fails with JA_KEYRING_KID_UNKNOWN.... */
+JaStatus
+ja_stored_key_refresh(int32 number, const JaStoredKey **key)
+{
+	return get(&(Wanted) {.purpose = REFRESH, .number = number}, key);
+}
+
+/* The active key of a use.  Fails with JA_KEYRING_NO_SIGNING_KEY.... */
+JaStatus
+ja_stored_key_active(const char *use, const JaStoredKey **key)
+{
+	Purpose		purpose = ACTIVE_SIGNING;
+	JaStatus	status;
+
+	if (strcmp(use, JA_USE_REFRESH) == 0)
+		purpose = ACTIVE_REFRESH;
+	else if (strcmp(use, JA_USE_HASH) == 0)
+		purpose = ACTIVE_HASH;
+	status = get(&(Wanted) {.purpose = purpose}, key);
+	return status == JA_KEYRING_KID_UNKNOWN ? JA_KEYRING_NO_SIGNING_KEY : status;
+}
+
+/* What the key may do at the time. */
+JaKeyState
+ja_stored_key_state(const JaStoredKey *key, TimestampTz now)
+{
+	if (key->is_revoked)
+		return JA_STATE_REVOKED;
+	if (key->has_end)
+		return now < key->verify_until ? JA_STATE_RETIRING : JA_STATE_RETIRED;
+	return key->is_next ? JA_STATE_NEXT : JA_STATE_ACTIVE;
+}
+
+const char *
+ja_stored_key_state_name(JaKeyState state)
+{
+	static const char *const names[] = {
+		[JA_STATE_NEXT] = "next",
+		[JA_STATE_ACTIVE] = "active",
+		[JA_STATE_RETIRING] = "retiring",
+		[JA_STATE_RETIRED] = "retired",
+		[JA_STATE_REVOKED] = "revoked",
+	};
+
+	return names[state];
+}

@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.c
+ *	  Saved SQL statements on the extension's tables, run as their owner.
+ *
+ * This is the one place that runs SQL.  Statements are constants in which
+ * every name and operator is qualified, so that the caller's search_path
+ * plays no part; values are bound.  They run as the owner of the tables, who
+ * is looked up, in a security context that forbids SET ROLE; whatever flags
+ * were set stay set.  Plans are kept for the life of the backend, and
+ * PostgreSQL revalidates them.
+ *
+ * An error resets user and security context with the (sub)transaction, and
+ * SPI's memory with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/syscache.h"
+
+#include "store/plan.h"
+
+/* The owner of the extension's tables. */
+static Oid
+lookup_owner(void)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(ja_relation_oid(JA_KEYS)));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for the keys table");
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Switches to the tables' owner and connects to SPI. */
+void
+ja_plan_begin(JaPlanScope *scope)
+{
+	Oid			owner = lookup_owner();
+
+	scope->context = CurrentMemoryContext;
+	GetUserIdAndSecContext(&scope->caller, &scope->security_context);
+	SetUserIdAndSecContext(owner,
+						   scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+/* Results of statements are gone after this. */
+void
+ja_plan_end(JaPlanScope *scope)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	SetUserIdAndSecContext(scope->caller, scope->security_context);
+}
+
+static SPIPlanPtr
+saved_plan(JaPlan *plan)
+{
+	SPIPlanPtr	prepared;
+
+	if (plan->plan != NULL)
+		return plan->plan;
+	prepared = SPI_prepare(plan->sql, plan->argument_count, plan->argument_types);
+	if (prepared == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(prepared) != 0)
+		elog(ERROR, "SPI_keepplan failed");
+	plan->plan = prepared;
+	return prepared;
+}
+
+/*
+ * Runs a statement that writes or locks rows, or must see what an earlier one
+ * wrote; returns the number of rows.  Its results stay until the next one.
+ */
+uint64
+ja_plan_run(JaPlan *plan, const JaValue *values)
+{
+	Datum		datums[JA_PLAN_MAX_ARGUMENTS];
+	char		nulls[JA_PLAN_MAX_ARGUMENTS];
+	int			result;
+
+	for (int i = 0; i < plan->argument_count; i++)
+	{
+		datums[i] = values[i].value;
+		nulls[i] = values[i].is_null ? 'n' : ' ';
+	}
+	result = SPI_execute_plan(saved_plan(plan), datums, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/* A column, counted from 1, of a row of the last statement's result. */
+Datum
+ja_plan_result(uint64 row, int column, bool *is_null)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+}
+
+/* A text column of the result; data NULL for NULL. */
+JaString
+ja_plan_string(uint64 row, int column)
+{
+	JaString	string = {NULL, 0};
+	bool		is_null;
+	Datum		value = ja_plan_result(row, column, &is_null);
+
+	if (!is_null)
+	{
+		string.data = TextDatumGetCString(value);
+		string.length = strlen(string.data);
+	}
+	return string;
+}
+
+/* Raises 25006 in a read-only transaction, as every one on a standby is. */
+void
+ja_plan_refuse_read_only(const char *function)
+{
+	if (XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s() in a read-only transaction", function),
+				 errhint("Call it in a read-write transaction on the primary server.")));
+}

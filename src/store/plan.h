@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.h
+ *	  Saved SQL statements on the extension's tables, run as their owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_PLAN_H
+#define JA_PLAN_H
+
+#include "executor/spi.h"
+
+#include "store/relation.h"
+#include "store/value.h"
+
+#define JA_PLAN_MAX_ARGUMENTS 16
+
+/*
+ * A statement and, once it was used, its plan; a static of its user.
+ */
+typedef struct JaPlan
+{
+	const char *sql;			/* a constant, every name qualified */
+	int			argument_count;
+	Oid			argument_types[JA_PLAN_MAX_ARGUMENTS];
+	SPIPlanPtr	plan;
+} JaPlan;
+
+/* Held from ja_plan_begin() to ja_plan_end(); an error ends it as well. */
+typedef struct JaPlanScope
+{
+	Oid			caller;
+	int			security_context;
+	MemoryContext context;		/* the caller's */
+} JaPlanScope;
+
+extern void ja_plan_begin(JaPlanScope *scope);
+extern void ja_plan_end(JaPlanScope *scope);
+extern uint64 ja_plan_run(JaPlan *plan, const JaValue *values);
+extern Datum ja_plan_result(uint64 row, int column, bool *is_null);
+extern JaString ja_plan_string(uint64 row, int column);
+extern void ja_plan_refuse_read_only(const char *function);
+
+#endif							/* JA_PLAN_H */

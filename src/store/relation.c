@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * relation.c
+ *	  The extension's tables and indexes by name.
+ *
+ * The OIDs are looked up once and forgotten when a signal relation is
+ * dropped, as DROP EXTENSION does.  The schema belongs to the extension, so
+ * that nobody else's table can stand under these names.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "utils/lsyscache.h"
+
+#include "store/relation.h"
+
+static const char *const names[JA_RELATION_COUNT] = {
+	[JA_KEYS] = "keys",
+	[JA_KEYS_PKEY] = "keys_pkey",
+	[JA_KEYS_THUMBPRINT] = "keys_thumbprint_idx",
+	[JA_KEYS_NUMBER] = "keys_number_idx",
+	[JA_KEYS_ACTIVE] = "keys_active_idx",
+	[JA_ISSUERS] = "issuers",
+	[JA_ISSUERS_PKEY] = "issuers_pkey",
+	[JA_USERS] = "users",
+	[JA_USERS_PKEY] = "users_pkey",
+	[JA_USERS_CANONICAL_NAME] = "users_canonical_name_idx",
+	[JA_SESSIONS] = "sessions",
+	[JA_SESSIONS_PKEY] = "sessions_pkey",
+	[JA_REFRESH_TOKENS] = "refresh_tokens",
+	[JA_REFRESH_TOKENS_PKEY] = "refresh_tokens_pkey",
+	[JA_REVOKED_TOKENS] = "revoked_tokens",
+	[JA_REVOKED_TOKENS_PKEY] = "revoked_tokens_pkey",
+	[JA_LOGIN_THROTTLE] = "login_throttle",
+	[JA_LOGIN_THROTTLE_PKEY] = "login_throttle_pkey",
+	[JA_AUDIT_LOG] = "audit_log",
+	[JA_KEY_SIGNAL] = "key_signal",
+	[JA_REVOCATION_SIGNAL] = "revocation_signal",
+};
+
+static Oid	known[JA_RELATION_COUNT];
+
+/* The OID of a relation; raises 55000 where the extension is not installed. */
+Oid
+ja_relation_oid(JaRelation relation)
+{
+	if (!OidIsValid(known[relation]))
+	{
+		Oid			schema = get_namespace_oid(JA_SCHEMA, true);
+		Oid			found = InvalidOid;
+
+		if (OidIsValid(schema))
+			found = get_relname_relid(names[relation], schema);
+		if (!OidIsValid(found))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the tables of extension \"jwt_auth\" are not in this database"),
+					 errhint("Run CREATE EXTENSION jwt_auth in this database.")));
+		known[relation] = found;
+	}
+	return known[relation];
+}
+
+/* Forgets all OIDs, since the extension may have been dropped. */
+void
+ja_relation_forget(void)
+{
+	memset(known, 0, sizeof(known));
+}

@@ -1,0 +1,101 @@
+/*-------------------------------------------------------------------------
+ *
+ * relation.h
+ *	  The extension's tables and indexes: OIDs, and numbers of columns.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_RELATION_H
+#define JA_RELATION_H
+
+/* The schema that holds them all. */
+#define JA_SCHEMA "jwt_auth"
+
+typedef enum JaRelation
+{
+	JA_KEYS,
+	JA_KEYS_PKEY,
+	JA_KEYS_THUMBPRINT,
+	JA_KEYS_NUMBER,
+	JA_KEYS_ACTIVE,
+	JA_ISSUERS,
+	JA_ISSUERS_PKEY,
+	JA_USERS,
+	JA_USERS_PKEY,
+	JA_USERS_CANONICAL_NAME,
+	JA_SESSIONS,
+	JA_SESSIONS_PKEY,
+	JA_REFRESH_TOKENS,
+	JA_REFRESH_TOKENS_PKEY,
+	JA_REVOKED_TOKENS,
+	JA_REVOKED_TOKENS_PKEY,
+	JA_LOGIN_THROTTLE,
+	JA_LOGIN_THROTTLE_PKEY,
+	JA_AUDIT_LOG,
+	JA_KEY_SIGNAL,
+	JA_REVOCATION_SIGNAL,
+
+	JA_RELATION_COUNT
+} JaRelation;
+
+/* Columns, in the order of the install script. */
+enum
+{
+	JA_KEYS_KID = 1,
+	JA_KEYS_USE,
+	JA_KEYS_ALG,
+	JA_KEYS_NUMBER_COLUMN,
+	JA_KEYS_THUMBPRINT_COLUMN,
+	JA_KEYS_PUBLIC_JWK,
+	JA_KEYS_PRIVATE_JWK,
+	JA_KEYS_SEALED_BY,
+	JA_KEYS_CREATED_AT,
+	JA_KEYS_ACTIVATED_AT,
+	JA_KEYS_VERIFY_UNTIL,
+	JA_KEYS_REVOKED_AT
+};
+
+enum
+{
+	JA_ISSUERS_ISSUER = 1,
+	JA_ISSUERS_AUDIENCE,
+	JA_ISSUERS_ROLES,
+	JA_ISSUERS_JWKS,
+	JA_ISSUERS_SECRET_JWKS,
+	JA_ISSUERS_SEALED_BY
+};
+
+enum
+{
+	JA_USERS_ID = 1,
+	JA_USERS_USERNAME,
+	JA_USERS_CANONICAL_NAME_COLUMN,
+	JA_USERS_PASSWORD_HASH,
+	JA_USERS_IMPORTED_HASH,
+	JA_USERS_ROLE,
+	JA_USERS_CLAIMS,
+	JA_USERS_CREATED_AT,
+	JA_USERS_PASSWORD_SET_AT,
+	JA_USERS_DISABLED_AT
+};
+
+enum
+{
+	JA_SESSIONS_ID = 1,
+	JA_SESSIONS_USER_ID,
+	JA_SESSIONS_CREATED_AT,
+	JA_SESSIONS_EXPIRES_AT,
+	JA_SESSIONS_REVOKED_AT
+};
+
+enum
+{
+	JA_REVOKED_TOKENS_ISSUER = 1,
+	JA_REVOKED_TOKENS_JTI,
+	JA_REVOKED_TOKENS_EXPIRES_AT
+};
+
+extern Oid	ja_relation_oid(JaRelation relation);
+extern void ja_relation_forget(void);
+
+#endif							/* JA_RELATION_H */

@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.c
+ *	  Direct index scans on the extension's tables.
+ *
+ * Rows are read with a fresh catalog snapshot, never that of the statement or
+ * transaction: what fills or rechecks a cache must see all that committed
+ * before the signal that voided it.  No SPI, no privileges and no row-level
+ * security are involved.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/uuid.h"
+
+#include "store/scan.h"
+
+static ScanKey
+next_key(JaScan *scan)
+{
+	Assert(scan->key_count < JA_SCAN_MAX_KEYS);
+	return &scan->keys[scan->key_count++];
+}
+
+/* Adds "column = value" on a column of collation "C". */
+void
+ja_scan_key_text(JaScan *scan, AttrNumber column, JaString value)
+{
+	ScanKeyEntryInitialize(next_key(scan), 0, column, BTEqualStrategyNumber,
+						   TEXTOID, C_COLLATION_OID, F_TEXTEQ,
+						   PointerGetDatum(cstring_to_text_with_len(value.data,
+																	(int) value.length)));
+}
+
+/* Adds "column = value"; the value must live as long as the scan. */
+void
+ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value)
+{
+	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum((pg_uuid_t *) value));
+}
+
+void
+ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value)
+{
+	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(value));
+}
+
+/*
+ * Starts the scan, whose keys have been added; key_count must have been zero
+ * before the first.
+ */
+void
+ja_scan_start(JaScan *scan, JaRelation table, JaRelation index)
+{
+	scan->table = table_open(ja_relation_oid(table), AccessShareLock);
+	scan->scan = systable_beginscan(scan->table, ja_relation_oid(index), true, NULL,
+									scan->key_count, scan->keys);
+	scan->row = NULL;
+}
+
+/* Moves to the next row; false at the end. */
+bool
+ja_scan_next(JaScan *scan)
+{
+	scan->row = systable_getnext(scan->scan);
+	return HeapTupleIsValid(scan->row);
+}
+
+/* Ends the scan; values of its rows are no longer good. */
+void
+ja_scan_end(JaScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->table, AccessShareLock);
+}
+
+/* A column of the current row. */
+Datum
+ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null)
+{
+	return heap_getattr(scan->row, column, RelationGetDescr(scan->table), is_null);
+}
+
+/* A text column, NUL-terminated in the current context; data NULL for NULL. */
+JaString
+ja_scan_string(const JaScan *scan, AttrNumber column)
+{
+	JaString	string = {NULL, 0};
+	bool		is_null;
+	Datum		value = ja_scan_get(scan, column, &is_null);
+
+	if (!is_null)
+	{
+		string.data = TextDatumGetCString(value);
+		string.length = strlen(string.data);
+	}
+	return string;
+}
+
+/*
+ * Whether the running transaction wrote the current row, so that an answer
+ * which rests on it must not outlive the transaction.
+ */
+bool
+ja_scan_row_is_own(const JaScan *scan)
+{
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(scan->row->t_data));
+}

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.h
+ *	  Direct index scans on the extension's tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_SCAN_H
+#define JA_SCAN_H
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/skey.h"
+#include "utils/rel.h"
+
+#include "jose/json.h"
+#include "store/relation.h"
+
+#define JA_SCAN_MAX_KEYS 2
+
+typedef struct JaScan
+{
+	Relation	table;
+	SysScanDesc scan;
+	HeapTuple	row;			/* the current one; NULL at the end */
+	int			key_count;
+	ScanKeyData keys[JA_SCAN_MAX_KEYS];
+} JaScan;
+
+extern void ja_scan_key_text(JaScan *scan, AttrNumber column, JaString value);
+extern void ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value);
+extern void ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value);
+extern void ja_scan_start(JaScan *scan, JaRelation table, JaRelation index);
+extern bool ja_scan_next(JaScan *scan);
+extern void ja_scan_end(JaScan *scan);
+extern Datum ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null);
+extern JaString ja_scan_string(const JaScan *scan, AttrNumber column);
+extern bool ja_scan_row_is_own(const JaScan *scan);
+
+#endif							/* JA_SCAN_H */

@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * explain.c
+ *	  Why a token is refused, for the operator who debugs a 401.
+ *
+ * The answer holds header and claims of the token as far as they can be read,
+ * and the values that they were compared with; no signature and no key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "base/settings.h"
+#include "keyring/issuer.h"
+#include "keyring/stored_key.h"
+#include "token/explain.h"
+#include "token/verify.h"
+
+/* Which check of the contract a reason belongs to. */
+typedef struct CheckRow
+{
+	JaStatus	status;
+	const char *check;
+} CheckRow;
+
+static const CheckRow checks[] = {
+	{JA_TOKEN_NULL, "presence"},
+	{JA_TOKEN_SIZE, "size"},
+	{JA_TOKEN_SEGMENTS, "segments"},
+	{JA_TOKEN_BASE64URL, "base64url"},
+	{JA_TOKEN_ENCODING, "json"},
+	{JA_TOKEN_JSON, "json"},
+	{JA_TOKEN_JSON_DEPTH, "json"},
+	{JA_TOKEN_JSON_DUPLICATE, "json"},
+	{JA_TOKEN_JSON_NUMBER, "json"},
+	{JA_TOKEN_NOT_OBJECT, "json"},
+	{JA_TOKEN_ALGORITHM, "alg"},
+	{JA_TOKEN_KID, "kid"},
+	{JA_TOKEN_KID_MISSING, "kid"},
+	{JA_TOKEN_CRIT, "crit"},
+	{JA_TOKEN_B64, "b64"},
+	{JA_TOKEN_ZIP, "zip"},
+	{JA_TOKEN_KEY_UNKNOWN, "key"},
+	{JA_TOKEN_KEY_RETIRED, "key"},
+	{JA_TOKEN_KEY_REVOKED, "key"},
+	{JA_TOKEN_KEY_ALGORITHM, "alg"},
+	{JA_TOKEN_SIGNATURE, "signature"},
+	{JA_TOKEN_TYPE, "typ"},
+	{JA_TOKEN_ISSUER, "iss"},
+	{JA_TOKEN_AUDIENCE, "aud"},
+	{JA_TOKEN_TIME_FORM, "times"},
+	{JA_TOKEN_NOT_YET_VALID, "nbf"},
+	{JA_TOKEN_ISSUED_IN_FUTURE, "iat"},
+	{JA_TOKEN_NO_EXPIRY, "exp"},
+	{JA_TOKEN_EXPIRED, "exp"},
+	{JA_TOKEN_SESSION_UNKNOWN, "session"},
+	{JA_TOKEN_SESSION_ENDED, "session"},
+	{JA_TOKEN_DENIED, "jti"},
+	{JA_TOKEN_USER_DISABLED, "user"},
+};
+
+static const char *
+check_of(JaStatus status)
+{
+	for (size_t i = 0; i < lengthof(checks); i++)
+	{
+		if (checks[i].status == status)
+			return checks[i].check;
+	}
+	return "key";
+}
+
+static void
+add_key(JsonbParseState **state, const char *name)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = (char *) name;
+	value.val.string.len = (int) strlen(name);
+	pushJsonbValue(state, WJB_KEY, &value);
+}
+
+static void
+add_bool(JsonbParseState **state, const char *name, bool boolean)
+{
+	JsonbValue	value;
+
+	add_key(state, name);
+	value.type = jbvBool;
+	value.val.boolean = boolean;
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+add_integer(JsonbParseState **state, const char *name, int64 integer)
+{
+	JsonbValue	value;
+
+	add_key(state, name);
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(integer);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+/* Adds a string, or null where there is none. */
+static void
+add_text(JsonbParseState **state, const char *name, const char *text)
+{
+	JsonbValue	value = {.type = jbvNull};
+
+	if (text != NULL && text[0] != '\0')
+	{
+		ja_json_add_string(state, name, text, strlen(text));
+		return;
+	}
+	add_key(state, name);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+add_object(JsonbParseState **state, const char *name, Jsonb *object)
+{
+	JsonbValue	value = {.type = jbvNull};
+
+	add_key(state, name);
+	if (object != NULL)
+	{
+		value.type = jbvBinary;
+		value.val.binary.data = &object->root;
+		value.val.binary.len = (int) (VARSIZE(object) - VARHDRSZ);
+	}
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+/* The key that the header names among our own, as the table knows it. */
+static void
+add_own_key(JsonbParseState **state, Jsonb *header, TimestampTz now)
+{
+	const JaStoredKey *key;
+	const char *key_state = NULL;
+	JaString	kid;
+
+	if (header != NULL && ja_json_string(&header->root, "kid", &kid) == JA_PRESENT &&
+		ja_stored_key_verifying(kid, &key) == JA_OK)
+		key_state = ja_stored_key_state_name(ja_stored_key_state(key, now));
+	add_text(state, "own_key_state", key_state);
+}
+
+/* Whether the issuer that the claims name is trusted, and for what. */
+static void
+add_issuer(JsonbParseState **state, Jsonb *claims)
+{
+	const JaIssuer *issuer;
+	JaString	name;
+	bool		is_trusted = claims != NULL &&
+		ja_json_string(&claims->root, "iss", &name) == JA_PRESENT &&
+		ja_issuer_find(name, &issuer) == JA_OK;
+
+	add_bool(state, "issuer_is_trusted", is_trusted);
+	if (is_trusted)
+		ja_json_add_string(state, "issuer_audience",
+						   issuer->audience.data, issuer->audience.length);
+}
+
+static void
+add_compared(JsonbParseState **state, Jsonb *header, Jsonb *claims, TimestampTz now)
+{
+	add_key(state, "compared_with");
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	add_integer(state, "now", (int64) ja_claims_seconds(now));
+	add_integer(state, "leeway", ja_settings.leeway_seconds);
+	add_bool(state, "require_exp", ja_settings.require_exp);
+	add_bool(state, "check_revocation", ja_settings.check_revocation);
+	add_integer(state, "max_token_size", ja_settings.max_token_size);
+	add_text(state, "issuer", ja_settings.issuer);
+	add_text(state, "audience", ja_settings.audience);
+	add_own_key(state, header, now);
+	add_issuer(state, claims);
+	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+static void
+add_verdict(JsonbParseState **state, JaStatus status)
+{
+	const JaStatusRow *row = ja_status_row(status);
+
+	add_bool(state, "valid", status == JA_OK);
+	if (status == JA_OK)
+		return;
+	add_text(state, "failed_check", check_of(status));
+	add_text(state, "sqlstate", unpack_sql_state(row->sqlstate));
+	add_text(state, "message", row->message);
+	add_text(state, "reason", row->reason != NULL ? row->reason : row->message);
+}
+
+/* Explains what jwt_verify() says of a token; data NULL stands for NULL. */
+Jsonb *
+ja_explain_token(JaString token, TimestampTz now)
+{
+	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
+	JsonbParseState *state = NULL;
+	const JaVerified *verified;
+	JaCompact	compact;
+	Jsonb	   *header = NULL;
+	Jsonb	   *claims = NULL;
+	JaStatus	status = JA_TOKEN_NULL;
+
+	if (token.data != NULL)
+		status = ja_verify_stored(token, &any, now, &verified);
+	if (token.data != NULL && ja_verify_size(token) == JA_OK &&
+		ja_jws_split(token, &compact) == JA_OK)
+	{
+		(void) ja_jws_decode_json(compact.header, NULL, 0, &header);
+		(void) ja_jws_decode_json(compact.payload, NULL, 0, &claims);
+	}
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	add_verdict(&state, status);
+	add_object(&state, "header", header);
+	add_object(&state, "claims", claims);
+	add_compared(&state, header, claims, now);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,147 @@
+/*-------------------------------------------------------------------------
+ *
+ * revocation.c
+ *	  Whether a token that is right was revoked: its session ended, its jti
+ *	  was denied, or its user was disabled or deleted.
+ *
+ * Tokens of other issuers are looked up by iss and jti only: their sid and
+ * sub mean nothing here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/uuid.h"
+#include "store/scan.h"
+#include "token/revocation.h"
+
+/* The name under which a deleted user is denied in place of a jti. */
+#define DELETED_USER_ISSUER "urn:jwt_auth:deleted-user"
+
+/* Reads a claim that must be a string of a UUID to count. */
+static bool
+read_uuid(const JsonbContainer *claims, const char *name, pg_uuid_t *uuid)
+{
+	JaString	text;
+
+	return ja_json_string(claims, name, &text) == JA_PRESENT && ja_uuid_parse(text.data, text.length, uuid);
+}
+
+/*
+ * Notes what of the claims can be revoked; strings point into the claims.
+ * Fails with JA_TOKEN_SESSION_UNKNOWN for an own token whose sid is no UUID,
+ * which no login made.
+ */
+JaStatus
+ja_revocation_read(const JsonbContainer *claims, bool is_own, JaRevocable *revocable)
+{
+	JsonbValue	value;
+
+	memset(revocable, 0, sizeof(JaRevocable));
+	revocable->is_own = is_own;
+	revocable->issuer.data = "";
+	(void) ja_json_string(claims, "iss", &revocable->issuer);
+	(void) ja_json_string(claims, "jti", &revocable->jti);
+	if (!is_own)
+		return JA_OK;
+	revocable->has_user = read_uuid(claims, "sub", &revocable->user);
+	if (!ja_json_member(claims, "sid", &value))
+		return JA_OK;
+	revocable->has_session = true;
+	return read_uuid(claims, "sid", &revocable->session) ? JA_OK : JA_TOKEN_SESSION_UNKNOWN;
+}
+
+/*
+ * Whether a row of revoked_tokens denies the token.  The row counts even when
+ * its time has passed: it lives longer than any token that it denies.
+ */
+static bool
+is_denied(JaString issuer, JaString jti, bool *is_final)
+{
+	JaScan		scan;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, issuer);
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, jti);
+	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found && ja_scan_row_is_own(&scan))
+		*is_final = false;
+	ja_scan_end(&scan);
+	return found;
+}
+
+static JaStatus
+check_session(const JaRevocable *revocable, bool *is_final)
+{
+	JaScan		scan;
+	bool		is_live;
+	bool		is_null;
+	JaStatus	status = JA_TOKEN_SESSION_UNKNOWN;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_SESSIONS_ID, &revocable->session);
+	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_PKEY);
+	if (ja_scan_next(&scan))
+	{
+		TimestampTz end = DatumGetTimestampTz(ja_scan_get(&scan, JA_SESSIONS_EXPIRES_AT, &is_null));
+
+		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
+		status = is_live && GetCurrentTimestamp() < end ? JA_OK : JA_TOKEN_SESSION_ENDED;
+		if (ja_scan_row_is_own(&scan))
+			*is_final = false;
+	}
+	ja_scan_end(&scan);
+	return status;
+}
+
+/* A token without session may be for a user, who must not be disabled. */
+static JaStatus
+check_user(const JaRevocable *revocable, bool *is_final)
+{
+	char		text[JA_UUID_TEXT];
+	JaScan		scan;
+	bool		is_enabled = true;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_USERS_ID, &revocable->user);
+	ja_scan_start(&scan, JA_USERS, JA_USERS_PKEY);
+	if (ja_scan_next(&scan))
+	{
+		(void) ja_scan_get(&scan, JA_USERS_DISABLED_AT, &is_enabled);
+		if (ja_scan_row_is_own(&scan))
+			*is_final = false;
+	}
+	ja_scan_end(&scan);
+	if (!is_enabled)
+		return JA_TOKEN_USER_DISABLED;
+	ja_uuid_write(&revocable->user, text);
+	return is_denied((JaString) {DELETED_USER_ISSUER, strlen(DELETED_USER_ISSUER)},
+					 (JaString) {text, sizeof(text)}, is_final) ?
+		JA_TOKEN_USER_DISABLED : JA_OK;
+}
+
+/*
+ * Looks the token up with fresh snapshots.  *is_final tells whether the
+ * answer may be kept until revocations change: not if the running transaction
+ * wrote a row that it rests on.  Fails with JA_TOKEN_SESSION_UNKNOWN,
+ * JA_TOKEN_SESSION_ENDED, JA_TOKEN_DENIED or JA_TOKEN_USER_DISABLED.
+ */
+JaStatus
+ja_revocation_check(const JaRevocable *revocable, bool *is_final)
+{
+	JaStatus	status = JA_OK;
+
+	*is_final = true;
+	if (revocable->has_session)
+		status = check_session(revocable, is_final);
+	else if (revocable->has_user)
+		status = check_user(revocable, is_final);
+	if (status == JA_OK && revocable->jti.data != NULL &&
+		is_denied(revocable->issuer, revocable->jti, is_final))
+		status = JA_TOKEN_DENIED;
+	return status;
+}

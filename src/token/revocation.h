@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * revocation.h
+ *	  Whether a token that is right was revoked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_REVOCATION_H
+#define JA_REVOCATION_H
+
+#include "utils/uuid.h"
+
+#include "jose/json.h"
+
+/* What of a token can be revoked. */
+typedef struct JaRevocable
+{
+	bool		is_own;			/* signed with our own keys */
+	JaString	issuer;			/* iss; length 0: none */
+	JaString	jti;			/* data NULL: none */
+	bool		has_session;	/* own tokens only */
+	pg_uuid_t	session;
+	bool		has_user;		/* own tokens whose sub is a UUID */
+	pg_uuid_t	user;
+} JaRevocable;
+
+extern JaStatus ja_revocation_read(const JsonbContainer *claims, bool is_own,
+								   JaRevocable *revocable);
+extern JaStatus ja_revocation_check(const JaRevocable *revocable, bool *is_final);
+
+#endif							/* JA_REVOCATION_H */

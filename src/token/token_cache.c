@@ -1,0 +1,213 @@
+/*-------------------------------------------------------------------------
+ *
+ * token_cache.c
+ *	  Verified tokens that the backend remembers.
+ *
+ * Only tokens whose signature was right get here, found again by all their
+ * bytes.  Whether an entry still counts is the business of whoever asks for
+ * it.  Number and bytes of the entries are bounded; the one that was used
+ * least recently goes first, so that a flood of tokens costs no memory.
+ *
+ * The table is indexed by a seeded hash of the token's end, which in a right
+ * token is its signature.  The comparison with the whole token takes the same
+ * time wherever the bytes differ.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "lib/ilist.h"
+#include "utils/memutils.h"
+
+#include "base/secret.h"
+#include "base/settings.h"
+#include "token/token_cache.h"
+
+/* How much of the token's end is hashed. */
+#define HASHED_BYTES 32
+
+/* A larger entry is not worth its room. */
+#define MAX_ENTRY_BYTES (64 * 1024)
+
+typedef struct Entry
+{
+	dlist_node	node;			/* the head was used last */
+	uint64		hash;
+	size_t		size;			/* bytes of the whole entry */
+	size_t		token_length;
+	JaVerified	verified;
+	char		bytes[FLEXIBLE_ARRAY_MEMBER];	/* claims, audience, token */
+} Entry;
+
+typedef struct Slot
+{
+	uint64		hash;
+	Entry	   *entry;
+	char		status;
+} Slot;
+
+#define SH_PREFIX slots
+#define SH_ELEMENT_TYPE Slot
+#define SH_KEY_TYPE uint64
+#define SH_KEY hash
+#define SH_HASH_KEY(table, key) ((uint32) (key))
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static MemoryContext context = NULL;
+static slots_hash *table;
+static dlist_head recent = DLIST_STATIC_INIT(recent);
+static uint64 seed;
+static size_t kept_bytes = 0;
+
+static bool
+initialize(void)
+{
+	if (context != NULL)
+		return true;
+	if (ja_secret_random(&seed, sizeof(seed)) != JA_OK)
+		return false;
+	context = AllocSetContextCreate(CacheMemoryContext, "jwt_auth verified tokens",
+									ALLOCSET_DEFAULT_SIZES);
+	table = slots_create(context, 64, NULL);
+	return true;
+}
+
+static uint64
+hash_of(JaString token)
+{
+	size_t		hashed = Min(token.length, HASHED_BYTES);
+
+	return hash_bytes_extended((const unsigned char *) token.data + token.length - hashed,
+							   (int) hashed, seed);
+}
+
+static Entry *
+entry_of(JaVerified *verified)
+{
+	return (Entry *) ((char *) verified - offsetof(Entry, verified));
+}
+
+static const char *
+token_of(const Entry *entry)
+{
+	return (const char *) entry + entry->size - entry->token_length;
+}
+
+static void
+drop(Entry *entry)
+{
+	slots_delete(table, entry->hash);
+	dlist_delete(&entry->node);
+	kept_bytes -= entry->size;
+	pfree(entry);
+}
+
+/* Forgets an entry; the pointer is no longer good. */
+void
+ja_token_cache_drop(JaVerified *verified)
+{
+	drop(entry_of(verified));
+}
+
+/* The entry of exactly this token, or NULL; good until the next call. */
+JaVerified *
+ja_token_cache_find(JaString token)
+{
+	Slot	   *slot;
+	Entry	   *entry;
+
+	if (context == NULL)
+		return NULL;
+	slot = slots_lookup(table, hash_of(token));
+	if (slot == NULL)
+		return NULL;
+	entry = slot->entry;
+	if (!ja_secret_equals(token_of(entry), entry->token_length, token.data, token.length))
+		return NULL;
+	dlist_move_head(&recent, &entry->node);
+	return &entry->verified;
+}
+
+/* Makes room for an entry of the size; false if it can't be kept. */
+static bool
+make_room(size_t size)
+{
+	size_t		most = ja_settings.token_cache_size;
+
+	if (size > MAX_ENTRY_BYTES)
+		return false;
+	while (!dlist_is_empty(&recent) &&
+		   (table->members >= most || kept_bytes + size > JA_TOKEN_CACHE_BYTES))
+		drop(dlist_tail_element(Entry, node, &recent));
+	return most > 0;
+}
+
+/* Moves a string that points into the old claims to the new ones. */
+static void
+rebase(JaString *string, const JaVerified *from, const JaVerified *to)
+{
+	const char *old = (const char *) from->claims;
+
+	if (string->data >= old && string->data < old + VARSIZE(from->claims))
+		string->data = (const char *) to->claims + (string->data - old);
+}
+
+static void
+fill(Entry *entry, JaString token, const JaVerified *verified)
+{
+	size_t		claims = VARSIZE(verified->claims);
+	JaVerified *copy = &entry->verified;
+	char	   *audience = entry->bytes + claims;
+
+	*copy = *verified;
+	copy->claims = (Jsonb *) entry->bytes;
+	memcpy(entry->bytes, verified->claims, claims);
+	if (verified->audience.data != NULL)
+	{
+		memcpy(audience, verified->audience.data, verified->audience.length);
+		copy->audience.data = audience;
+	}
+	rebase(&copy->issuer, verified, copy);
+	rebase(&copy->revocable.issuer, verified, copy);
+	rebase(&copy->revocable.jti, verified, copy);
+	entry->token_length = token.length;
+	memcpy((char *) token_of(entry), token.data, token.length);
+}
+
+/*
+ * Remembers a token.  Returns the entry, or NULL if it is not kept.
+ */
+JaVerified *
+ja_token_cache_keep(JaString token, const JaVerified *verified)
+{
+	size_t		size = offsetof(Entry, bytes) + VARSIZE(verified->claims) +
+		verified->audience.length + token.length;
+	Entry	   *entry;
+	Slot	   *slot;
+	bool		found;
+
+	if (!verified->may_be_kept || !initialize() || !make_room(size))
+		return NULL;
+	entry = MemoryContextAlloc(context, size);
+	entry->size = size;
+	entry->hash = hash_of(token);
+	fill(entry, token, verified);
+	slot = slots_insert(table, entry->hash, &found);
+	if (found)
+	{
+		Entry	   *former = slot->entry;
+
+		dlist_delete(&former->node);
+		kept_bytes -= former->size;
+		pfree(former);
+	}
+	slot->entry = entry;
+	dlist_push_head(&recent, &entry->node);
+	kept_bytes += size;
+	return &entry->verified;
+}

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * token_cache.h
+ *	  Verified tokens that the backend remembers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_TOKEN_CACHE_H
+#define JA_TOKEN_CACHE_H
+
+#include "token/verified.h"
+
+/* Most bytes that all remembered tokens take. */
+#define JA_TOKEN_CACHE_BYTES (1024 * 1024)
+
+extern JaVerified *ja_token_cache_find(JaString token);
+extern JaVerified *ja_token_cache_keep(JaString token, const JaVerified *verified);
+extern void ja_token_cache_drop(JaVerified *verified);
+
+#endif							/* JA_TOKEN_CACHE_H */
