@@ -80,7 +80,6 @@ static JaStatus
 argon2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 {
 	argon2_context context = {
-		.out = digest,
 		.outlen = (uint32) hash->digest_length,
 		.pwd = (uint8 *) password.data,
 		.pwdlen = (uint32) password.length,
@@ -94,6 +93,7 @@ argon2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 		.flags = ARGON2_DEFAULT_FLAGS
 	};
 
+	context.out = digest;
 	switch (argon2_ctx(&context, (argon2_type) hash->method->variant))
 	{
 		case ARGON2_OK:

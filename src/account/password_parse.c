@@ -27,11 +27,11 @@ advance(JaString *rest, size_t length)
 bool
 ja_password_take(JaString *rest, const char *literal)
 {
-	size_t		length = strlen(literal);
+	JaString	head = {rest->data, strlen(literal)};
 
-	if (rest->length < length || memcmp(rest->data, literal, length) != 0)
+	if (rest->length < head.length || !ja_string_is(head, literal))
 		return false;
-	advance(rest, length);
+	advance(rest, head.length);
 	return true;
 }
 

@@ -23,7 +23,18 @@
 #include "account/unicode.h"
 
 /* U+FDFA, three bytes, decomposes into 18 characters: no other grows more. */
-#define MAX_DECOMPOSED (JA_UNICODE_MAX_BYTES * 6)
+#define MAX_DECOMPOSED ((utf8proc_ssize_t) JA_UNICODE_MAX_BYTES * 6)
+
+static bool
+is_ascii(JaString text)
+{
+	for (size_t i = 0; i < text.length; i++)
+	{
+		if (IS_HIGHBIT_SET(text.data[i]))
+			return false;
+	}
+	return true;
+}
 
 /* Copies the text as UTF-8; false where a part of it has no such form. */
 static bool
@@ -32,7 +43,7 @@ convert(JaString text, char *utf8, size_t *length)
 	int			encoding = GetDatabaseEncoding();
 	Oid			conversion;
 
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(text))
 	{
 		memcpy(utf8, text.data, text.length);
 		utf8[text.length] = '\0';
