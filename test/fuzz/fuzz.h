@@ -13,6 +13,7 @@
 #define FUZZ_H
 
 #include "jose/keyset.h"
+#include "token/claims.h"
 
 /* Key sets that stay the same from input to input. */
 typedef struct FuzzKeys
@@ -39,6 +40,8 @@ extern Jsonb *fuzz_jsonb_in(const uint8 *data, size_t size);
 extern bool fuzz_jsonb_equals(const Jsonb *a, const Jsonb *b);
 extern bool fuzz_next_line(JaString *rest, JaString *line);
 extern void fuzz_check_key(JaKey *key);
+extern void fuzz_forget_header(void);
+extern JaStatus fuzz_verify(JaString token, JaKeySet *set, const JaExpectation *expected);
 extern void fuzz_fail(const char *file, int line, const char *what)
 			pg_attribute_noreturn();
 

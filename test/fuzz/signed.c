@@ -12,17 +12,6 @@
 
 #include "fuzz.h"
 #include "jose/base64url.h"
-#include "token/verify.h"
-
-static JaStatus
-verify(JaString token, JaKeySet *set, const JaExpectation *expected)
-{
-	Jsonb	   *claims = NULL;
-	JaStatus	status = ja_verify_with_keys(token, set, expected, &claims);
-
-	FUZZ_EXPECT((status == JA_OK) == (claims != NULL));
-	return status;
-}
 
 static JaString
 encode(JaString bytes)
@@ -53,7 +42,7 @@ check_forgery(JaString token, JaKeySet *set, const JaExpectation *expected)
 	char	   *last = &forged[token.length - 1];
 
 	*last = *last == 'A' ? 'E' : 'A';
-	FUZZ_EXPECT(verify((JaString) {forged, token.length}, set, expected) != JA_OK);
+	FUZZ_EXPECT(fuzz_verify((JaString) {forged, token.length}, set, expected) != JA_OK);
 }
 
 /* What the audience decides, beside what all expectations share. */
@@ -61,7 +50,7 @@ static void
 check_audience(JaString token, JaKeySet *set, JaStatus without)
 {
 	static const JaExpectation expected = {{NULL, 0}, {"a", 1}};
-	JaStatus	with = verify(token, set, &expected);
+	JaStatus	with = fuzz_verify(token, set, &expected);
 
 	FUZZ_EXPECT(with == without || with == JA_TOKEN_AUDIENCE);
 }
@@ -79,10 +68,8 @@ fuzz_signed(const uint8 *data, size_t size, const FuzzKeys *keys)
 	if (!fuzz_next_line(&payload, &header))
 		return;
 	token = sign(header, payload, set->keys[0]);
-	set->header_length = 0;
-	status = verify(token, set, &anything);
+	status = fuzz_verify(token, set, &anything);
 	FUZZ_EXPECT(status != JA_TOKEN_SEGMENTS && status != JA_TOKEN_BASE64URL);
-	FUZZ_EXPECT(verify(token, set, &anything) == status);
 	check_audience(token, set, status);
 	check_forgery(token, set, &anything);
 }
