@@ -104,6 +104,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 								  "Only asymmetric keys can be published."),
 	[JA_KEY_NO_PEM] = UNUSABLE("a secret has no PEM form",
 							   "Only asymmetric keys can be written as PEM."),
+	[JA_KEY_NO_FACTORS] = UNUSABLE("an RSA key without its prime factors has no private PEM form",
+								   "PKCS#1 needs p, q, dp, dq and qi; pass the JWK that has them."),
 	[JA_KEY_SET] = UNUSABLE("value is not a JWK Set",
 							"A JWK Set is a JSON object with an array \"keys\" of JWKs (RFC 7517 section 5)."),
 	[JA_KEY_SET_EMPTY] = UNUSABLE("the JWK Set holds no key that can be used here", NULL),
@@ -122,6 +124,10 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 							 "Supported are PKCS#8, SPKI, PKCS#1 and SEC1 keys, and X.509 certificates."),
 
 	[JA_CLAIMS_NOT_OBJECT] = UNUSABLE("claims must be a JSON object", NULL),
+	[JA_JSON_DEPTH] = UNUSABLE("JSON is nested too deeply",
+							   "Tokens are nested at most 32 levels deep."),
+	[JA_JSON_NUMBER] = UNUSABLE("a JSON number has too many digits",
+								"Numbers in tokens have at most 4096 digits on either side of the point."),
 	[JA_ENCODING] = {
 		ERRCODE_UNTRANSLATABLE_CHARACTER, "text cannot be written as UTF-8", NULL,
 		"JSON in tokens and keys is UTF-8; use a database whose encoding is UTF8."
@@ -136,7 +142,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									 "Leave \"alg\" out: the key decides its algorithm."),
 	[JA_HEADER_KID] = UNUSABLE("header \"kid\" is not the key's",
 							   "Leave \"kid\" out: it is taken from the key."),
-	[JA_HEADER_MEMBER] = UNUSABLE("header members \"crit\", \"zip\" and a \"b64\" other than true are not supported", NULL),
+	[JA_HEADER_MEMBER] = UNUSABLE("header members \"crit\", \"zip\", a \"b64\" other than true and a \"typ\" that is no string are not supported", NULL),
 	[JA_NAME_CHARACTER] = UNUSABLE("username holds a character that is not allowed",
 								   "Control characters, line ends and characters that Unicode does not assign are refused."),
 	[JA_NAME_EMPTY] = UNUSABLE("username is empty", NULL),
@@ -200,6 +206,40 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_ISSUER_SECRET_ALGORITHM] = UNUSABLE("a secret of an issuer must name its algorithm",
 											"Add \"alg\" to each JWK of type oct."),
 	[JA_ISSUER_UNKNOWN] = UNUSABLE("this issuer is not trusted", NULL),
+
+	[JA_ACCOUNT_ARGUMENT_NULL] = UNUSABLE("argument must not be null", NULL),
+	[JA_ACCOUNT_ARGUMENT_LONG] = UNUSABLE("argument is too long",
+										  "Names and passwords may have at most 1024 bytes."),
+	[JA_ACCOUNT_NAME_TAKEN] = {
+		ERRCODE_UNIQUE_VIOLATION, "this username is taken", NULL,
+		"Usernames are compared in NFKC, without case and surrounding spaces."
+	},
+	[JA_ACCOUNT_UNKNOWN] = UNUSABLE("there is no user with this id",
+									"The ids are in the table jwt_auth.users."),
+	[JA_ACCOUNT_ROLE_UNKNOWN] = UNUSABLE("there is no such role",
+										 "Create it with CREATE ROLE first."),
+	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role is a superuser or bypasses row-level security",
+										  "Tokens must name a role that policies apply to."),
+	[JA_ACCOUNT_CLAIMS_RESERVED] = UNUSABLE("claims hold a reserved name",
+											"iss, sub, aud, exp, nbf, iat, jti, sid and role are set by jwt_auth itself."),
+	[JA_ACCOUNT_CLAIMS_LARGE] = UNUSABLE("claims are too large",
+										 "A user's claims go into each access token; 8 kB are the most."),
+	[JA_ACCOUNT_SCOPE] = UNUSABLE("scope is not known",
+								  "Use local, others or global."),
+	[JA_HOOK_NAME] = UNREADY("the configured hook function cannot be used",
+							 "jwt_auth.claims_function must name f(uuid, jsonb) returning jsonb, jwt_auth.password_check_function f(text, text) returning text, with their schema; their owner must be a superuser or own the table jwt_auth.users."),
+	[JA_HOOK_CLAIMS] = {
+		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "the claims function failed", NULL,
+		"The reason is in the server log."
+	},
+	[JA_HOOK_PASSWORD] = {
+		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "the password check function failed", NULL,
+		"The reason is in the server log."
+	},
+	[JA_NOT_AUTHENTICATED] = {
+		JA_SQLSTATE_UNAUTHENTICATED, "not authenticated", NULL,
+		"This needs an access token of a user of this database."
+	},
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,

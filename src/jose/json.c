@@ -149,28 +149,27 @@ object_field_start(void *argument, char *name, bool is_null pg_attribute_unused(
  * Counts the digits that a JSON number needs before and behind the decimal
  * point when it is written out, so that "1e999999" costs nothing.
  */
-static bool
-number_is_in_range(const char *number)
+bool
+ja_json_number_in_range(const char *number)
 {
-	size_t		length = strlen(number);
-	size_t		mantissa = strcspn(number, "eE");
-	size_t		integer = strcspn(number, ".eE");
-	long		exponent = 0;
+	size_t		sign = number[0] == '-';
+	long		integer = strcspn(number + sign, ".eE");
+	long		mantissa = strcspn(number + sign, "eE");
+	long		fraction = mantissa > integer ? mantissa - integer - 1 : 0;
+	const char *exponent = number + sign + mantissa;
+	long		shift = 0;
 
-	if (mantissa > JA_JSON_MAX_DIGITS)
+	if (integer > JA_JSON_MAX_DIGITS || fraction > 2 * JA_JSON_MAX_DIGITS)
 		return false;
-	if (mantissa < length)
+	if (*exponent != '\0')
 	{
-		const char *digits = number + mantissa + 1;
+		const char *digits = exponent + 1 + strspn(exponent + 1, "+-");
 
-		digits += strspn(digits, "+-");
-		digits += strspn(digits, "0");
-		if (strlen(digits) > EXPONENT_DIGITS)
+		if (strlen(digits + strspn(digits, "0")) > EXPONENT_DIGITS)
 			return false;
-		exponent = strtol(number + mantissa + 1, NULL, 10);
+		shift = strtol(exponent + 1, NULL, 10);
 	}
-	return (long) integer + exponent <= JA_JSON_MAX_DIGITS &&
-		(long) (mantissa - integer) - exponent <= JA_JSON_MAX_DIGITS;
+	return integer + shift <= JA_JSON_MAX_DIGITS && fraction - shift <= JA_JSON_MAX_DIGITS;
 }
 
 /* Reads a JSON number exactly; the result is in the current context. */
@@ -196,7 +195,7 @@ read_number(const char *number, JaJsonWatch *watch, Numeric *out)
 		*out = int64_to_numeric(value);
 		return JA_OK;
 	}
-	if (!number_is_in_range(number))
+	if (!ja_json_number_in_range(number))
 		return JA_TOKEN_JSON_NUMBER;
 	*out = DatumGetNumeric(DirectFunctionCall3(numeric_in,
 											   CStringGetDatum(number),

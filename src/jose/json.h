@@ -16,7 +16,10 @@
 /* Deepest nesting, counting the outermost object. */
 #define JA_JSON_MAX_DEPTH	32
 
-/* Most decimal digits of a number written out in full. */
+/*
+ * Most decimal digits of a number written out in full, on either side of the
+ * point.
+ */
 #define JA_JSON_MAX_DIGITS	4096
 
 /* A string within a jsonb: not NUL-terminated, owned by the jsonb. */
@@ -48,6 +51,7 @@ extern JaStatus ja_json_parse_object(const uint8 *json, size_t length,
 
 extern bool ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value);
 extern JaPresence ja_json_string(const JsonbContainer *object, const char *name, JaString *string);
+extern bool ja_json_number_in_range(const char *number);
 extern bool ja_json_is_object(const JsonbContainer *container);
 
 extern void ja_json_add_string(JsonbParseState **object, const char *name,

@@ -89,44 +89,53 @@ ja_json_write_string(StringInfo out, const char *data, size_t length)
 	appendStringInfoChar(out, '"');
 }
 
-static void
+static JaStatus
 write_scalar(StringInfo out, const JsonbValue *value)
 {
+	char	   *number;
+
 	switch (value->type)
 	{
 		case jbvNull:
 			appendBinaryStringInfo(out, "null", 4);
-			break;
+			return JA_OK;
 		case jbvString:
 			ja_json_write_string(out, value->val.string.val, value->val.string.len);
-			break;
+			return JA_OK;
 		case jbvNumeric:
-			appendStringInfoString(out,
-								   DatumGetCString(DirectFunctionCall1(numeric_out,
-																	   NumericGetDatum(value->val.numeric))));
-			break;
+			number = DatumGetCString(DirectFunctionCall1(numeric_out,
+														 NumericGetDatum(value->val.numeric)));
+			appendStringInfoString(out, number);
+			return ja_json_number_in_range(number) ? JA_OK : JA_JSON_NUMBER;
 		case jbvBool:
 			appendStringInfoString(out, value->val.boolean ? "true" : "false");
-			break;
+			return JA_OK;
 		default:
 			elog(ERROR, "unexpected jsonb value type %d", (int) value->type);
+			return JA_JSON_NUMBER;
 	}
 }
 
-/* Appends the container as compact JSON in the database encoding. */
-static void
+/*
+ * Appends the container as compact JSON in the database encoding.  Fails for
+ * what ja_json_parse_object() would not read again.
+ */
+static JaStatus
 write_container(StringInfo out, const JsonbContainer *container)
 {
 	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) container);
 	JsonbIteratorToken token;
 	JsonbValue	value;
 	bool		first = true;
+	int			depth = 0;
 
 	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
 	{
 		bool		opens = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT;
 		bool		closes = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
+		JaStatus	status = JA_OK;
 
+		depth += opens - closes;
 		if (!first && !closes)
 			appendStringInfoCharMacro(out, ',');
 		if (opens)
@@ -134,11 +143,16 @@ write_container(StringInfo out, const JsonbContainer *container)
 		else if (closes)
 			appendStringInfoCharMacro(out, token == WJB_END_ARRAY ? ']' : '}');
 		else
-			write_scalar(out, &value);
+			status = write_scalar(out, &value);
 		if (token == WJB_KEY)
 			appendStringInfoCharMacro(out, ':');
+		if (depth > JA_JSON_MAX_DEPTH)
+			status = JA_JSON_DEPTH;
+		if (status != JA_OK)
+			return status;
 		first = opens || token == WJB_KEY;
 	}
+	return JA_OK;
 }
 
 /* Replaces the text, in the database encoding, by checked UTF-8. */
@@ -163,13 +177,14 @@ convert_to_utf8(StringInfo text, int start)
 
 /*
  * Appends the container as compact JSON in UTF-8, numbers exactly as they
- * are.  Fails with JA_ENCODING where text has no UTF-8 form.
+ * are.  Fails with JA_ENCODING where text has no UTF-8 form, and with
+ * JA_JSON_DEPTH or JA_JSON_NUMBER for what would not be read again.
  */
 JaStatus
 ja_json_write(const JsonbContainer *container, StringInfo out)
 {
 	int			start = out->len;
+	JaStatus	status = write_container(out, container);
 
-	write_container(out, container);
-	return convert_to_utf8(out, start);
+	return status == JA_OK ? convert_to_utf8(out, start) : status;
 }

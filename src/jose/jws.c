@@ -194,7 +194,7 @@ ja_jws_header(JaString segment, JaHeader *header)
 	Jsonb	   *json;
 	JaStatus	status;
 
-	if (remembered.length == segment.length &&
+	if (remembered.length > 0 && remembered.length == segment.length &&
 		memcmp(remembered.text, segment.data, segment.length) == 0)
 	{
 		*header = remembered.header;
@@ -239,7 +239,8 @@ check_extra_members(const JaKey *key, const JaAlgorithm *algorithm, const JsonbC
 		!(ja_json_string(extra, "kid", &name) == JA_PRESENT && key->kid.data != NULL &&
 		  ja_string_equals(name, key->kid)))
 		return JA_HEADER_KID;
-	if (ja_json_member(extra, "crit", &value) || ja_json_member(extra, "zip", &value) ||
+	if (ja_json_string(extra, "typ", &name) == JA_MISTYPED ||
+		ja_json_member(extra, "crit", &value) || ja_json_member(extra, "zip", &value) ||
 		(ja_json_member(extra, "b64", &value) && !(value.type == jbvBool && value.val.boolean)))
 		return JA_HEADER_MEMBER;
 	return JA_OK;

@@ -14,8 +14,8 @@
 #include <openssl/crypto.h>
 #include <openssl/rsa.h>
 
-#include "jose/key.h"
 #include "jose/key_member.h"
+#include "jose/key_rsa.h"
 
 #define GENERATED_BITS 2048
 
@@ -156,6 +156,8 @@ rsa_adopt(JaKey *key)
 		status = check_public(n, e);
 	BN_free(n);
 	BN_free(e);
+	if (status == JA_OK && key->is_private)
+		status = check_private(key->pkey);
 	return status;
 }
 
@@ -180,9 +182,9 @@ write_number(const JaKey *key, const Number *number, JsonbParseState **jwk)
 	return JA_OK;
 }
 
-/* A key that came without CRT members is written without them. */
-static bool
-has_crt(const JaKey *key)
+/* Whether a private key came with its primes and the rest of its CRT form. */
+bool
+ja_key_rsa_has_factors(const JaKey *key)
 {
 	BIGNUM	   *value = NULL;
 	bool		found;
@@ -199,7 +201,7 @@ rsa_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
 	JaStatus	status = JA_OK;
 
 	if (with_private)
-		count = has_crt(key) ? lengthof(numbers) : PRIVATE_NUMBERS;
+		count = ja_key_rsa_has_factors(key) ? lengthof(numbers) : PRIVATE_NUMBERS;
 	for (size_t i = 0; i < count && status == JA_OK; i++)
 		status = write_number(key, &numbers[i], jwk);
 	return status;

@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "jose/key_rsa.h"
 #include "jose/pem.h"
 
 /* Longest PEM text that is written: RSA with 16384 bits has 13 kB. */
@@ -186,7 +187,8 @@ write_to(BIO *text, const JaKey *key)
 
 /*
  * Appends the key as PEM: PKCS#8 if it is private, else SPKI.  Fails with
- * JA_KEY_NO_PEM for a secret.
+ * JA_KEY_NO_PEM for a secret, JA_KEY_NO_FACTORS for an RSA key that came
+ * without its primes, or JA_CRYPTO.
  */
 JaStatus
 ja_pem_write(const JaKey *key, StringInfo out)
@@ -198,6 +200,8 @@ ja_pem_write(const JaKey *key, StringInfo out)
 
 	if (key->type->kind == JA_OCT)
 		return JA_KEY_NO_PEM;
+	if (key->type->kind == JA_RSA && key->is_private && !ja_key_rsa_has_factors(key))
+		return JA_KEY_NO_FACTORS;
 	text = BIO_new(BIO_s_secmem());
 	if (text != NULL && write_to(text, key))
 		length = BIO_get_mem_data(text, &data);
