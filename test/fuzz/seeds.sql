@@ -6,7 +6,8 @@ CREATE EXTENSION jwt_auth;
 
 CREATE TABLE seed (target text NOT NULL, input bytea NOT NULL);
 
--- RFC 7515 A.1 to A.4, RFC 8037 A.4, RFC 7515 A.5 (unsecured).
+-- RFC 7515 A.1 to A.4, RFC 8037 A.4, RFC 7515 A.5 (unsecured), and tokens of
+-- odd sizes.
 INSERT INTO seed
 SELECT 'token', token::bytea
 FROM unnest(ARRAY[
@@ -15,7 +16,10 @@ FROM unnest(ARRAY[
 	'eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q',
 	'eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA.AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXUKOXolLzeO_Jn',
 	'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
-	'eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.'])
+	'eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.',
+	'..',
+	'eyJhbGciOiJIUzI1NiJ9.e30.' || repeat('A', 8192),
+	'eyJhbGciOiJIUzI1NiJ9.' || repeat('e30', 6000) || '.AA'])
 	AS token;
 
 INSERT INTO seed
