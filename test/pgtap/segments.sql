@@ -158,6 +158,8 @@ SELECT test.refuses(test.seal(repeat('A', 1048576) || '.e30'), test.key('oct'),
 					'a header of 1 MiB');
 SELECT test.refuses('eyJhbGciOiJIUzI1NiJ9.e30.' || repeat('A', 1048576),
 					test.key('oct'), 'a signature of 1 MiB');
+SELECT test.refuses('eyJhbGciOiJIUzI1NiJ9.e30.' || repeat('A', 16000),
+					test.key('oct'), 'a signature that fills the token');
 SELECT test.refuses(repeat('.', 1048576), test.key('oct'), '1 MiB of dots');
 SELECT test.refuses_jws(repeat('.', 1048576), test.key('oct'),
 						'1 MiB of dots as a JWS');
