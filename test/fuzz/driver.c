@@ -31,8 +31,10 @@
 static const FuzzTarget targets[] = {
 	{"base64url", fuzz_base64url},
 	{"der", fuzz_der},
+	{"hash", fuzz_hash},
 	{"json", fuzz_json},
 	{"jwk", fuzz_jwk},
+	{"name", fuzz_name},
 	{"pem", fuzz_pem},
 	{"signed", fuzz_signed},
 	{"token", fuzz_token},

@@ -30,8 +30,10 @@ typedef struct FuzzTarget
 
 extern void fuzz_base64url(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_der(const uint8 *data, size_t size, const FuzzKeys *keys);
+extern void fuzz_hash(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_json(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_jwk(const uint8 *data, size_t size, const FuzzKeys *keys);
+extern void fuzz_name(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_pem(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_signed(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_token(const uint8 *data, size_t size, const FuzzKeys *keys);

@@ -12,7 +12,9 @@
  */
 #include <stdlib.h>
 
-static void __attribute__((constructor))
+static void initialise_sanitizer(void) __attribute__((constructor));
+
+static void
 initialise_sanitizer(void)
 {
 	void	   *volatile memory = malloc(1);

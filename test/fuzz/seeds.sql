@@ -103,6 +103,27 @@ INSERT INTO seed
 SELECT 'base64url', text::bytea
 FROM unnest('{A,AA,AB,AAA,AAB,AAAA,-_-_,Zm9vYmFy,Zm9vYg,Zg==,+/+/}'::text[]) AS text;
 
+INSERT INTO seed
+SELECT 'name', convert_to(name, 'UTF8')
+FROM unnest(ARRAY['alice', 'Alice@Example.org', ' a  b ', repeat('x', 255),
+	U&'\00c5ngstr\00f6m', U&'\fb01\0345\0301', U&'\2126\00ad\3000\1e9e']) AS name;
+
+-- The same password in all kinds that can be imported, and some that cannot.
+INSERT INTO seed
+SELECT 'hash', hash::bytea
+FROM unnest(ARRAY[
+	'$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$LyW9zUrDd5HjZMxTVWx7wUrhTLV8m4C0JGcMbFOYJVM',
+	'$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ',
+	'$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
+	'$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+	'$6$rounds=5000$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1',
+	'$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8',
+	'$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7',
+	'pbkdf2_sha256$260000$saltsaltsalt$ZHVtbXlkdW1teWR1bW15ZHVtbXlkdW1teWR1bW15ZGk=',
+	'$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk',
+	'md55f4dcc3b5aa765d61d8327deb882cf99'])
+	AS hash;
+
 CREATE TABLE file AS
 SELECT format('corpus/%s/%s', target, md5(input)) AS path, lo_from_bytea(0, input) AS object
 FROM seed;
