@@ -122,7 +122,7 @@ define_password_settings(void)
 	DefineCustomIntVariable("jwt_auth.argon2_memory",
 							"Memory that one Argon2id hash takes.",
 							NULL, &ja_settings.argon2_memory_kib,
-							19 * 1024, 8, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							19 * 1024, 8, 256 * 1024, PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("jwt_auth.argon2_iterations",
 							"Passes over the memory of one Argon2id hash.",
 							NULL, &ja_settings.argon2_iterations,

@@ -51,6 +51,13 @@ ja_json_lexer_free(JsonLexContext *lexer)
 #endif
 }
 
+/* Names are parsed softly if asked to since 16. */
+#if PG_VERSION_NUM >= 160000
+#define JA_QUALIFIED_NAME(text) stringToQualifiedNameList(text, NULL)
+#else
+#define JA_QUALIFIED_NAME(text) stringToQualifiedNameList(text)
+#endif
+
 /* log_min_messages is a setting per kind of process since 19. */
 #if PG_VERSION_NUM >= 190000
 #define JA_LOGS_DEBUG1() (log_min_messages[MyBackendType] <= DEBUG1)

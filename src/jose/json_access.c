@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "base/uuid.h"
 #include "jose/json.h"
 
 bool
@@ -44,19 +45,76 @@ ja_json_string(const JsonbContainer *object, const char *name, JaString *string)
 	return JA_PRESENT;
 }
 
-/* Adds a string member; the text must outlive the building of the object. */
+/* Adds the name of a member; its value must follow. */
+void
+ja_json_add_key(JsonbParseState **object, const char *name)
+{
+	JsonbValue	key;
+
+	key.type = jbvString;
+	key.val.string.val = (char *) name;
+	key.val.string.len = (int) strlen(name);
+	pushJsonbValue(object, WJB_KEY, &key);
+}
+
+/* Adds a string; the text must outlive the building of the object. */
 void
 ja_json_add_string(JsonbParseState **object, const char *name, const char *data, size_t length)
 {
 	JsonbValue	value;
 
+	ja_json_add_key(object, name);
 	value.type = jbvString;
-	value.val.string.val = (char *) name;
-	value.val.string.len = (int) strlen(name);
-	pushJsonbValue(object, WJB_KEY, &value);
 	value.val.string.val = (char *) data;
 	value.val.string.len = (int) length;
 	pushJsonbValue(object, WJB_VALUE, &value);
+}
+
+void
+ja_json_add_bool(JsonbParseState **object, const char *name, bool boolean)
+{
+	JsonbValue	value;
+
+	ja_json_add_key(object, name);
+	value.type = jbvBool;
+	value.val.boolean = boolean;
+	pushJsonbValue(object, WJB_VALUE, &value);
+}
+
+void
+ja_json_add_integer(JsonbParseState **object, const char *name, int64 integer)
+{
+	JsonbValue	value;
+
+	ja_json_add_key(object, name);
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(integer);
+	pushJsonbValue(object, WJB_VALUE, &value);
+}
+
+/* Adds a UUID in its text form. */
+void
+ja_json_add_uuid(JsonbParseState **object, const char *name, const pg_uuid_t *uuid)
+{
+	char	   *text = palloc(JA_UUID_TEXT);
+
+	ja_uuid_write(uuid, text);
+	ja_json_add_string(object, name, text, JA_UUID_TEXT);
+}
+
+/* Adds all members of another object, which must outlive the building. */
+void
+ja_json_add_members(JsonbParseState **object, const JsonbContainer *members)
+{
+	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) members);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY || token == WJB_VALUE)
+			pushJsonbValue(object, token, &value);
+	}
 }
 
 /*

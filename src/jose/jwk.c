@@ -51,7 +51,7 @@ read_operations(JaKey *key, const JsonbContainer *jwk)
 	if (!ja_json_member(jwk, "key_ops", &value))
 		return JA_OK;
 	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
-		return JA_KEY_OPERATION;
+		return JA_KEY_MEMBER;
 	array = value.val.binary.data;
 	key->has_operations = true;
 	key->operations = 0;
@@ -61,7 +61,7 @@ read_operations(JaKey *key, const JsonbContainer *jwk)
 		JaString	name;
 
 		if (element->type != jbvString)
-			return JA_KEY_OPERATION;
+			return JA_KEY_MEMBER;
 		name.data = element->val.string.val;
 		name.length = element->val.string.len;
 		if (ja_string_is(name, "sign"))

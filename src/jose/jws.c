@@ -246,21 +246,6 @@ check_extra_members(const JaKey *key, const JaAlgorithm *algorithm, const JsonbC
 	return JA_OK;
 }
 
-/* Adds all members of an object to the one that is being built. */
-static void
-add_members(JsonbParseState **state, const JsonbContainer *object)
-{
-	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) object);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY || token == WJB_VALUE)
-			pushJsonbValue(state, token, &value);
-	}
-}
-
 static void
 append_base64url(StringInfo out, const void *bytes, size_t length)
 {
@@ -290,7 +275,7 @@ ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *
 	}
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (extra != NULL)
-		add_members(&state, extra);
+		ja_json_add_members(&state, extra);
 	ja_json_add_string(&state, "alg", algorithm->name, strlen(algorithm->name));
 	if (type != NULL)
 		ja_json_add_string(&state, "typ", type, strlen(type));

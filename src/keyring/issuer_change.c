@@ -112,10 +112,7 @@ write_keys(const JaKeySet *set, bool with_secrets)
 	JsonbValue	value;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	value.type = jbvString;
-	value.val.string.val = "keys";
-	value.val.string.len = 4;
-	pushJsonbValue(&state, WJB_KEY, &value);
+	ja_json_add_key(&state, "keys");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < set->count; i++)
 	{

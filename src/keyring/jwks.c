@@ -63,13 +63,9 @@ ja_jwks_make(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	JsonbParseState *state = NULL;
-	JsonbValue	value;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	value.type = jbvString;
-	value.val.string.val = "keys";
-	value.val.string.len = 4;
-	pushJsonbValue(&state, WJB_KEY, &value);
+	ja_json_add_key(&state, "keys");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	add_keys(&state, true, now);
 	add_keys(&state, false, now);

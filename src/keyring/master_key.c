@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@
 #include "keyring/master_key.h"
 
 #define MAX_FILE_SIZE (64 * 1024)
+
+/* Most lines; one is enough, two while keys are exchanged. */
+#define MAX_LINES 64
 
 /* Base64 of a key: 43 characters and one of padding. */
 #define KEY_CHARACTERS 44
@@ -44,7 +48,7 @@ ja_master_key_is_configured(void)
 static bool
 lies_in(const char *path, const char *directory)
 {
-	char		resolved[MAXPGPATH];
+	char		resolved[PATH_MAX];
 	size_t		length;
 
 	if (realpath(directory, resolved) == NULL)
@@ -81,7 +85,7 @@ lies_in_tablespace(const char *path)
 static JaStatus
 check_place(const char *path, const struct stat *opened)
 {
-	char		resolved[MAXPGPATH];
+	char		resolved[PATH_MAX];
 	struct stat found;
 
 	if (realpath(path, resolved) == NULL || stat(resolved, &found) != 0 ||
@@ -150,7 +154,8 @@ read_line(const char *line, size_t length, JaMasterKey *key)
 							 line[name] == '-' || line[name] == '_'))
 		name++;
 	if (name == 0 || name > JA_MASTER_KEY_NAME ||
-		length != name + 1 + KEY_CHARACTERS || line[name] != ' ' || line[length - 1] != '=')
+		length != name + 1 + KEY_CHARACTERS || line[name] != ' ' || line[length - 1] != '=' ||
+		line[length - 2] == '=')
 		return false;
 	if (EVP_DecodeBlock(decoded, (const unsigned char *) line + name + 1,
 						KEY_CHARACTERS) != JA_MASTER_KEY_SIZE + 1)
@@ -162,33 +167,62 @@ read_line(const char *line, size_t length, JaMasterKey *key)
 	return true;
 }
 
-/*
- * Finds the first line, or the one with the name if that is not NULL.  Every
- * line must be well-formed, so that a mistake shows before it matters.
- */
-static JaStatus
-find_line(const char *text, size_t length, const JaString *name, JaMasterKey *key)
+/* Takes one line off the text; true while there was one. */
+static bool
+next_line(JaString *text, JaString *line)
 {
-	JaStatus	status = JA_KEYRING_SEALED;
+	const char *end;
 
-	while (length > 0)
+	if (text->length == 0)
+		return false;
+	end = memchr(text->data, '\n', text->length);
+	line->data = text->data;
+	line->length = end != NULL ? (size_t) (end - text->data) : text->length;
+	text->data += line->length + (end != NULL);
+	text->length -= line->length + (end != NULL);
+	return true;
+}
+
+/* Reads all lines, of which each must be well-formed, and of another name. */
+static JaStatus
+read_lines(JaString text, JaMasterKey *keys, int *count)
+{
+	JaString	line;
+
+	*count = 0;
+	while (next_line(&text, &line))
 	{
-		const char *end = memchr(text, '\n', length);
-		size_t		line = end != NULL ? (size_t) (end - text) : length;
-		JaMasterKey read;
-
-		if (!read_line(text, line, &read))
+		if (*count == MAX_LINES || !read_line(line.data, line.length, &keys[*count]))
 			return JA_MASTER_KEY_FORM;
-		if (status != JA_OK && (name == NULL || ja_string_is(*name, read.name)))
+		for (int i = 0; i < *count; i++)
 		{
-			*key = read;
-			status = JA_OK;
+			if (strcmp(keys[i].name, keys[*count].name) == 0)
+				return JA_MASTER_KEY_FORM;
 		}
-		OPENSSL_cleanse(&read, sizeof(read));
-		text += line + (end != NULL);
-		length -= line + (end != NULL);
+		(*count)++;
 	}
-	return name == NULL && status != JA_OK ? JA_MASTER_KEY_FORM : status;
+	return *count > 0 ? JA_OK : JA_MASTER_KEY_FORM;
+}
+
+/* Finds the first line, or the one with the name if that is not NULL. */
+static JaStatus
+find_line(JaString text, const JaString *name, JaMasterKey *key)
+{
+	JaMasterKey keys[MAX_LINES];
+	int			count;
+	JaStatus	status = read_lines(text, keys, &count);
+
+	if (status == JA_OK)
+		status = JA_KEYRING_SEALED;
+	for (int i = 0; i < count && status == JA_KEYRING_SEALED; i++)
+	{
+		if (name != NULL && !ja_string_is(*name, keys[i].name))
+			continue;
+		*key = keys[i];
+		status = JA_OK;
+	}
+	OPENSSL_cleanse(keys, sizeof(keys));
+	return status;
 }
 
 static JaStatus
@@ -199,7 +233,7 @@ find_key(const JaString *name, JaMasterKey *key)
 	JaStatus	status = read_file(text, &length);
 
 	if (status == JA_OK)
-		status = find_line(text, length, name, key);
+		status = find_line((JaString) {text, length}, name, key);
 	OPENSSL_cleanse(text, length);
 	pfree(text);
 	return status;

@@ -118,15 +118,20 @@ read_private(const JaScan *scan, JaKey **key)
 	return status;
 }
 
-/* Reads the public half, or the secret of a key that has none. */
+/*
+ * Reads the public half, or the secret of a key that has none; leaves the key
+ * NULL where the secret was erased.
+ */
 static JaStatus
 read_public(const JaScan *scan, JaKey **key)
 {
 	bool		is_null;
+	bool		is_erased;
 	Datum		value = ja_scan_get(scan, JA_KEYS_PUBLIC_JWK, &is_null);
 
+	(void) ja_scan_get(scan, JA_KEYS_PRIVATE_JWK, &is_erased);
 	if (is_null)
-		return read_private(scan, key);
+		return is_erased ? JA_OK : read_private(scan, key);
 	return ja_jwk_read_trusted(&DatumGetJsonbP(value)->root, key);
 }
 
@@ -267,8 +272,7 @@ get(const Wanted *wanted, const JaStoredKey **key)
 }
 
 /*
- * The signing key with the kid, for verification; any state.  Its key is NULL
- * if it is revoked.  Like the others below, it is good until the next call.
+ * The signing key with the kid, for verification; any state.  Like the others below, it is good until the next call.
  * Fails with JA_KEYRING_KID_UNKNOWN, or JA_KEYRING_SEALED and its kin for a
  * secret.
  */

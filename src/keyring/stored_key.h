@@ -28,7 +28,7 @@ typedef enum JaKeyState
 
 typedef struct JaStoredKey
 {
-	JaKey	   *key;
+	JaKey	   *key;			/* NULL: revoked, or a secret that was erased */
 	int32		number;			/* of a refresh key */
 	bool		is_next;		/* never activated, no verify_until */
 	bool		is_revoked;

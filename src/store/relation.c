@@ -3,8 +3,9 @@
  * relation.c
  *	  The extension's tables and indexes by name.
  *
- * The OIDs are looked up once and forgotten when a signal relation is
- * dropped, as DROP EXTENSION does.  The schema belongs to the extension, so
+ * The OIDs are looked up once, and forgotten when any of the relations is
+ * invalidated: it may have been dropped with the extension, or have got a new
+ * OID as REINDEX CONCURRENTLY does.  The schema belongs to the extension, so
  * that nobody else's table can stand under these names.
  *
  *-------------------------------------------------------------------------
@@ -27,6 +28,7 @@ static const char *const names[JA_RELATION_COUNT] = {
 	[JA_USERS] = "users",
 	[JA_USERS_PKEY] = "users_pkey",
 	[JA_USERS_CANONICAL_NAME] = "users_canonical_name_idx",
+	[JA_USERS_IMPORTED_HASH_INDEX] = "users_imported_hash_idx",
 	[JA_SESSIONS] = "sessions",
 	[JA_SESSIONS_PKEY] = "sessions_pkey",
 	[JA_REFRESH_TOKENS] = "refresh_tokens",
@@ -63,7 +65,19 @@ ja_relation_oid(JaRelation relation)
 	return known[relation];
 }
 
-/* Forgets all OIDs, since the extension may have been dropped. */
+/* Whether the OID is one of those that were looked up. */
+bool
+ja_relation_is_known(Oid relation)
+{
+	for (int i = 0; i < JA_RELATION_COUNT; i++)
+	{
+		if (known[i] == relation)
+			return true;
+	}
+	return false;
+}
+
+/* Forgets all OIDs, so that they are looked up again. */
 void
 ja_relation_forget(void)
 {

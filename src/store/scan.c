@@ -41,6 +41,14 @@ ja_scan_key_text(JaScan *scan, AttrNumber column, JaString value)
 
 /* Adds "column = value"; the value must live as long as the scan. */
 void
+ja_scan_key_bytes(JaScan *scan, AttrNumber column, bytea *value)
+{
+	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_BYTEAEQ,
+				PointerGetDatum(value));
+}
+
+/* Adds "column = value"; the value must live as long as the scan. */
+void
 ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value)
 {
 	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_UUID_EQ,

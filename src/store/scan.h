@@ -28,6 +28,7 @@ typedef struct JaScan
 } JaScan;
 
 extern void ja_scan_key_text(JaScan *scan, AttrNumber column, JaString value);
+extern void ja_scan_key_bytes(JaScan *scan, AttrNumber column, bytea *value);
 extern void ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value);
 extern void ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value);
 extern void ja_scan_start(JaScan *scan, JaRelation table, JaRelation index);

@@ -31,19 +31,18 @@ static const JaRelation relations[JA_SIGNAL_COUNT] = {
 static Oid	watched[JA_SIGNAL_COUNT];
 
 /*
- * Counts.  The OIDs are forgotten with every signal, since a dropped relation
- * looks like a signalled one; looking them up again is cheap.
+ * Counts.  A dropped relation looks like an invalidated one, so that OIDs are
+ * forgotten with each of ours; looking them up again is cheap.
  */
 static void
 note_invalidation(Datum argument pg_attribute_unused(), Oid relation)
 {
+	if (relation == InvalidOid || ja_relation_is_known(relation))
+		ja_relation_forget();
 	for (int i = 0; i < JA_SIGNAL_COUNT; i++)
 	{
 		if (relation == InvalidOid || relation == watched[i])
-		{
 			ja_signal_counters[i]++;
-			ja_relation_forget();
-		}
 	}
 }
 
@@ -55,14 +54,22 @@ ja_signal_initialize(void)
 }
 
 /*
- * Makes sure that signals are noticed from now on.  To be called before a
- * counter is read that will be kept with something cached.
+ * Makes sure that signals are noticed from now on, and that nothing counts
+ * which was cached under another extension's relations.  To be called before
+ * a counter is read that will be kept with something cached.
  */
 void
 ja_signal_watch(void)
 {
 	for (int i = 0; i < JA_SIGNAL_COUNT; i++)
-		watched[i] = ja_relation_oid(relations[i]);
+	{
+		Oid			relation = ja_relation_oid(relations[i]);
+
+		if (watched[i] == relation)
+			continue;
+		watched[i] = relation;
+		ja_signal_counters[i]++;
+	}
 }
 
 /*

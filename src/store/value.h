@@ -66,6 +66,25 @@ ja_value_jsonb(Jsonb *json)
 	return json == NULL ? JA_NULL : JA_DATUM(JsonbPGetDatum(json));
 }
 
+/* Bytes of the current memory context. */
+static inline bytea *
+ja_value_make_bytes(const void *data, size_t length)
+{
+	return (bytea *) cstring_to_text_with_len(data, (int) length);
+}
+
+static inline JaValue
+ja_value_bool(bool boolean)
+{
+	return JA_DATUM(BoolGetDatum(boolean));
+}
+
+static inline JaValue
+ja_value_bigint(int64 integer)
+{
+	return JA_DATUM(Int64GetDatum(integer));
+}
+
 static inline JaValue
 ja_value_integer(int32 integer)
 {

@@ -10,9 +10,6 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
-#include "utils/numeric.h"
-
 #include "base/settings.h"
 #include "keyring/issuer.h"
 #include "keyring/stored_key.h"
@@ -73,39 +70,6 @@ check_of(JaStatus status)
 	return "key";
 }
 
-static void
-add_key(JsonbParseState **state, const char *name)
-{
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = (char *) name;
-	value.val.string.len = (int) strlen(name);
-	pushJsonbValue(state, WJB_KEY, &value);
-}
-
-static void
-add_bool(JsonbParseState **state, const char *name, bool boolean)
-{
-	JsonbValue	value;
-
-	add_key(state, name);
-	value.type = jbvBool;
-	value.val.boolean = boolean;
-	pushJsonbValue(state, WJB_VALUE, &value);
-}
-
-static void
-add_integer(JsonbParseState **state, const char *name, int64 integer)
-{
-	JsonbValue	value;
-
-	add_key(state, name);
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(integer);
-	pushJsonbValue(state, WJB_VALUE, &value);
-}
-
 /* Adds a string, or null where there is none. */
 static void
 add_text(JsonbParseState **state, const char *name, const char *text)
@@ -117,7 +81,7 @@ add_text(JsonbParseState **state, const char *name, const char *text)
 		ja_json_add_string(state, name, text, strlen(text));
 		return;
 	}
-	add_key(state, name);
+	ja_json_add_key(state, name);
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
@@ -126,7 +90,7 @@ add_object(JsonbParseState **state, const char *name, Jsonb *object)
 {
 	JsonbValue	value = {.type = jbvNull};
 
-	add_key(state, name);
+	ja_json_add_key(state, name);
 	if (object != NULL)
 	{
 		value.type = jbvBinary;
@@ -160,7 +124,7 @@ add_issuer(JsonbParseState **state, Jsonb *claims)
 		ja_json_string(&claims->root, "iss", &name) == JA_PRESENT &&
 		ja_issuer_find(name, &issuer) == JA_OK;
 
-	add_bool(state, "issuer_is_trusted", is_trusted);
+	ja_json_add_bool(state, "issuer_is_trusted", is_trusted);
 	if (is_trusted)
 		ja_json_add_string(state, "issuer_audience",
 						   issuer->audience.data, issuer->audience.length);
@@ -169,13 +133,13 @@ add_issuer(JsonbParseState **state, Jsonb *claims)
 static void
 add_compared(JsonbParseState **state, Jsonb *header, Jsonb *claims, TimestampTz now)
 {
-	add_key(state, "compared_with");
+	ja_json_add_key(state, "compared_with");
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	add_integer(state, "now", (int64) ja_claims_seconds(now));
-	add_integer(state, "leeway", ja_settings.leeway_seconds);
-	add_bool(state, "require_exp", ja_settings.require_exp);
-	add_bool(state, "check_revocation", ja_settings.check_revocation);
-	add_integer(state, "max_token_size", ja_settings.max_token_size);
+	ja_json_add_integer(state, "now", (int64) ja_claims_seconds(now));
+	ja_json_add_integer(state, "leeway", ja_settings.leeway_seconds);
+	ja_json_add_bool(state, "require_exp", ja_settings.require_exp);
+	ja_json_add_bool(state, "check_revocation", ja_settings.check_revocation);
+	ja_json_add_integer(state, "max_token_size", ja_settings.max_token_size);
 	add_text(state, "issuer", ja_settings.issuer);
 	add_text(state, "audience", ja_settings.audience);
 	add_own_key(state, header, now);
@@ -188,7 +152,7 @@ add_verdict(JsonbParseState **state, JaStatus status)
 {
 	const JaStatusRow *row = ja_status_row(status);
 
-	add_bool(state, "valid", status == JA_OK);
+	ja_json_add_bool(state, "valid", status == JA_OK);
 	if (status == JA_OK)
 		return;
 	add_text(state, "failed_check", check_of(status));

@@ -14,36 +14,6 @@
 #include "token/introspect.h"
 #include "token/verify.h"
 
-static void
-add_active(JsonbParseState **state, bool is_active)
-{
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = "active";
-	value.val.string.len = 6;
-	pushJsonbValue(state, WJB_KEY, &value);
-	value.type = jbvBool;
-	value.val.boolean = is_active;
-	pushJsonbValue(state, WJB_VALUE, &value);
-}
-
-/* Claims of the token cannot pass for members of the answer itself. */
-static void
-add_claims(JsonbParseState **state, const JsonbContainer *claims)
-{
-	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) claims);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY || token == WJB_VALUE)
-			pushJsonbValue(state, token, &value);
-	}
-	ja_json_add_string(state, "token_type", "Bearer", 6);
-}
-
 /* Answers for a token; data NULL stands for NULL, which is not active. */
 Jsonb *
 ja_introspect_token(JaString token, TimestampTz now)
@@ -56,7 +26,11 @@ ja_introspect_token(JaString token, TimestampTz now)
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_active)
-		add_claims(&state, &verified->claims->root);
-	add_active(&state, is_active);
+	{
+		/* No claim can pass for a member of the answer itself. */
+		ja_json_add_members(&state, &verified->claims->root);
+		ja_json_add_string(&state, "token_type", "Bearer", 6);
+	}
+	ja_json_add_bool(&state, "active", is_active);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }

@@ -7,10 +7,6 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/numeric.h"
-
 #include "base/settings.h"
 #include "base/uuid.h"
 #include "keyring/stored_key.h"
@@ -40,34 +36,6 @@ ja_issue_with_key(const JsonbContainer *claims, JaKey *key, const char *type, St
 	if (status == JA_OK && token->len > ja_settings.max_token_size)
 		status = JA_SIZE;
 	return status;
-}
-
-static void
-add_integer(JsonbParseState **state, const char *name, int64 integer)
-{
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = (char *) name;
-	value.val.string.len = (int) strlen(name);
-	pushJsonbValue(state, WJB_KEY, &value);
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(integer);
-	pushJsonbValue(state, WJB_VALUE, &value);
-}
-
-static void
-copy_members(JsonbParseState **state, const JsonbContainer *claims)
-{
-	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) claims);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY || token == WJB_VALUE)
-			pushJsonbValue(state, token, &value);
-	}
 }
 
 static bool
@@ -135,15 +103,15 @@ complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb
 
 	ja_uuid_write(&id, jti);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	copy_members(&state, claims);
+	ja_json_add_members(&state, claims);
 	if (is_set(ja_settings.issuer) && is_absent(claims, "iss"))
 		ja_json_add_string(&state, "iss", ja_settings.issuer, strlen(ja_settings.issuer));
 	if (is_set(ja_settings.audience) && is_absent(claims, "aud"))
 		ja_json_add_string(&state, "aud", ja_settings.audience, strlen(ja_settings.audience));
 	if (is_absent(claims, "iat"))
-		add_integer(&state, "iat", seconds);
+		ja_json_add_integer(&state, "iat", seconds);
 	if (is_absent(claims, "exp"))
-		add_integer(&state, "exp", seconds + ttl_seconds);
+		ja_json_add_integer(&state, "exp", seconds + ttl_seconds);
 	if (is_absent(claims, "jti"))
 		ja_json_add_string(&state, "jti", jti, sizeof(jti));
 	*complete = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
@@ -168,11 +136,30 @@ ja_issue_stored(const JsonbContainer *claims, int64 ttl_seconds, JaString kid,
 	if (status == JA_OK && (ttl_seconds <= 0 || ttl_seconds > ja_settings.max_token_ttl_seconds))
 		status = JA_CLAIMS_TTL;
 	if (status == JA_OK)
-		status = complete(claims, ttl_seconds, now, &completed);
-	if (status == JA_OK)
 		status = kid.data != NULL ? ja_stored_key_signing(kid, &key) :
 			ja_stored_key_active(JA_USE_SIGNATURE, &key);
 	if (status == JA_OK)
+		status = complete(claims, ttl_seconds, now, &completed);
+	if (status == JA_OK)
 		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_JWT, token);
+	return status;
+}
+
+/*
+ * Signs the claims of a session's access token (RFC 9068) with the active
+ * key.  Fails with JA_KEYRING_..., or as ja_issue_with_key().
+ */
+JaStatus
+ja_issue_access_token(const JsonbContainer *claims, int64 ttl_seconds,
+					  TimestampTz now, StringInfo token)
+{
+	const JaStoredKey *key;
+	Jsonb	   *completed;
+	JaStatus	status = ja_stored_key_active(JA_USE_SIGNATURE, &key);
+
+	if (status == JA_OK)
+		status = complete(claims, ttl_seconds, now, &completed);
+	if (status == JA_OK)
+		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_ACCESS_TOKEN, token);
 	return status;
 }

@@ -20,5 +20,7 @@ extern JaStatus ja_issue_with_key(const JsonbContainer *claims, JaKey *key, cons
 								  StringInfo token);
 extern JaStatus ja_issue_stored(const JsonbContainer *claims, int64 ttl_seconds, JaString kid,
 								TimestampTz now, StringInfo token);
+extern JaStatus ja_issue_access_token(const JsonbContainer *claims, int64 ttl_seconds,
+									  TimestampTz now, StringInfo token);
 
 #endif							/* JA_ISSUE_H */

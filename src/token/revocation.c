@@ -15,10 +15,8 @@
 
 #include "base/uuid.h"
 #include "store/scan.h"
+#include "token/denial.h"
 #include "token/revocation.h"
-
-/* The name under which a deleted user is denied in place of a jti. */
-#define DELETED_USER_ISSUER "urn:jwt_auth:deleted-user"
 
 /* Reads a claim that must be a string of a UUID to count. */
 static bool
@@ -53,29 +51,8 @@ ja_revocation_read(const JsonbContainer *claims, bool is_own, JaRevocable *revoc
 	return read_uuid(claims, "sid", &revocable->session) ? JA_OK : JA_TOKEN_SESSION_UNKNOWN;
 }
 
-/*
- * Whether a row of revoked_tokens denies the token.  The row counts even when
- * its time has passed: it lives longer than any token that it denies.
- */
-static bool
-is_denied(JaString issuer, JaString jti, bool *is_final)
-{
-	JaScan		scan;
-	bool		found;
-
-	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, issuer);
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, jti);
-	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found && ja_scan_row_is_own(&scan))
-		*is_final = false;
-	ja_scan_end(&scan);
-	return found;
-}
-
 static JaStatus
-check_session(const JaRevocable *revocable, bool *is_final)
+check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer *answer)
 {
 	JaScan		scan;
 	bool		is_live;
@@ -87,12 +64,12 @@ check_session(const JaRevocable *revocable, bool *is_final)
 	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_PKEY);
 	if (ja_scan_next(&scan))
 	{
-		TimestampTz end = DatumGetTimestampTz(ja_scan_get(&scan, JA_SESSIONS_EXPIRES_AT, &is_null));
-
+		answer->session_end = DatumGetTimestampTz(ja_scan_get(&scan, JA_SESSIONS_EXPIRES_AT,
+															  &is_null));
 		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
-		status = is_live && GetCurrentTimestamp() < end ? JA_OK : JA_TOKEN_SESSION_ENDED;
+		status = is_live && now < answer->session_end ? JA_OK : JA_TOKEN_SESSION_ENDED;
 		if (ja_scan_row_is_own(&scan))
-			*is_final = false;
+			answer->is_final = false;
 	}
 	ja_scan_end(&scan);
 	return status;
@@ -102,7 +79,6 @@ check_session(const JaRevocable *revocable, bool *is_final)
 static JaStatus
 check_user(const JaRevocable *revocable, bool *is_final)
 {
-	char		text[JA_UUID_TEXT];
 	JaScan		scan;
 	bool		is_enabled = true;
 
@@ -116,32 +92,29 @@ check_user(const JaRevocable *revocable, bool *is_final)
 			*is_final = false;
 	}
 	ja_scan_end(&scan);
-	if (!is_enabled)
-		return JA_TOKEN_USER_DISABLED;
-	ja_uuid_write(&revocable->user, text);
-	return is_denied((JaString) {DELETED_USER_ISSUER, strlen(DELETED_USER_ISSUER)},
-					 (JaString) {text, sizeof(text)}, is_final) ?
-		JA_TOKEN_USER_DISABLED : JA_OK;
+	return is_enabled && !ja_denial_exists_for_user(&revocable->user, is_final) ?
+		JA_OK : JA_TOKEN_USER_DISABLED;
 }
 
 /*
- * Looks the token up with fresh snapshots.  *is_final tells whether the
- * answer may be kept until revocations change: not if the running transaction
- * wrote a row that it rests on.  Fails with JA_TOKEN_SESSION_UNKNOWN,
- * JA_TOKEN_SESSION_ENDED, JA_TOKEN_DENIED or JA_TOKEN_USER_DISABLED.
+ * Looks the token up with fresh snapshots.  The answer may not be kept if the
+ * running transaction wrote a row that it rests on.  Fails with
+ * JA_TOKEN_SESSION_UNKNOWN, JA_TOKEN_SESSION_ENDED, JA_TOKEN_DENIED or
+ * JA_TOKEN_USER_DISABLED.
  */
 JaStatus
-ja_revocation_check(const JaRevocable *revocable, bool *is_final)
+ja_revocation_check(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer *answer)
 {
 	JaStatus	status = JA_OK;
 
-	*is_final = true;
+	answer->is_final = true;
+	answer->session_end = DT_NOEND;
 	if (revocable->has_session)
-		status = check_session(revocable, is_final);
+		status = check_session(revocable, now, answer);
 	else if (revocable->has_user)
-		status = check_user(revocable, is_final);
+		status = check_user(revocable, &answer->is_final);
 	if (status == JA_OK && revocable->jti.data != NULL &&
-		is_denied(revocable->issuer, revocable->jti, is_final))
+		ja_denial_exists(revocable->issuer, revocable->jti, &answer->is_final))
 		status = JA_TOKEN_DENIED;
 	return status;
 }

@@ -8,6 +8,7 @@
 #ifndef JA_REVOCATION_H
 #define JA_REVOCATION_H
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 #include "jose/json.h"
@@ -24,8 +25,16 @@ typedef struct JaRevocable
 	pg_uuid_t	user;
 } JaRevocable;
 
+/* What the tables say of a token. */
+typedef struct JaRevocationAnswer
+{
+	bool		is_final;		/* may be kept until revocations change */
+	TimestampTz session_end;	/* DT_NOEND: no session */
+} JaRevocationAnswer;
+
 extern JaStatus ja_revocation_read(const JsonbContainer *claims, bool is_own,
 								   JaRevocable *revocable);
-extern JaStatus ja_revocation_check(const JaRevocable *revocable, bool *is_final);
+extern JaStatus ja_revocation_check(const JaRevocable *revocable, TimestampTz now,
+									JaRevocationAnswer *answer);
 
 #endif							/* JA_REVOCATION_H */

@@ -34,6 +34,7 @@ typedef struct JaVerified
 	uint64		keys_counter;	/* of JA_SIGNAL_KEYS before it was read */
 	uint64		revocations_counter;	/* when last found not revoked; 0:
 										 * never */
+	TimestampTz session_end;	/* as found then; DT_NOEND without session */
 } JaVerified;
 
 #endif							/* JA_VERIFIED_H */

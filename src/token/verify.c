@@ -85,6 +85,8 @@ check_own_signature(const JaCompact *token, const JaHeader *header, JaVerified *
 		return status;
 	if (key->is_revoked)
 		return JA_TOKEN_KEY_REVOKED;
+	if (key->key == NULL)
+		return JA_TOKEN_KEY_RETIRED;
 	if (!ja_key_permits(key->key, header->algorithm))
 		return JA_TOKEN_KEY_ALGORITHM;
 	verified->may_be_kept = !key->is_own;
@@ -208,18 +210,24 @@ check_names(const JaVerified *verified, const JaExpectation *call)
 	return ja_claims_check_names(verified->type, claims, &expected);
 }
 
-/* Looks for revocation, unless there was none since the last look. */
+/*
+ * Looks for revocation, unless there was none since the last look.  That a
+ * session reaches its end is no revocation, and is judged each time.
+ */
 static JaStatus
-check_revocation(JaVerified *verified)
+check_revocation(JaVerified *verified, TimestampTz now)
 {
 	uint64		counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
-	bool		is_final;
+	JaRevocationAnswer answer;
 	JaStatus	status;
 
-	if (!ja_settings.check_revocation || verified->revocations_counter == counter)
+	if (!ja_settings.check_revocation)
 		return JA_OK;
-	status = ja_revocation_check(&verified->revocable, &is_final);
-	verified->revocations_counter = status == JA_OK && is_final ? counter : 0;
+	if (verified->revocations_counter == counter)
+		return now < verified->session_end ? JA_OK : JA_TOKEN_SESSION_ENDED;
+	status = ja_revocation_check(&verified->revocable, now, &answer);
+	verified->session_end = answer.session_end;
+	verified->revocations_counter = status == JA_OK && answer.is_final ? counter : 0;
 	return status;
 }
 
@@ -235,7 +243,7 @@ check_use(JaVerified *verified, const JaExpectation *expected, TimestampTz now)
 	if (status == JA_OK)
 		status = ja_claims_check_times(&verified->times, ja_claims_seconds(now));
 	if (status == JA_OK)
-		status = check_revocation(verified);
+		status = check_revocation(verified, now);
 	return status;
 }
 

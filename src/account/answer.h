@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * answer.h
+ *	  Answers of the token endpoint (RFC 6749 sections 5.1 and 5.2).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_ANSWER_H
+#define JA_ANSWER_H
+
+#include "jose/json.h"
+
+/* Values of "error"; the last is our addition. */
+#define JA_ERROR_INVALID_GRANT	"invalid_grant"
+#define JA_ERROR_INVALID_REQUEST	"invalid_request"
+#define JA_ERROR_UNAVAILABLE	"temporarily_unavailable"
+
+typedef struct JaTokens
+{
+	JaString	access_token;
+	int64		expires_in_seconds;
+	JaString	refresh_token;
+	int64		refresh_expires_in_seconds;
+} JaTokens;
+
+extern Jsonb *ja_answer_tokens(const JaTokens *tokens);
+extern Jsonb *ja_answer_done(void);
+extern Jsonb *ja_answer_error(const char *error, const char *description);
+extern Jsonb *ja_answer_wait(int retry_after_seconds);
+
+#endif							/* JA_ANSWER_H */

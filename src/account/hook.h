@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * hook.h
+ *	  The operator's own functions: claims of tokens, judging passwords.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_HOOK_H
+#define JA_HOOK_H
+
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+#include "jose/json.h"
+
+extern Jsonb *ja_hook_claims(const pg_uuid_t *user, Jsonb *claims);
+extern char *ja_hook_judge_password(JaString username, JaString password);
+
+#endif							/* JA_HOOK_H */

@@ -1,0 +1,199 @@
+/*-------------------------------------------------------------------------
+ *
+ * login.c
+ *	  Login with name and password, and the check that it shares with a
+ *	  change of password.
+ *
+ * An attacker controls name and password.  Whatever is wrong (no such name,
+ * no password, a wrong one, a disabled user) costs one hash computation, is
+ * counted, and gives one answer.  A denial is an answer and not an error, so
+ * that what it counted commits.  An attempt that must wait is not even hashed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+
+#include "account/answer.h"
+#include "account/audit.h"
+#include "account/cost_sample.h"
+#include "account/login.h"
+#include "account/new_password.h"
+#include "account/session.h"
+#include "base/error.h"
+#include "store/plan.h"
+
+static const char denied[] = "invalid username or password";
+
+static void
+audit_attempt(const JaAttempt *attempt, const char *event, const char *reason)
+{
+	JaAuditEvent audit = {.event = event, .reason = reason};
+
+	if (attempt->is_known)
+		audit.user = &attempt->user.id;
+	else
+		audit.name_hash = ja_value_make_bytes(attempt->throttle.name_hash, JA_NAME_HASH_SIZE);
+	ja_audit_write(&audit);
+}
+
+/* Counts and audits a failed attempt; the answer is the same for all. */
+static Jsonb *
+deny(JaAttempt *attempt, const char *event, const char *reason)
+{
+	ja_throttle_failed(&attempt->throttle);
+	audit_attempt(attempt, event, reason);
+	if (attempt->throttle.starts_wait)
+		audit_attempt(attempt, "login_throttled", "too many failures");
+	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
+}
+
+/* Does the work of a check for who has no hash to check. */
+static void
+burn(const JaAttempt *attempt)
+{
+	char		profile[JA_PASSWORD_PROFILE_ROOM];
+	JaStatus	status;
+
+	ja_cost_sample_choose(attempt->name.data, attempt->name.length, profile);
+	status = ja_password_burn(profile, attempt->password);
+	if (status == JA_CRYPTO || status == JA_MEMORY)
+		ja_raise(status);
+}
+
+/* Whether the password is the user's; always one hash computation. */
+static bool
+password_matches(const JaAttempt *attempt)
+{
+	bool		matches = false;
+	JaStatus	status;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!attempt->is_known || attempt->user.hash.text.data == NULL)
+	{
+		burn(attempt);
+		return false;
+	}
+	status = ja_password_verify(attempt->password, &attempt->user.hash, &matches);
+	if (status == JA_CRYPTO || status == JA_MEMORY)
+		ja_raise(status);
+	if (status != JA_OK)
+	{
+		burn(attempt);
+		return false;
+	}
+	return matches;
+}
+
+static const char *
+reason_for_denial(const JaAttempt *attempt)
+{
+	if (!attempt->is_known)
+		return "unknown user";
+	if (attempt->user.is_disabled)
+		return "user disabled";
+	return attempt->user.hash.text.data == NULL ? "no password" : "wrong password";
+}
+
+static bool
+same_text(JaString a, JaString b)
+{
+	if (a.data == NULL || b.data == NULL)
+		return a.data == b.data;
+	return ja_string_equals(a, b);
+}
+
+/*
+ * Proves a password: waits its turn, checks, and counts.  Returns NULL if it
+ * is right, and then the user's row is locked and as it was checked; else the
+ * answer.  To be called within a scope of ja_plan_begin(), in the memory
+ * context of the caller.
+ */
+Jsonb *
+ja_login_prove(JaAttempt *attempt, const char *event)
+{
+	JaUser		locked;
+
+	ja_throttle_enter(attempt->name.data, attempt->name.length, &attempt->throttle);
+	if (attempt->throttle.retry_after_seconds > 0)
+		return ja_answer_wait(attempt->throttle.retry_after_seconds);
+	attempt->is_known = ja_user_find_by_name(ja_value_make_bytes(attempt->name.data,
+																 attempt->name.length),
+											 &attempt->user);
+	if (!password_matches(attempt) || attempt->user.is_disabled)
+		return deny(attempt, event, reason_for_denial(attempt));
+	if (!ja_user_lock_by_id(&attempt->user.id, &locked) || locked.is_disabled ||
+		!same_text(locked.hash.text, attempt->user.hash.text))
+		return deny(attempt, event, "changed meanwhile");
+	attempt->user = locked;
+	ja_throttle_succeeded(&attempt->throttle);
+	return NULL;
+}
+
+/* Replaces a hash that is not what the settings ask for now. */
+static void
+rehash(const JaAttempt *attempt)
+{
+	JaPasswordPolicy policy = ja_new_password_policy();
+	JaNewPassword hashed;
+
+	if (!ja_password_needs_rehash(&attempt->user.hash, &policy))
+		return;
+	ja_check(ja_new_password_hash(attempt->password, &hashed));
+	ja_new_password_store(&attempt->user.id, &hashed);
+}
+
+/* Begins a session for the user who proved the password. */
+static Jsonb *
+admit(const JaAttempt *attempt)
+{
+	JaSession	session;
+	JaRefreshToken token;
+
+	rehash(attempt);
+	ja_session_begin(&attempt->user, &session, &token);
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "login", .user = &attempt->user.id, .session = &session.id
+				   });
+	return ja_session_answer(&attempt->user, &session, &token);
+}
+
+/* A name without canonical form is no user's; it is tried as it is. */
+static JaString
+name_to_try(JaString username)
+{
+	char	   *canonical = palloc(JA_NAME_ROOM);
+	size_t		length;
+
+	if (ja_name_canonical(username, canonical, &length) != JA_OK)
+		return username;
+	return (JaString) {canonical, length};
+}
+
+/*
+ * Logs in.  Returns a token response or an error object; raises for a NULL
+ * or oversized argument, or without a signing key.
+ */
+Jsonb *
+ja_login(JaString username, JaString password)
+{
+	JaPlanScope scope;
+	JaAttempt	attempt;
+	Jsonb	   *answer;
+
+	if (username.length == 0 || password.length == 0)
+		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "username and password must not be empty");
+	attempt.name = name_to_try(username);
+	ja_check(ja_password_prepare(password, &attempt.password));
+	ja_plan_begin(&scope);
+	MemoryContextSwitchTo(scope.context);
+	answer = ja_login_prove(&attempt, "login_denied");
+	if (answer == NULL)
+		answer = admit(&attempt);
+	ja_password_forget(attempt.password);
+	ja_plan_end(&scope);
+	return answer;
+}

@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * login.h
+ *	  Login with name and password, and the check that it shares with a
+ *	  change of password.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_LOGIN_H
+#define JA_LOGIN_H
+
+#include "account/throttle.h"
+#include "account/user.h"
+
+/* An attempt to prove a password. */
+typedef struct JaAttempt
+{
+	JaString	name;			/* canonical, or as given where it has no such
+								 * form */
+	JaPassword *password;
+	JaThrottle	throttle;
+	bool		is_known;
+	JaUser		user;			/* if is_known */
+} JaAttempt;
+
+extern Jsonb *ja_login(JaString username, JaString password);
+extern Jsonb *ja_login_prove(JaAttempt *attempt, const char *event);
+
+#endif							/* JA_LOGIN_H */

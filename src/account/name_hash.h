@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * name_hash.h
+ *	  Keyed hashes of names, which tell nothing to who reads the tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_NAME_HASH_H
+#define JA_NAME_HASH_H
+
+#include "base/status.h"
+
+#define JA_NAME_HASH_SIZE 32
+
+/* What a hash is for, so that one can't stand for another. */
+#define JA_NAME_HASH_THROTTLE	"jwt_auth throttle"
+#define JA_NAME_HASH_PROFILE	"jwt_auth profile"
+
+extern void ja_name_hash_make(const char *purpose, const void *name, size_t length, uint8 *hash);
+
+#endif							/* JA_NAME_HASH_H */

@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * password_change.c
+ *	  A user's own change of password.
+ *
+ * The old password is proved as in a login, with the same throttle and the
+ * same answers: a stolen access token is no way to guess it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "account/answer.h"
+#include "account/audit.h"
+#include "account/login.h"
+#include "account/new_password.h"
+#include "account/password_change.h"
+#include "account/session_end.h"
+#include "base/error.h"
+#include "store/plan.h"
+
+static const char *
+description_of(JaStatus status)
+{
+	return ja_status_row(status)->message;
+}
+
+/* Judges and stores the new password of a user who proved the old one. */
+static Jsonb *
+store(const JaUser *user, const pg_uuid_t *session, JaString new_password)
+{
+	JaPassword *prepared;
+	JaNewPassword hashed;
+	char	   *reason;
+	JaString	name = {VARDATA_ANY(user->canonical_name), VARSIZE_ANY_EXHDR(user->canonical_name)};
+	JaStatus	status = ja_new_password_judge(name, new_password, &prepared, &reason);
+
+	if (status == JA_PASSWORD_SHORT || status == JA_PASSWORD_CHARACTER)
+		return ja_answer_error(JA_ERROR_INVALID_REQUEST, description_of(status));
+	ja_check(status);
+	if (reason != NULL)
+		return ja_answer_error(JA_ERROR_INVALID_REQUEST, reason);
+	ja_check(ja_new_password_hash(prepared, &hashed));
+	ja_password_forget(prepared);
+	ja_new_password_store(&user->id, &hashed);
+	ja_session_end_user(&user->id, session, "password changed");
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "password_changed", .user = &user->id, .session = session
+				   });
+	return ja_answer_done();
+}
+
+/*
+ * Changes the password of a user, and ends the sessions but the given one,
+ * which may be NULL.  Returns an empty object or an error object.
+ */
+Jsonb *
+ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
+				   JaString old_password, JaString new_password)
+{
+	JaPlanScope scope;
+	JaAttempt	attempt;
+	JaUser		found;
+	Jsonb	   *answer;
+
+	if (old_password.length == 0 || new_password.length == 0)
+		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "passwords must not be empty");
+	if (!ja_user_find_by_id(user, &found))
+		ja_raise(JA_NOT_AUTHENTICATED);
+	attempt.name = (JaString) {VARDATA_ANY(found.canonical_name),
+		VARSIZE_ANY_EXHDR(found.canonical_name)};
+	ja_check(ja_password_prepare(old_password, &attempt.password));
+	ja_plan_begin(&scope);
+	MemoryContextSwitchTo(scope.context);
+	answer = ja_login_prove(&attempt, "password_change_denied");
+	if (answer == NULL)
+		answer = store(&attempt.user, session, new_password);
+	ja_password_forget(attempt.password);
+	ja_plan_end(&scope);
+	return answer;
+}

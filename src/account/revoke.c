@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * revoke.c
+ *	  Revocation of tokens (RFC 7009).
+ *
+ * Whoever holds a token may end what it stands for, also when it has expired
+ * or was rotated long ago; its MAC or signature proves that we made it.  A
+ * token that we don't know is no error, so that nobody learns whether it was
+ * one (RFC 7009 section 2.2).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "account/audit.h"
+#include "account/refresh_token.h"
+#include "account/revoke.h"
+#include "account/session_end.h"
+#include "base/settings.h"
+#include "token/denial.h"
+#include "token/verify.h"
+
+static void
+end_session(const pg_uuid_t *session)
+{
+	if (!ja_session_end_one(session, "token revoked"))
+		return;
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "session_revoked", .reason = "token revoked",
+					   .session = session
+				   });
+}
+
+/* When the token expires at the latest. */
+static TimestampTz
+end_of(const JaVerified *verified)
+{
+	const int64 epoch_days = POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE;
+	double		seconds;
+
+	if (!verified->times.expiry.is_present)
+		return DT_NOEND;
+	seconds = verified->times.expiry.seconds - (double) epoch_days * SECS_PER_DAY;
+	return (TimestampTz) (seconds * USECS_PER_SEC) +
+		(int64) ja_settings.leeway_seconds * USECS_PER_SEC;
+}
+
+/* Denies a token without session by its jti, while it is good at all. */
+static void
+deny(const JaVerified *verified)
+{
+	TimestampTz end = end_of(verified);
+
+	if (verified->revocable.jti.data == NULL || end <= GetCurrentTimestamp())
+		return;
+	ja_denial_add(verified->revocable.issuer, verified->revocable.jti, end);
+	ja_audit_write(&(JaAuditEvent) {.event = "token_denied"});
+}
+
+/* Ends the session of a token of ours, or denies it; never fails for others. */
+void
+ja_revoke_token(JaString text)
+{
+	JaRefreshToken token;
+	JaVerified	verified;
+
+	if (ja_refresh_token_is_one(text))
+	{
+		if (ja_refresh_token_read(text, &token))
+			end_session(&token.session);
+		return;
+	}
+	if (ja_verify_signature(text, &verified) != JA_OK || !verified.is_own)
+		return;
+	if (verified.revocable.has_session)
+		end_session(&verified.revocable.session);
+	else
+		deny(&verified);
+}

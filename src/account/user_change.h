@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * user_change.h
+ *	  Making and changing of users.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_USER_CHANGE_H
+#define JA_USER_CHANGE_H
+
+#include "account/user.h"
+
+/* What an admin gives; members with data or a pointer of NULL are absent. */
+typedef struct JaUserChange
+{
+	JaString	username;
+	JaString	password;
+	JaString	password_hash;	/* to import, in place of a password */
+	const char *role;
+	Jsonb	   *claims;
+} JaUserChange;
+
+extern pg_uuid_t ja_user_change_create(const JaUserChange *change);
+extern void ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change);
+extern void ja_user_change_password(const pg_uuid_t *id, JaString password);
+extern void ja_user_change_disable(const pg_uuid_t *id);
+extern void ja_user_change_enable(const pg_uuid_t *id);
+extern void ja_user_change_unlock(const pg_uuid_t *id);
+extern void ja_user_change_delete(const pg_uuid_t *id);
+
+#endif							/* JA_USER_CHANGE_H */

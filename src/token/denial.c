@@ -1,0 +1,121 @@
+/*-------------------------------------------------------------------------
+ *
+ * denial.c
+ *	  Denying of single tokens by their jti, and of all tokens that were made
+ *	  for a deleted user and belong to no session.
+ *
+ * A row lives a little longer than any token that it denies.  Whoever made
+ * the token chose its jti, so that a long one is kept as its hash.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "base/uuid.h"
+#include "jose/algorithm.h"
+#include "jose/base64url.h"
+#include "store/plan.h"
+#include "store/scan.h"
+#include "store/signal.h"
+#include "token/denial.h"
+
+/* How long a row outlives the tokens that it denies. */
+#define SLACK_SECONDS 300
+
+/* Longest jti that is kept as it is. */
+#define MAX_JTI 255
+
+/* The issuer under which deleted users stand; no issuer has this name. */
+#define DELETED_USER_ISSUER "urn:jwt_auth:deleted-user"
+
+static JaPlan insert_denial = {
+	.sql = "INSERT INTO jwt_auth.revoked_tokens AS r (issuer, jti, expires_at)"
+	" VALUES ($1, $2, $3) ON CONFLICT (issuer, jti) DO UPDATE"
+	" SET expires_at = GREATEST(r.expires_at, EXCLUDED.expires_at)",
+	.argument_count = 3,
+	.argument_types = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+/* The form in which a jti is stored; the buffer may hold it. */
+static JaString
+stored_form(JaString jti, char *buffer)
+{
+	uint8		digest[32];
+
+	if (jti.length <= MAX_JTI)
+		return jti;
+	ja_check(ja_digest_compute(JA_SHA256, jti.data, jti.length, digest));
+	memcpy(buffer, "sha256:", 7);
+	return (JaString) {buffer, 7 + ja_base64url_encode(digest, sizeof(digest), buffer + 7)};
+}
+
+/* Denies a token until the time, and a little longer. */
+void
+ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
+{
+	char		buffer[64];
+	JaPlanScope scope;
+
+	ja_plan_begin(&scope);
+	ja_plan_run(&insert_denial, (JaValue[])
+	{
+		ja_value_string(issuer), ja_value_string(stored_form(jti, buffer)),
+		ja_value_time(until + SLACK_SECONDS * USECS_PER_SEC)
+	});
+	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_plan_end(&scope);
+}
+
+static JaString
+user_issuer(void)
+{
+	return (JaString) {DELETED_USER_ISSUER, sizeof(DELETED_USER_ISSUER) - 1};
+}
+
+/* Denies all tokens for a user that are without session. */
+void
+ja_denial_add_user(const pg_uuid_t *user)
+{
+	char		text[JA_UUID_TEXT];
+
+	ja_uuid_write(user, text);
+	ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)},
+				  GetCurrentTimestamp() +
+				  (int64) ja_settings.max_token_ttl_seconds * USECS_PER_SEC);
+}
+
+/*
+ * Whether a token is denied, as of now.  Clears *is_final if the running
+ * transaction wrote the row.
+ */
+bool
+ja_denial_exists(JaString issuer, JaString jti, bool *is_final)
+{
+	char		buffer[64];
+	JaScan		scan;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, issuer);
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, stored_form(jti, buffer));
+	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found && ja_scan_row_is_own(&scan))
+		*is_final = false;
+	ja_scan_end(&scan);
+	return found;
+}
+
+/* The same for the tokens of a user. */
+bool
+ja_denial_exists_for_user(const pg_uuid_t *user, bool *is_final)
+{
+	char		text[JA_UUID_TEXT];
+
+	ja_uuid_write(user, text);
+	return ja_denial_exists(user_issuer(), (JaString) {text, sizeof(text)}, is_final);
+}
