@@ -43,6 +43,22 @@ JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 WHERE e.extname = 'jwt_auth' AND d.deptype = 'e' AND o.type <> 'function'
 ORDER BY o.type COLLATE "C", o.identity COLLATE "C";
 
+-- Tables: row-level security, and the rights of roles other than the owner
+SELECT c.oid::pg_catalog.regclass AS "table", c.relrowsecurity AS "row security",
+	   (SELECT count(*) FROM pg_catalog.pg_policy WHERE polrelid = c.oid) AS policies,
+	   coalesce((SELECT string_agg(CASE acl.grantee WHEN 0 THEN 'PUBLIC'
+										ELSE pg_get_userbyid(acl.grantee) END
+								   || '=' || acl.privilege_type, ',' ORDER BY acl.grantee, acl.privilege_type)
+				 FROM aclexplode(c.relacl) AS acl
+				 WHERE acl.grantee <> c.relowner), '') AS rights
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+							  AND d.deptype = 'e'
+JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+WHERE e.extname = 'jwt_auth' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY c.relname COLLATE "C";
+
 -- Settings, which the library defines when it is loaded
 LOAD 'jwt_auth';
 SELECT name, vartype, context, coalesce(boot_val, '') AS initial, coalesce(unit, '') AS unit,
@@ -52,7 +68,7 @@ FROM pg_catalog.pg_settings
 WHERE name LIKE 'jwt\_auth.%'
 ORDER BY name COLLATE "C";
 
-SELECT extrelocatable AS relocatable, extversion AS version, extconfig AS dumped
+SELECT extrelocatable AS relocatable, extversion AS version, extconfig::pg_catalog.regclass[] AS dumped
 FROM pg_catalog.pg_extension WHERE extname = 'jwt_auth';
 
 DROP EXTENSION jwt_auth;

@@ -246,7 +246,7 @@ DECLARE
 	label CONSTANT text := (regexp_match(pem, '-----BEGIN ([A-Z0-9 ]+)-----'))[1];
 	der CONSTANT bytea := decode(regexp_replace(pem, '-----[^-]+-----', '', 'g'), 'base64');
 BEGIN
-	FOR at IN 0 .. length(der) - 1 BY 1 + length(der) / 300 LOOP
+	FOR at IN 0 .. length(der) - 1 BY CASE WHEN length(der) < 600 THEN 1 ELSE length(der) / 60 END LOOP
 		RETURN NEXT coalesce(test.sqlstate_of(format(
 			'SELECT public.jwk_from_pem(%L, %L)',
 			format(E'-----BEGIN %s-----\n%s\n-----END %1$s-----\n', label,
@@ -255,14 +255,15 @@ BEGIN
 	END LOOP;
 END
 $$;
-SELECT is_empty(format($$SELECT * FROM pg_temp.states_of_changed_octets(%L, %L) AS state
-						 WHERE state NOT IN ('accepted', '22023', '22P02')$$, body, alg),
-				format('%s (%s): whichever octet is changed, no other error', name, kind))
-FROM pem
-WHERE name NOT LIKE 'RSA 3072%';
-SELECT isnt_empty(format($$SELECT * FROM pg_temp.states_of_changed_octets(%L, %L) AS state
-						   WHERE state <> 'accepted'$$, body, alg),
-				  format('%s (%s): most such changes are refused', name, kind))
-FROM pem WHERE name IN ('RSA', 'P-256 SPKI');
+CREATE TEMP TABLE changed AS
+SELECT name, kind, array_agg(state) AS states
+FROM pem, pg_temp.states_of_changed_octets(body, alg) AS state
+WHERE name NOT LIKE 'RSA 3072%'
+GROUP BY name, kind;
+SELECT ok(states <@ '{accepted,22023,22P02}', format('%s (%s): whichever octet is changed, no other error',
+													 name, kind))
+FROM changed;
+SELECT ok(states && '{22023,22P02}', format('%s (%s): some such change is refused', name, kind))
+FROM changed;
 
 SELECT * FROM finish();

@@ -39,7 +39,6 @@ FROM unnest(ARRAY['leway = 300', 'require_expiry = off', 'secret = ''x''',
 
 -- Anyone else
 CREATE ROLE regress_settings_user LOGIN;
-GRANT USAGE ON SCHEMA test TO regress_settings_user;
 CREATE SCHEMA regress_settings AUTHORIZATION regress_settings_user;
 SET ROLE regress_settings_user;
 SELECT test.raises(statement, '42501', 'not allowed: ' || left(statement, 60))

@@ -100,6 +100,12 @@ FROM (VALUES (''), ('{'), ('x'), ('{"a":NaN}')) AS v (claims);
 SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)',
 						  jsonb_build_object('a', repeat('x', 13000)), test.key('oct', 'HS256')),
 				   '22023', 'claims that make the token too long');
+SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)', claims, test.key('oct', 'HS256')), '22023',
+				   'claims that no verifier here accepts: ' || left(claims, 20))
+FROM (VALUES ('{"a":' || repeat('[', 32) || repeat(']', 32) || '}'),
+			 (repeat('{"a":', 33) || '1' || repeat('}', 33)),
+			 ('{"a":1e4096}'), ('{"a":1e-5000}'), ('{"a":' || repeat('9', 4097) || '}'))
+	AS v (claims);
 SELECT test.raises(format('SELECT jwt_sign_with(NULL, %L)', test.key('oct', 'HS256')),
 				   '22023', 'no claims');
 SELECT test.raises('SELECT jwt_sign_with(''{}'', NULL)', '22023', 'no key');

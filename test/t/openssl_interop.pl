@@ -190,7 +190,7 @@ sub foreign_verdict
 			qw(openssl dgst), digest_name($alg), '-verify', $key,
 			'-signature', $signature_file, @{ $scheme->{options} // [] }
 		],
-		$input);
+		$scheme->{raw} ? undef : $input);
 }
 
 # How many signatures of the extension openssl verifies.
