@@ -1,0 +1,215 @@
+-- Life of a stored key (T75, T76): next, active, retiring, retired, revoked.
+-- There is one active key, whatever happens; a key that is gone verifies
+-- nothing, and no kid is used twice.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+SET client_min_messages = error;
+SELECT no_plan();
+
+-- Before any key
+SELECT test.raises('SELECT jwt_sign(''{}'')', '55000', 'nothing to sign with');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k1'')', '22023', 'nor under a kid');
+SELECT is(jwt_jwks(), '{"keys":[]}', 'nothing to publish');
+SELECT test.raises(statement, '22023', 'no such key: ' || statement)
+FROM unnest(ARRAY['SELECT jwt_retire_key(''k1'')', 'SELECT jwt_revoke_key(''k1'')',
+				  'SELECT jwt_retire_key('''')', 'SELECT jwt_revoke_key('''')']) AS statement;
+SELECT is_empty('SELECT * FROM jwt_auth.keys', 'what failed left no row');
+
+-- Creating: the first is active, later ones are next
+SELECT is(jwt_create_key('ES256', 'k1'), 'k1', 'the kid is returned');
+SELECT is(test.key_state('k1'), 'active', 'the first key is active');
+SELECT is(jwt_create_key('EdDSA', 'k2'), 'k2', 'a second key');
+SELECT is(test.key_state('k2'), 'next', 'is next');
+SELECT is(jwt_create_key('HS256', 'k3'), 'k3', 'a third one');
+SELECT is(test.key_state('k3'), 'next', 'is next, too');
+SELECT is(test.active_kids(), '{k1}', 'the first one is still active');
+SELECT test.raises(statement, '22023', 'refused: ' || statement)
+FROM unnest(ARRAY['SELECT jwt_create_key(''ES256'', ''k1'')', 'SELECT jwt_create_key(''HS256'', ''k2'')',
+				  'SELECT jwt_create_key(''none'')', 'SELECT jwt_create_key('''')',
+				  'SELECT jwt_create_key(''es256'')', 'SELECT jwt_create_key(''RSA'')',
+				  'SELECT jwt_create_key(''ES256'', '''')',
+				  'SELECT jwt_create_key(''ES256'', repeat(''k'', 256))']) AS statement;
+SELECT is((SELECT count(*) FROM jwt_auth.keys), 3::bigint, 'and left no row');
+SELECT is(jwt_create_key('ES256', repeat('k', 255)), repeat('k', 255), 'the longest kid');
+SELECT lives_ok(format('SELECT jwt_retire_key(%L)', repeat('k', 255)), 'it may go');
+SELECT jwt_create_key('ES384') AS kid \gset
+SELECT is((SELECT thumbprint FROM jwt_auth.keys WHERE alg = 'ES384'), :'kid',
+		  'the default kid is the thumbprint');
+SELECT is((SELECT jwk_thumbprint(public_jwk) FROM jwt_auth.keys WHERE alg = 'ES384'),
+		  (SELECT kid FROM jwt_auth.keys WHERE alg = 'ES384'), 'that of RFC 7638');
+SELECT jwt_create_key('HS512') AS kid \gset
+SELECT isnt((SELECT thumbprint FROM jwt_auth.keys WHERE kid = :'kid'), :'kid',
+			'of a secret it is not, since that would let one guess the secret');
+SELECT matches(:'kid'::text, '^[A-Za-z0-9_-]{22}$', 'but 16 random bytes');
+SELECT jwt_revoke_key(kid) FROM jwt_auth.keys WHERE alg IN ('ES384', 'HS512');
+
+-- Every key signs and verifies while it is next, as its own kid says
+SELECT is(test.kid_of(jwt_sign('{}')), 'k1', 'the active key signs');
+SELECT is(test.kid_of(jwt_sign('{}', kid => kid)), kid, kid || ' signs when asked')
+FROM unnest('{k1,k2,k3}'::text[]) AS kid;
+SELECT is(test.verdict(jwt_sign('{}', kid => kid)), NULL, kid || ' verifies')
+FROM unnest('{k1,k2,k3}'::text[]) AS kid;
+
+-- Rotating: the oldest next key is promoted, a new one published
+CREATE TABLE public.made AS
+SELECT kid, jwt_sign(jsonb_build_object('n', kid), kid => kid) AS token
+FROM unnest('{k1,k2,k3}'::text[]) AS kid;
+SELECT is(jwt_rotate_key(), 'k2', 'the oldest next key is promoted');
+SELECT is(test.active_kids(), '{k2}', 'and is the one active key');
+SELECT is(test.key_state('k1'), 'retiring', 'the former one is retiring');
+SELECT is((SELECT verify_until - (SELECT activated_at FROM jwt_auth.keys WHERE kid = 'k2')
+		   FROM jwt_auth.keys WHERE kid = 'k1'), interval '1 day 300 s',
+		  'until max_token_ttl and 300 s from now');
+SELECT ok((SELECT private_jwk IS NULL AND sealed_by IS NULL FROM jwt_auth.keys WHERE kid = 'k1'),
+		  'and its private half is gone');
+SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'),
+		  2::bigint, 'a new next key was made');
+SELECT is((SELECT array_agg(DISTINCT alg) FROM jwt_auth.keys
+		   WHERE test.key_state(kid) = 'next' AND kid <> 'k3'), '{EdDSA}',
+		  'of the promoted key''s algorithm');
+SELECT is(test.kid_of(jwt_sign('{}')), 'k2', 'the promoted key signs');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k1'')', '22023', 'the former one signs no more');
+SELECT is(test.verdict(token), NULL, kid || ': its tokens are good') FROM public.made;
+SELECT is(jwt_rotate_key('RS256'), 'k3', 'again');
+SELECT is(test.active_kids(), '{k3}', 'a secret is active');
+SELECT is((SELECT alg FROM jwt_auth.keys WHERE test.key_state(kid) = 'next'
+		   ORDER BY created_at DESC LIMIT 1), 'RS256', 'the new next key has the wanted algorithm');
+SELECT is(test.verdict(token), NULL, kid || ': its tokens are still good') FROM public.made;
+SELECT test.raises(statement, '22023', 'refused: ' || statement)
+FROM unnest(ARRAY['SELECT jwt_rotate_key(''none'')', 'SELECT jwt_rotate_key('''')',
+				  'SELECT jwt_rotate_key(''ES257'')']) AS statement;
+SELECT is(test.active_kids(), '{k3}', 'and nothing has changed');
+
+-- The ttl is what counts when the key goes
+SET jwt_auth.max_token_ttl = '1h';
+SELECT jwt_rotate_key() AS kid \gset
+SELECT is((SELECT verify_until - (SELECT activated_at FROM jwt_auth.keys WHERE kid = :'kid')
+		   FROM jwt_auth.keys WHERE kid = 'k3'), interval '1 hour 300 s',
+		  'the end follows from max_token_ttl');
+SELECT ok((SELECT private_jwk IS NOT NULL FROM jwt_auth.keys WHERE kid = 'k3'),
+		  'a retiring secret is kept, since it verifies');
+SELECT is(test.verdict(token), NULL, kid || ': good') FROM public.made WHERE kid = 'k3';
+RESET jwt_auth.max_token_ttl;
+
+-- Retiring
+SELECT test.raises(format('SELECT jwt_retire_key(%L)', (test.active_kids())[1]), '55000',
+				   'the active key does not retire');
+SELECT is(cardinality(test.active_kids()), 1, 'it is still there');
+SELECT jwt_create_key('ES256', 'k4');
+SELECT jwt_sign('{}', kid => 'k4') AS k4_token \gset
+SELECT is(test.verdict(:'k4_token'), NULL, 'a next key verifies');
+SELECT lives_ok('SELECT jwt_retire_key(''k4'')', 'a next key retires');
+SELECT is(test.key_state('k4'), 'retired', 'at once');
+SELECT is(test.verdict(:'k4_token'), '28J00', 'and its tokens with it');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k4'')', '22023', 'it signs no more');
+SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k4'), 'its private half is gone');
+SELECT lives_ok('SELECT jwt_retire_key(''k4'')', 'retiring again changes nothing');
+SELECT is(test.key_state('k4'), 'retired', 'it stays retired');
+SELECT is(test.verdict(:'k4_token'), '28J00', 'and refused');
+SELECT is(test.verdict(token), NULL, 'a retiring key verifies') FROM public.made WHERE kid = 'k1';
+SELECT lives_ok('SELECT jwt_retire_key(''k1'')', 'until it retires');
+SELECT is(test.verdict(token), '28J00', 'then it does not') FROM public.made WHERE kid = 'k1';
+SELECT lives_ok('SELECT jwt_retire_key(''k3'')', 'a secret retires');
+SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k3'), 'and is erased');
+SELECT is(test.verdict(token), '28J00', 'its tokens are refused') FROM public.made WHERE kid = 'k3';
+
+-- Revoking
+SELECT jwt_create_key('ES256', 'k5');
+SELECT jwt_sign('{}', kid => 'k5') AS k5_token \gset
+SELECT is(test.verdict(:'k5_token'), NULL, 'a next key verifies');
+SELECT test.active_kids() AS before \gset
+SELECT lives_ok('SELECT jwt_revoke_key(''k5'')', 'a next key is revoked');
+SELECT is(test.key_state('k5'), 'revoked', 'it is revoked');
+SELECT is(test.verdict(:'k5_token'), '28J00', 'its tokens are dead');
+SELECT is(test.active_kids(), :'before', 'the active key is still that');
+SELECT is(test.verdict(token), NULL, 'a retiring key verifies') FROM public.made WHERE kid = 'k2';
+SELECT lives_ok('SELECT jwt_revoke_key(''k2'')', 'a retiring key is revoked');
+SELECT is(test.verdict(token), '28J00', 'its tokens are dead') FROM public.made WHERE kid = 'k2';
+SELECT lives_ok('SELECT jwt_revoke_key(''k4'')', 'a retired key can be revoked');
+SELECT is(test.key_state('k4'), 'revoked', 'and is');
+SELECT revoked_at FROM jwt_auth.keys WHERE kid = 'k5' \gset
+SELECT jwt_revoke_key('k5');
+SELECT is((SELECT revoked_at FROM jwt_auth.keys WHERE kid = 'k5'), :'revoked_at',
+		  'revoking again keeps the time');
+
+-- The active one gets a successor: the oldest next key
+SELECT kid AS next, (test.active_kids())[1] AS active FROM jwt_auth.keys
+WHERE use = 'sig' AND test.key_state(kid) = 'next' ORDER BY created_at, kid LIMIT 1 \gset
+SELECT jwt_sign('{}') AS active_token \gset
+SELECT is(test.verdict(:'active_token'), NULL, 'the active key verifies');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the active key is revoked');
+SELECT is(test.key_state(:'active'), 'revoked', 'it is');
+SELECT is(test.verdict(:'active_token'), '28J00', 'its tokens are dead at once');
+SELECT is(test.active_kids(), ARRAY[:'next'], 'the oldest next key is its successor');
+SELECT is(test.kid_of(jwt_sign('{}')), :'next', 'and signs');
+-- or a new one, of the same algorithm
+SELECT count(jwt_revoke_key(kid)) FROM jwt_auth.keys
+WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
+SELECT kid AS active, alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1] \gset
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the last signing key is revoked');
+SELECT isnt(test.active_kids(), ARRAY[:'active'], 'another one is active');
+SELECT is(cardinality(test.active_kids()), 1, 'one');
+SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), :'alg',
+		  'of the same algorithm');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'and works');
+
+-- Rotating where no next key is there: made and promoted in one step
+SELECT (test.active_kids())[1] AS active \gset
+SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'),
+		  0::bigint, 'there is no next key');
+SELECT jwt_rotate_key('ES512') AS kid \gset
+SELECT is(test.active_kids(), ARRAY[:'kid'], 'a new key was promoted');
+SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = :'kid'), 'ES512', 'of the wanted algorithm');
+SELECT is(test.key_state(:'active'), 'retiring', 'the former one is retiring');
+SELECT is((SELECT array_agg(alg) FROM jwt_auth.keys WHERE test.key_state(kid) = 'next'), '{ES512}',
+		  'and a next one is there');
+
+-- Whatever was ever here never comes again
+SELECT test.raises(format('SELECT jwt_create_key(''ES256'', %L)', kid), '22023',
+				   'never again: ' || test.key_state(kid) || ' ' || left(kid, 10))
+FROM jwt_auth.keys WHERE kid IN ('k1', 'k2', 'k3', 'k4', 'k5');
+
+-- Keys of other uses are no business of these functions
+SELECT is(jwt_rotate_refresh_key(), 1, 'the first refresh key');
+SELECT is(jwt_rotate_refresh_key(), 2, 'the second');
+SELECT test.raises(format('SELECT %s(%L)', f, kid), '22023', f || ' of a refresh key')
+FROM jwt_auth.keys, unnest('{jwt_retire_key,jwt_revoke_key}'::text[]) AS f WHERE use = 'refresh';
+SELECT test.raises(format('SELECT jwt_sign(''{}'', kid => %L)', kid), '22023', 'no JWT is signed with a refresh key')
+FROM jwt_auth.keys WHERE use = 'refresh';
+SELECT is((SELECT array_agg(number ORDER BY number) FROM jwt_auth.keys
+		   WHERE use = 'refresh' AND test.key_state(kid) = 'active'), '{2}', 'one refresh key is active');
+SELECT cmp_ok((SELECT verify_until FROM jwt_auth.keys WHERE number = 1), '>=',
+			  clock_timestamp() + interval '29 days 23 hours',
+			  'the former verifies until the last session that can exist has ended');
+
+-- Each change is written down, and undone with its transaction
+SELECT set_has($$SELECT event FROM jwt_auth.audit_log$$,
+			   $$VALUES ('key_created'), ('key_rotated'), ('key_retired'), ('key_revoked'),
+						('refresh_key_rotated')$$, 'the audit log tells of each kind of change');
+SELECT is_empty($$SELECT 1 FROM jwt_auth.audit_log WHERE actor <> session_user OR at IS NULL$$,
+				'who and when');
+CREATE TABLE public.keys_before AS SELECT * FROM jwt_auth.keys;
+CREATE TABLE public.audit_before AS SELECT count(*) AS rows FROM jwt_auth.audit_log;
+BEGIN;
+SELECT count(jwt_rotate_key()), count(jwt_create_key('HS256', 'gone')), count(jwt_rotate_refresh_key()) \gset
+SELECT jwt_sign('{}', kid => 'gone') AS gone_token \gset
+ROLLBACK;
+SELECT set_eq('SELECT * FROM jwt_auth.keys', 'SELECT * FROM public.keys_before', 'a rollback undoes it all');
+SELECT results_eq('SELECT count(*) FROM jwt_auth.audit_log', 'SELECT rows FROM public.audit_before',
+				  'and the log of it');
+SELECT is(test.verdict(:'gone_token'), '28J00', 'a token of a key that never was');
+SELECT is(jwt_create_key('ES256', 'gone'), 'gone', 'whose kid is free');
+
+-- Constraints hold for the owner, too
+SELECT test.raises(statement, state, 'refused: ' || left(statement, 90))
+FROM (VALUES
+	('UPDATE jwt_auth.keys SET activated_at = now(), verify_until = NULL, revoked_at = NULL
+	  WHERE use = ''sig'' AND kid <> (test.active_kids())[1]', '23505'),
+	('UPDATE jwt_auth.keys SET thumbprint = ''x'' WHERE use = ''sig''', '23505'),
+	('UPDATE jwt_auth.keys SET use = ''enc''', '23514'),
+	('UPDATE jwt_auth.keys SET number = NULL WHERE use = ''refresh''', '23514'),
+	('UPDATE jwt_auth.keys SET sealed_by = ''x'', private_jwk = NULL', '23514'))
+	AS v (statement, state);
+
+SELECT * FROM finish();
