@@ -1,0 +1,218 @@
+-- Trusted issuers (T07, T16, T91, T92): a token's iss picks the one set of
+-- keys that may verify it, and its audience; what is no sound set of public
+-- keys is 22023, and leaves what was there.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+SET client_min_messages = error;
+SELECT no_plan();
+SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret();
+
+-- Two issuers with keys under the same kids, and what they sign
+CREATE TABLE public.pair AS
+SELECT issuer, kid, jwk_generate(alg, kid) AS key
+FROM (VALUES ('https://a.example', 'k1', 'ES256'), ('https://a.example', 'k2', 'ES256'), ('https://a.example', 'k3', 'EdDSA'),
+			 ('https://a.example', 'k4', 'RS256'), ('https://b.example', 'k1', 'ES256'), ('https://b.example', 'e1', 'ES256'))
+	AS v (issuer, kid, alg);
+CREATE FUNCTION pg_temp.public_set(name text) RETURNS jsonb LANGUAGE sql AS
+$$ SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key) ORDER BY kid)) FROM public.pair WHERE issuer = name $$;
+-- A token of an issuer, signed with a key of anybody
+CREATE FUNCTION pg_temp.theirs(name text, key jsonb, members jsonb DEFAULT '{}') RETURNS text LANGUAGE sql VOLATILE AS
+$$ SELECT jwt_sign_with(jsonb_build_object('iss', name, 'aud', 'api', 'exp', test.seconds(600)) || members, key) $$;
+
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), '28J00', format('not trusted yet: %s %s', issuer, kid)) FROM public.pair;
+SELECT lives_ok(format('SELECT jwt_trust_issuer(%L, %L, ''api'')', issuer, pg_temp.public_set(issuer)), 'trusted: ' || issuer)
+FROM unnest('{https://a.example,https://b.example}'::text[]) AS issuer;
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, format('trusted: %s %s', issuer, kid)) FROM public.pair;
+
+-- Nobody's keys but those of the issuer (T16)
+SELECT is(test.verdict(pg_temp.theirs(claimed.issuer, signer.key)), '28J00',
+		  format('%s of %s says that it is %s', signer.kid, signer.issuer, claimed.issuer))
+FROM public.pair AS signer, (SELECT DISTINCT issuer FROM public.pair) AS claimed WHERE signer.issuer <> claimed.issuer;
+SELECT is(test.verdict(test.own('"iss":"https://a.example","aud":"api"')), '28J00', 'our own key vouches for no issuer'),
+	   is(test.verdict(test.own('"iss":"https://c.example"')), '28J00', 'nor for one that nobody trusts');
+SELECT is(test.verdict(pg_temp.theirs('https://b.example', key || '{"kid":"e1"}', '{"iss":null}')), '28J00', 'no iss of type null'),
+	   is(test.verdict(jwt_sign_with(jsonb_build_object('exp', test.seconds(60)), key || '{"kid":"e1"}')), '28J00',
+		  'an issuer''s key does not sign as us, also under a kid of ours')
+FROM public.pair WHERE issuer = 'https://b.example';
+SELECT is(test.verdict(pg_temp.theirs(name, key)), '28J00', 'iss is compared exactly: ' || name)
+FROM public.pair, unnest('{https://a.example/,HTTPS://A.EXAMPLE,"https://a.example ",a.example,https://a.exampl,%}'::text[]) AS name
+WHERE issuer = 'https://a.example' AND kid = 'k1';
+SELECT is(test.verdict(pg_temp.theirs(repeat('i', 2000), key)), '28J00', 'a name that is too long') FROM public.pair WHERE kid = 'k2';
+
+-- Their audience is required (T92)
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, jsonb_build_object('aud', aud)), argument), state,
+		  format('aud %s, asked for %s', aud, argument))
+FROM public.pair, (VALUES
+	(jsonb '"api"', NULL, NULL), ('["api"]', NULL, NULL), ('["web","api"]', NULL, NULL), ('"web"', NULL, '28J00'),
+	('["web"]', NULL, '28J00'), ('[]', NULL, '28J00'), ('null', NULL, '28J00'), ('""', NULL, '28J00'), ('"API"', NULL, '28J00'),
+	('"web"', 'web', NULL), ('"api"', 'web', '28J00'), ('["api","web"]', 'web', NULL)) AS v (aud, argument, state)
+WHERE issuer = 'https://a.example' AND kid = 'k1';
+SELECT is(test.verdict(jwt_sign_with(jsonb_build_object('iss', issuer, 'exp', test.seconds(60)), key)), '28J00', 'no aud at all')
+FROM public.pair WHERE kid = 'k1';
+SET jwt_auth.audience = 'ours';
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'our audience is not theirs'),
+	   is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"ours"}')), '28J00', 'nor theirs ours')
+FROM public.pair WHERE issuer = 'https://a.example' AND kid = 'k1';
+RESET jwt_auth.audience;
+SELECT is(test.verdict(pg_temp.theirs('https://a.example', key), NULL, wanted), state, 'issuer wanted: ' || wanted)
+FROM public.pair, (VALUES ('https://a.example', NULL), ('https://b.example', '28J00'), ('', '28J00')) AS v (wanted, state)
+WHERE issuer = 'https://a.example' AND kid = 'k1';
+
+-- The choice of the key: kid, or else the one that fits the algorithm
+SELECT is(test.verdict(pg_temp.theirs(issuer, key || jsonb_build_object('kid', named))), state, format('%s, named %s', kid, named))
+FROM public.pair, (VALUES ('k1', 'k1', NULL), ('k1', 'k2', '28J00'), ('k1', 'k3', '28J00'), ('k1', 'k9', '28J00'), ('k1', '', NULL),
+						  ('k3', 'k3', NULL), ('k3', 'k4', '28J00')) AS v (kid_of, named, state)
+WHERE issuer = 'https://a.example' AND kid = kid_of AND named <> '';
+SELECT is(test.verdict(pg_temp.theirs(issuer, key - 'kid')), state, format('%s without kid: %s', kid, why))
+FROM public.pair, (VALUES ('k1', '28J00', 'two keys of ES256'), ('k2', '28J00', 'two keys of ES256'), ('k3', NULL, 'one of EdDSA'),
+						  ('k4', NULL, 'one of RS256')) AS v (kid_of, state, why)
+WHERE issuer = 'https://a.example' AND kid = kid_of;
+-- One key without kid: no other name leads to it
+SELECT jwt_trust_issuer('https://n.example', jwk_public(test.key('P-256', 'ES256')), 'api');
+SELECT is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256'))), NULL, 'neither has a kid'),
+	   is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256') || '{"kid":"x"}')), '28J00',
+		  'a kid that no key has'),
+	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256') - 'kid')), '28J00', 'another key');
+-- A key without alg takes those of its kind only
+SELECT jwt_trust_issuer('https://m.example', test.public(test.key('RSA')) || '{"kid":"r"}', 'api');
+SELECT is(test.verdict(pg_temp.theirs('https://m.example', test.key('RSA', alg) || '{"kid":"r"}')), NULL, 'an RSA key without alg: ' || alg)
+FROM unnest('{RS256,PS256,RS512}'::text[]) AS alg;
+SELECT is(test.verdict(signing_input || '.' || test.base64url(hmac(convert_to(signing_input, 'UTF8'), secret, 'sha256'))), '28J00',
+		  'but no HMAC under what is public')
+FROM (SELECT test.base64url_text('{"alg":"HS256","kid":"r"}') || '.' || test.base64url_text(
+			 test.payload('"iss":"https://m.example","aud":"api"')) AS signing_input) AS s,
+	 unnest(ARRAY[test.from_base64url(test.key('RSA') ->> 'n'), convert_to(jwk_to_pem(test.public(test.key('RSA'))), 'UTF8')]) AS secret;
+
+-- Nothing of theirs acts here as ours (T91)
+INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'j1', now() + interval '1 d'), ('https://b.example', 'j2', now() + interval '1 d'),
+										   ('https://a.example', 'j3', now() + interval '1 d');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, members)), state, members::text)
+FROM public.pair, (VALUES
+	(jsonb '{"sid":"0190163d-8694-739b-aea5-966c26f8ad91"}', NULL), ('{"sid":"x"}', NULL), ('{"sid":1}', NULL),
+	('{"sub":"0190163d-8694-739b-aea5-966c26f8ad91"}', NULL), ('{"sub":1}', NULL), ('{"role":"postgres"}', NULL),
+	('{"jti":"j1"}', NULL), ('{"jti":"j2"}', NULL), ('{"jti":"j3"}', '28J02')) AS v (members, state)
+WHERE issuer = 'https://a.example' AND kid = 'k1';
+
+-- Replacing is atomic: the old keys are gone, the new ones count, the audience too
+SELECT pg_temp.theirs('https://a.example', key) AS before FROM public.pair WHERE issuer = 'https://a.example' AND kid = 'k1' \gset
+SELECT is(test.verdict(:'before'), NULL, 'before');
+SELECT jwt_trust_issuer('https://a.example', jwk_public(key), 'web', '{pg_monitor}') FROM public.pair
+WHERE issuer = 'https://a.example' AND kid = 'k3';
+SELECT is(test.verdict(:'before'), '28J00', 'after');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), CASE kid WHEN 'k3' THEN NULL ELSE '28J00' END, 'after: ' || kid),
+	   is(test.verdict(pg_temp.theirs(issuer, key)), '28J00', 'after, with the old audience: ' || kid)
+FROM public.pair WHERE issuer = 'https://a.example';
+SELECT is(roles, '{pg_monitor}', 'and the roles'), cmp_ok(updated_at, '>', created_at, 'and when')
+FROM jwt_auth.issuers WHERE issuer = 'https://a.example';
+SELECT is(count(*), 1::bigint, 'in one row') FROM jwt_auth.issuers WHERE issuer = 'https://a.example';
+BEGIN;
+SELECT jwt_trust_issuer('https://a.example', pg_temp.public_set('https://a.example'), 'api');
+SELECT is(test.verdict(:'before'), NULL, 'in a transaction');
+ROLLBACK;
+SELECT is(test.verdict(:'before'), '28J00', 'and no longer when it is rolled back');
+
+-- Distrust
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), NULL, 'still trusted')
+FROM public.pair WHERE issuer = 'https://a.example' AND kid = 'k3';
+SELECT lives_ok('SELECT jwt_distrust_issuer(''https://a.example'')', 'distrusted');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), '28J00', 'at once: ' || kid)
+FROM public.pair WHERE issuer = 'https://a.example';
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'the other one is not touched')
+FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1';
+SELECT test.raises(format('SELECT jwt_distrust_issuer(%L)', name), '22023', format('not trusted: %s', left(name, 20)))
+FROM unnest('{https://a.example,https://c.example,"",https://b.example/}'::text[] || repeat('x', 3000)) AS name;
+SELECT set_has('SELECT event, issuer FROM jwt_auth.audit_log',
+			   $$VALUES ('issuer_trusted', 'https://a.example'), ('issuer_distrusted', 'https://a.example')$$, 'it is written down');
+
+-- Refused, with what was there left as it was
+SET jwt_auth.issuer = 'https://us.example';
+CREATE TABLE public.issuers_before AS SELECT * FROM jwt_auth.issuers;
+CREATE TABLE public.refused AS
+SELECT what, name, jwks, audience
+FROM (SELECT jwk_generate('ES256', 'x1') AS ec, jwk_generate('RS256', 'x2') AS rsa, jwk_generate('HS256', 'x3') AS oct,
+			 jwk_generate('Ed25519', 'x4') AS okp, jwk_public(jwk_generate('ES256', 'x5')) AS good) AS k,
+	 LATERAL (VALUES
+	('our own issuer', 'https://us.example', good, 'api'), ('no name', '', good, 'api'), ('a name too long', repeat('x', 1025), good, 'api'),
+	('no audience', 'https://b.example', good, ''), ('an audience too long', 'https://b.example', good, repeat('x', 1025)))
+	AS v (what, name, jwks, audience)
+UNION ALL
+SELECT what, 'https://b.example', jwks, 'api'
+FROM (SELECT jwk_generate('ES256', 'x1') AS ec, jwk_generate('RS256', 'x2') AS rsa, jwk_generate('HS256', 'x3') AS oct,
+			 jwk_generate('Ed25519', 'x4') AS okp, jwk_public(jwk_generate('ES256', 'x5')) AS good) AS k,
+	 LATERAL (
+	SELECT * FROM (VALUES
+	('a private key', ec), ('a private RSA key', rsa), ('a private OKP key', okp),
+	('a private key in a set', jsonb_build_object('keys', jsonb_build_array(good, ec))),
+	('a private key first in a set', jsonb_build_object('keys', jsonb_build_array(ec, good))),
+	('a private key of an unknown kind', jsonb_build_object('keys', jsonb_build_array(good, '{"kty":"XX","d":"AA"}'::jsonb))),
+	('a private key for encryption', jsonb_build_object('keys', jsonb_build_array(good, ec || '{"use":"enc"}'))),
+	('a private member beside the keys', jsonb_build_object('keys', jsonb_build_array(good), 'd', 'AA')),
+	('the same kid twice', jsonb_build_object('keys', jsonb_build_array(good, jwk_public(rsa) || jsonb_build_object('kid', 'x5')))),
+	('the same key twice', jsonb_build_object('keys', jsonb_build_array(good, good))),
+	('a secret beside public keys', jsonb_build_object('keys', jsonb_build_array(good, oct))),
+	('public keys beside a secret', jsonb_build_object('keys', jsonb_build_array(oct, good))),
+	('a secret without alg', oct - 'alg'), ('one secret of two without alg', jsonb_build_object('keys', jsonb_build_array(
+		oct, jwk_generate('HS256', 'x6') - 'alg'))),
+	('a short secret', oct || '{"k":"AAAA"}'), ('a secret with an alg of RSA', oct || '{"alg":"RS256"}'),
+	('an even exponent', jwk_public(rsa) || '{"e":"AQAA"}'), ('e = 1', jwk_public(rsa) || '{"e":"AQ"}'),
+	('an RSA key of 512 bits', jwk_public(rsa) || jsonb_build_object('n', left(rsa ->> 'n', 86))),
+	('a weak key beside a good one', jsonb_build_object('keys', jsonb_build_array(good, jwk_public(rsa) || '{"e":"AQ"}'))),
+	('a point off the curve', good || jsonb_build_object('x', good -> 'y', 'y', good -> 'x')),
+	('a key of small order', jwk_public(okp) || '{"x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'),
+	('an alg that does not fit', good || '{"alg":"RS256"}'), ('HMAC with a public key', good || '{"alg":"HS256"}'),
+	('a member malformed', good || '{"x":"!"}'), ('a kid of the wrong type', good || '{"kid":1}'),
+	('no set', '{}'), ('an empty set', '{"keys":[]}'), ('keys that are none', '{"keys":{}}'), ('keys of null', '{"keys":null}'),
+	('a set of a string', '{"keys":["x"]}'), ('a set of a set', jsonb_build_object('keys', jsonb_build_array(jsonb_build_array(good)))),
+	('an array', jsonb_build_array(good)), ('a string', '"x"'), ('JSON null', 'null'),
+	('unknown kinds only', '{"keys":[{"kty":"XX"},{"kty":"OKP","crv":"X25519","x":"AA"}]}'),
+	('encryption only', jsonb_build_object('keys', jsonb_build_array(jwk_public(rsa) || '{"use":"enc"}'))),
+	('too many keys', jsonb_build_object('keys', (SELECT jsonb_agg(good - 'kid' || jsonb_build_object('x-n', n))
+		FROM generate_series(1, 101) AS n))))
+	AS x (what, jwks)) AS v;
+SELECT test.raises(format('SELECT jwt_trust_issuer(%L, %L, %L)', name, jwks, audience), '22023', 'refused: ' || what)
+FROM public.refused;
+SELECT test.raises(format('SELECT jwt_trust_issuer(''https://b.example'', %L, ''api'', ''{a,NULL}'')', jwk_public(key)), '22023',
+				   'refused: a role of null') FROM public.pair WHERE kid = 'k2';
+SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'and nothing has changed');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'it is trusted as before')
+FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1';
+RESET jwt_auth.issuer;
+
+-- Kinds that we don't know, or that are not for signatures, are passed over
+SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://s.example'', %L, ''api'')', jsonb_build_object('keys', jsonb_build_array(
+	jsonb '{"kty":"XX","kid":"u1"}', jsonb '{"kty":"OKP","crv":"X25519","x":"AA","kid":"u2"}', jwk_public(jwk_generate('RS256', 'u3')) || '{"use":"enc"}',
+	jwk_public(test.key('P-256', 'ES256') || '{"kid":"good"}'), jwk_public(jwk_generate('RS256', 'u4')) || '{"alg":"RSA-OAEP"}')
+	|| jsonb_build_array(jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}') || '{"x5t":"AA","unknown":[1]}'))),
+	'a set with keys of other kinds');
+SELECT is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"good"}')), NULL, 'the good one counts'),
+	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}')), NULL, 'and the other'),
+	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"u1"}')), '28J00', 'others do not');
+SELECT is(jsonb_array_length(jwks -> 'keys'), 2, 'the others are not stored'),
+	   is(jwks #> '{keys,1}' ?| '{x5t,unknown}', false, 'nor what we do not know')
+FROM jwt_auth.issuers WHERE issuer = 'https://s.example';
+
+-- Secrets: each names its alg, and is shown by nothing
+SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://o.example'', %L, ''api'')', jsonb_build_object('keys', jsonb_build_array(
+	test.key('oct', 'HS256') || '{"kid":"o1"}', jwk_generate('HS512', 'o2')))), 'a set of secrets');
+SELECT is(test.verdict(test.hs256(header, test.payload('"iss":"https://o.example","aud":"api"'))), state, header)
+FROM (VALUES ('{"alg":"HS256","kid":"o1"}', NULL), ('{"alg":"HS256"}', NULL), ('{"alg":"HS256","kid":"o2"}', '28J00'),
+			 ('{"alg":"HS256","kid":"h1"}', '28J00'), ('{"alg":"HS384","kid":"o1"}', '28J00')) AS v (header, state);
+SELECT is(jwks, NULL, 'there is no public half') FROM jwt_auth.issuers WHERE issuer = 'https://o.example';
+SELECT is(strpos(answer, test.key('oct') ->> 'k'), 0, 'not shown: ' || left(answer, 20))
+FROM unnest(ARRAY[jwt_jwks()::text, jwt_explain(test.hs256('{"alg":"HS256","kid":"o1"}',
+				  test.payload('"iss":"https://o.example","aud":"api"')))::text,
+				  (SELECT string_agg(a::text, '') FROM jwt_auth.audit_log AS a)]) AS answer;
+SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://o.example'', %L, ''api'')', jwk_public(test.key('P-256', 'ES256'))),
+				'public keys in their place');
+SELECT ok(secret_jwks IS NULL AND jwks IS NOT NULL, 'the secrets are gone') FROM jwt_auth.issuers WHERE issuer = 'https://o.example';
+
+-- A name that is ours later is judged with our keys
+SELECT pg_temp.theirs('https://b.example', key) AS theirs FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1' \gset
+SELECT is(test.verdict(:'theirs'), NULL, 'an issuer that is trusted');
+SET jwt_auth.issuer = 'https://b.example';
+SET jwt_auth.audience = 'api';
+SELECT is(test.verdict(:'theirs'), '28J00', 'and then is ourselves');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'our own tokens are good');
+
+SELECT * FROM finish();
