@@ -508,6 +508,256 @@ COMMENT ON FUNCTION jwt_reset_after_restore() IS
 REVOKE ALL ON FUNCTION jwt_reset_after_restore() FROM PUBLIC;
 
 --
+-- Users, for admins
+--
+
+CREATE FUNCTION jwt_create_user(username text, password text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT '{}')
+RETURNS uuid
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_create_user';
+COMMENT ON FUNCTION jwt_create_user(text, text, name, jsonb) IS
+'Makes a user and returns the id. claims go into each access token, role into its role claim. Errors: 23505 for a name that is taken, 22023 for an unusable name, password, role or claims, 38000 if the password check function fails.';
+REVOKE ALL ON FUNCTION jwt_create_user(text, text, name, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION jwt_import_user(username text, password_hash text, role name DEFAULT NULL, claims jsonb DEFAULT '{}')
+RETURNS uuid
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_import_user';
+COMMENT ON FUNCTION jwt_import_user(text, text, name, jsonb) IS
+'Makes a user with a hash from elsewhere: argon2, bcrypt, $5$, $6$ or $y$ of crypt(3), or PBKDF2-SHA256 in the form of Django; it is replaced by argon2id at the next login. Errors as jwt_create_user, and 22023 for other or too costly hashes.';
+REVOKE ALL ON FUNCTION jwt_import_user(text, text, name, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION jwt_update_user(user_id uuid, username text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_update_user';
+COMMENT ON FUNCTION jwt_update_user(uuid, text, name, jsonb) IS
+'Changes name, role or claims of a user; NULL leaves as is. In force at the next refresh. Errors: 22023, 23505.';
+REVOKE ALL ON FUNCTION jwt_update_user(uuid, text, name, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION jwt_set_password(user_id uuid, password text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_set_password';
+COMMENT ON FUNCTION jwt_set_password(uuid, text) IS
+'Sets the password of a user and ends the sessions. Errors: 22023 for an unknown user or a refused password, 38000 if the password check function fails.';
+REVOKE ALL ON FUNCTION jwt_set_password(uuid, text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_disable_user(user_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_disable_user';
+COMMENT ON FUNCTION jwt_disable_user(uuid) IS
+'Disables a user and ends the sessions at once. Error: 22023 for an unknown user.';
+REVOKE ALL ON FUNCTION jwt_disable_user(uuid) FROM PUBLIC;
+
+CREATE FUNCTION jwt_enable_user(user_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_enable_user';
+COMMENT ON FUNCTION jwt_enable_user(uuid) IS
+'Enables a user and clears the throttle. Error: 22023 for an unknown user.';
+REVOKE ALL ON FUNCTION jwt_enable_user(uuid) FROM PUBLIC;
+
+CREATE FUNCTION jwt_unlock_user(user_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_unlock_user';
+COMMENT ON FUNCTION jwt_unlock_user(uuid) IS
+'Clears the throttle of a user. Error: 22023 for an unknown user.';
+REVOKE ALL ON FUNCTION jwt_unlock_user(uuid) FROM PUBLIC;
+
+CREATE FUNCTION jwt_delete_user(user_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_delete_user';
+COMMENT ON FUNCTION jwt_delete_user(uuid) IS
+'Deletes a user and all sessions; tokens die at once. Error: 22023 for an unknown user.';
+REVOKE ALL ON FUNCTION jwt_delete_user(uuid) FROM PUBLIC;
+
+CREATE FUNCTION jwt_end_sessions(user_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_end_sessions';
+COMMENT ON FUNCTION jwt_end_sessions(uuid) IS
+'Ends all sessions of a user at once.';
+REVOKE ALL ON FUNCTION jwt_end_sessions(uuid) FROM PUBLIC;
+
+CREATE FUNCTION jwt_purge(max_rows integer DEFAULT 10000)
+RETURNS bigint
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_purge';
+COMMENT ON FUNCTION jwt_purge(integer) IS
+'Removes what has expired (sessions, denials, throttled names, audit rows, secrets of former keys), at most so many rows, beside live traffic, and returns how many.';
+REVOKE ALL ON FUNCTION jwt_purge(integer) FROM PUBLIC;
+
+--
+-- Login and refresh, for the gateway: whoever calls them must not be able to
+-- roll them back, so nobody has them until the operator grants them.
+--
+
+CREATE FUNCTION jwt_login(username text, password text)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_login';
+COMMENT ON FUNCTION jwt_login(text, text) IS
+'Checks name and password and returns an access and a refresh token (RFC 6749 section 5.1), or an error object (section 5.2): invalid_grant, invalid_request, or temporarily_unavailable with retry_after in seconds. Never raises for a denial. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55000 without a signing key, 38000 if the claims function fails.';
+REVOKE ALL ON FUNCTION jwt_login(text, text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_refresh(refresh_token text)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_refresh';
+COMMENT ON FUNCTION jwt_refresh(text) IS
+'Rotates a refresh token and returns new tokens as jwt_login does, or an error object. A replayed token ends its session. Errors as jwt_login, and 40001 where the snapshot of the transaction is too old.';
+REVOKE ALL ON FUNCTION jwt_refresh(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_change_password(old_password text, new_password text)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_change_password';
+COMMENT ON FUNCTION jwt_change_password(text, text) IS
+'Changes the password of the current identity and ends its other sessions. Returns an empty object, or an error object as jwt_login. Errors as jwt_login, and 28J03 without an identity.';
+REVOKE ALL ON FUNCTION jwt_change_password(text, text) FROM PUBLIC;
+
+--
+-- Sessions of the current identity
+--
+
+CREATE FUNCTION jwt_revoke(token text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_revoke';
+COMMENT ON FUNCTION jwt_revoke(text) IS
+'Ends the session of a refresh token of any generation or of an access token, also an expired one; denies any other token of ours by its jti (RFC 7009). Unknown tokens are no error. Errors: 28J00 for NULL, 25006 in a read-only transaction.';
+GRANT EXECUTE ON FUNCTION jwt_revoke(text) TO PUBLIC;
+
+CREATE FUNCTION jwt_logout(scope text DEFAULT 'local')
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_logout';
+COMMENT ON FUNCTION jwt_logout(text) IS
+'Ends the current session (local), the other ones of the user (others), or all (global). Errors: 28J03 without an identity, 22023 for another scope.';
+GRANT EXECUTE ON FUNCTION jwt_logout(text) TO PUBLIC;
+
+CREATE FUNCTION jwt_sessions()
+RETURNS TABLE (session_id uuid, created_at timestamptz, refreshed_at timestamptz, expires_at timestamptz, user_agent text, client_address inet, claimed_address text, is_current boolean)
+ROWS 10
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_sessions';
+COMMENT ON FUNCTION jwt_sessions() IS
+'Lists the live sessions of the current identity, the one refreshed last first. Error: 28J03 without an identity.';
+GRANT EXECUTE ON FUNCTION jwt_sessions() TO PUBLIC;
+
+CREATE FUNCTION jwt_revoke_session(session_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_revoke_session';
+COMMENT ON FUNCTION jwt_revoke_session(uuid) IS
+'Ends a session of the current identity; that of somebody else is treated as unknown, which is no error. Error: 28J03 without an identity.';
+GRANT EXECUTE ON FUNCTION jwt_revoke_session(uuid) TO PUBLIC;
+
+--
+-- Identity
+--
+
+CREATE FUNCTION jwt_authenticate(token text, assume_role boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_authenticate';
+COMMENT ON FUNCTION jwt_authenticate(text, boolean) IS
+'Verifies a token now, makes it the identity of the transaction and returns its claims; a leading "Bearer " is accepted. With assume_role, sets the role of the token as the local role. Errors: 28J00 to 28J02 for a bad token, 28J03 for none, 42501 for a role that may not be assumed.';
+GRANT EXECUTE ON FUNCTION jwt_authenticate(text, boolean) TO PUBLIC;
+
+CREATE FUNCTION jwt_pre_request()
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_pre_request';
+COMMENT ON FUNCTION jwt_pre_request() IS
+'Pre-request function for PostgREST: makes the bearer token of the request the identity of the transaction; without one, nobody is. Errors: 28J00 to 28J02.';
+GRANT EXECUTE ON FUNCTION jwt_pre_request() TO PUBLIC;
+
+CREATE FUNCTION jwt_postgrest_config()
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_postgrest_config';
+COMMENT ON FUNCTION jwt_postgrest_config() IS
+'Configuration function for PostgREST (db-pre-config): sets pgrst.jwt_secret to our public keys and pgrst.jwt_aud to jwt_auth.audience. Error: 55000 without an asymmetric key.';
+GRANT EXECUTE ON FUNCTION jwt_postgrest_config() TO PUBLIC;
+
+CREATE FUNCTION jwt_claims()
+RETURNS jsonb
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_claims';
+COMMENT ON FUNCTION jwt_claims() IS
+'The verified claims of the current identity; NULL without a token. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_claims() TO PUBLIC;
+
+CREATE FUNCTION jwt_claim(name text)
+RETURNS text
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_claim';
+COMMENT ON FUNCTION jwt_claim(text) IS
+'A verified claim as text, as ->> gives it; NULL without it or without a token. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_claim(text) TO PUBLIC;
+
+CREATE FUNCTION jwt_user_id()
+RETURNS uuid
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_user_id';
+COMMENT ON FUNCTION jwt_user_id() IS
+'The user of the current identity; NULL without a token, for the token of another issuer, and for a sub that is no UUID. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_user_id() TO PUBLIC;
+
+CREATE FUNCTION jwt_session_id()
+RETURNS uuid
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_session_id';
+COMMENT ON FUNCTION jwt_session_id() IS
+'The session of the current identity; NULL without a token, or if it belongs to no session of ours. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_session_id() TO PUBLIC;
+
+CREATE FUNCTION jwt_issuer()
+RETURNS text
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_issuer';
+COMMENT ON FUNCTION jwt_issuer() IS
+'The iss of the current identity; NULL if there is none. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_issuer() TO PUBLIC;
+
+CREATE FUNCTION jwt_role()
+RETURNS text
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_role';
+COMMENT ON FUNCTION jwt_role() IS
+'The role of the current identity; NULL if there is none, or if its issuer may not name it. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_role() TO PUBLIC;
+
+CREATE FUNCTION jwt_has_scope(scope text)
+RETURNS boolean
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_has_scope';
+COMMENT ON FUNCTION jwt_has_scope(text) IS
+'Whether the scope of the current identity holds this one (RFC 8693 section 4.2); false without a token. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_has_scope(text) TO PUBLIC;
+
+CREATE FUNCTION jwt_has_role(role text)
+RETURNS boolean
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_has_role';
+COMMENT ON FUNCTION jwt_has_role(text) IS
+'Whether this is the role of the current identity; false without a token. Errors: 28J00 to 28J02 for a bad token.';
+GRANT EXECUTE ON FUNCTION jwt_has_role(text) TO PUBLIC;
+
+CREATE FUNCTION jwt_require_scope(scope text)
+RETURNS void
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_require_scope';
+COMMENT ON FUNCTION jwt_require_scope(text) IS
+'Raises 42501 unless the current identity has the scope, and 28J03 without a token.';
+GRANT EXECUTE ON FUNCTION jwt_require_scope(text) TO PUBLIC;
+
+--
 -- ALTER DEFAULT PRIVILEGES applies inside CREATE EXTENSION, too: take back
 -- whatever it gave to any role but the owner.  What PUBLIC has is said above.
 --

@@ -17,6 +17,8 @@
 #include "utils/guc.h"
 
 #include "base/settings.h"
+#include "identity/identity.h"
+#include "identity/token_setting.h"
 #include "store/signal.h"
 
 PG_MODULE_MAGIC;
@@ -25,11 +27,30 @@ PGDLLEXPORT void _PG_init(void);
 
 #define SECONDS_PER_YEAR (366 * 24 * 60 * 60)
 
+/* What was found with the former settings is judged again. */
+static void
+note_string(const char *value pg_attribute_unused(), void *extra pg_attribute_unused())
+{
+	ja_settings_changes++;
+}
+
+static void
+note_integer(int value pg_attribute_unused(), void *extra pg_attribute_unused())
+{
+	ja_settings_changes++;
+}
+
+static void
+note_bool(bool value pg_attribute_unused(), void *extra pg_attribute_unused())
+{
+	ja_settings_changes++;
+}
+
 static void
 define_string(const char *name, const char *description, char **value)
 {
 	DefineCustomStringVariable(name, description, NULL, value, NULL,
-							   PGC_SUSET, 0, NULL, NULL, NULL);
+							   PGC_SUSET, 0, NULL, note_string, NULL);
 }
 
 static void
@@ -37,14 +58,14 @@ define_seconds(const char *name, const char *description, int *value,
 			   int initial, int lowest, int highest)
 {
 	DefineCustomIntVariable(name, description, NULL, value, initial, lowest, highest,
-							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+							PGC_SUSET, GUC_UNIT_S, NULL, note_integer, NULL);
 }
 
 static void
 define_bool(const char *name, const char *description, bool *value, bool initial)
 {
 	DefineCustomBoolVariable(name, description, NULL, value, initial,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
+							 PGC_SUSET, 0, NULL, note_bool, NULL);
 }
 
 static void
@@ -75,7 +96,7 @@ define_token_settings(void)
 							"Longest token that is read or made.",
 							NULL, &ja_settings.max_token_size,
 							16 * 1024, 256, 1024 * 1024,
-							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
+							PGC_SUSET, GUC_UNIT_BYTE, NULL, note_integer, NULL);
 	DefineCustomIntVariable("jwt_auth.token_cache_size",
 							"Verified tokens that each backend remembers.",
 							NULL, &ja_settings.token_cache_size,
@@ -183,6 +204,8 @@ _PG_init(void)
 	define_session_settings();
 	define_password_settings();
 	define_audit_settings();
+	ja_token_setting_define();
 	ja_signal_initialize();
+	ja_identity_initialize();
 	MarkGUCPrefixReserved("jwt_auth");
 }

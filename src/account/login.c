@@ -23,6 +23,8 @@
 #include "account/new_password.h"
 #include "account/session.h"
 #include "base/error.h"
+#include "keyring/key_change.h"
+#include "keyring/stored_key.h"
 #include "store/plan.h"
 
 static const char denied[] = "invalid username or password";
@@ -174,8 +176,21 @@ name_to_try(JaString username)
 }
 
 /*
- * Logs in.  Returns a token response or an error object; raises for a NULL
- * or oversized argument, or without a signing key.
+ * Makes sure that a session could begin at all.  What is missing is the
+ * operator's mistake, and must not show only to who has the right password.
+ */
+static void
+require_keys(void)
+{
+	const JaStoredKey *key;
+
+	ja_check(ja_stored_key_active(JA_USE_SIGNATURE, &key));
+	ja_key_change_ensure(JA_USE_REFRESH);
+}
+
+/*
+ * Logs in.  Returns a token response or an error object; raises without a
+ * signing key, or if a hook fails.
  */
 Jsonb *
 ja_login(JaString username, JaString password)
@@ -186,6 +201,7 @@ ja_login(JaString username, JaString password)
 
 	if (username.length == 0 || password.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "username and password must not be empty");
+	require_keys();
 	attempt.name = name_to_try(username);
 	ja_check(ja_password_prepare(password, &attempt.password));
 	ja_plan_begin(&scope);

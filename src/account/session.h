@@ -8,6 +8,8 @@
 #ifndef JA_SESSION_H
 #define JA_SESSION_H
 
+#include "datatype/timestamp.h"
+
 #include "account/answer.h"
 #include "account/refresh_token.h"
 #include "account/user.h"

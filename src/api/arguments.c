@@ -12,7 +12,11 @@
 
 #include "api/arguments.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "jose/key_cache.h"
+
+/* Longest name, password or refresh token, in bytes. */
+#define MAX_TEXT 1024
 
 /* A text argument; data NULL for SQL NULL. */
 JaString
@@ -37,6 +41,41 @@ ja_argument_token(FunctionCallInfo fcinfo, int number)
 	if (PG_ARGISNULL(number))
 		ja_raise(JA_TOKEN_NULL);
 	return ja_argument_text(fcinfo, number);
+}
+
+/*
+ * A name, password or the like; raises 22023 for NULL and for more than
+ * MAX_TEXT bytes.
+ */
+JaString
+ja_argument_required_text(FunctionCallInfo fcinfo, int number)
+{
+	JaString	text = ja_argument_text(fcinfo, number);
+
+	if (text.data == NULL)
+		ja_raise(JA_ACCOUNT_ARGUMENT_NULL);
+	if (text.length > MAX_TEXT)
+		ja_raise(JA_ACCOUNT_ARGUMENT_LONG);
+	return text;
+}
+
+/* The id of a user or session; raises 22023 for NULL. */
+const pg_uuid_t *
+ja_argument_uuid(FunctionCallInfo fcinfo, int number)
+{
+	if (PG_ARGISNULL(number))
+		ja_raise(JA_ACCOUNT_ARGUMENT_NULL);
+	return PG_GETARG_UUID_P(number);
+}
+
+/* Warns whoever ends sessions while nobody looks whether they ended. */
+void
+ja_argument_warn_unchecked(void)
+{
+	if (!ja_settings.check_revocation)
+		ereport(WARNING,
+				(errmsg("access tokens remain valid until they expire"),
+				 errhint("jwt_auth.check_revocation is off.")));
 }
 
 /* A jsonb argument; raises the status for NULL. */

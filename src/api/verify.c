@@ -10,6 +10,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "account/refresh.h"
+#include "account/refresh_token.h"
 #include "api/arguments.h"
 #include "base/error.h"
 #include "base/settings.h"
@@ -81,7 +83,11 @@ jwt_verify(PG_FUNCTION_ARGS)
 Datum
 jwt_introspect(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(ja_introspect_token(ja_argument_text(fcinfo, 0), GetCurrentTimestamp()));
+	JaString	token = ja_argument_text(fcinfo, 0);
+
+	if (token.data != NULL && ja_refresh_token_is_one(token))
+		PG_RETURN_JSONB_P(ja_refresh_introspect(token));
+	PG_RETURN_JSONB_P(ja_introspect_token(token, GetCurrentTimestamp()));
 }
 
 /*

@@ -58,6 +58,13 @@ ja_json_lexer_free(JsonLexContext *lexer)
 #define JA_QUALIFIED_NAME(text) stringToQualifiedNameList(text)
 #endif
 
+/* Membership and the right to SET ROLE are two things since 16. */
+#if PG_VERSION_NUM >= 160000
+#define JA_MAY_SET_ROLE(member, role) member_can_set_role(member, role)
+#else
+#define JA_MAY_SET_ROLE(member, role) is_member_of_role(member, role)
+#endif
+
 /* log_min_messages is a setting per kind of process since 19. */
 #if PG_VERSION_NUM >= 190000
 #define JA_LOGS_DEBUG1() (log_min_messages[MyBackendType] <= DEBUG1)

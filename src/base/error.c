@@ -35,6 +35,7 @@ static const HttpRow http_rows[] = {
 	{JA_SQLSTATE_TOKEN_EXPIRED, "28J01", 401, "Bearer error=\"invalid_token\""},
 	{JA_SQLSTATE_TOKEN_REVOKED, "28J02", 401, "Bearer error=\"invalid_token\""},
 	{JA_SQLSTATE_UNAUTHENTICATED, "28J03", 401, "Bearer"},
+	{ERRCODE_INSUFFICIENT_PRIVILEGE, "42501", 403, "Bearer error=\"insufficient_scope\""},
 };
 
 /*
@@ -49,9 +50,14 @@ ja_behind_postgrest(void)
 	return method != NULL && method[0] != '\0';
 }
 
+/* Of all that lacks a privilege, only a missing scope is the token's. */
 static const HttpRow *
-find_http_row(int sqlstate)
+find_http_row(JaStatus status)
 {
+	int			sqlstate = ja_status_row(status)->sqlstate;
+
+	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE && status != JA_SCOPE_MISSING)
+		return NULL;
 	for (size_t i = 0; i < lengthof(http_rows); i++)
 	{
 		if (http_rows[i].sqlstate == sqlstate)
@@ -121,7 +127,7 @@ ja_raise(JaStatus status)
 	ja_log_refusal(status);
 	if (ja_behind_postgrest())
 	{
-		const HttpRow *http = find_http_row(row->sqlstate);
+		const HttpRow *http = find_http_row(status);
 
 		if (http != NULL)
 			raise_http(row, http);

@@ -10,3 +10,4 @@
 #include "base/settings.h"
 
 JaSettings	ja_settings;
+uint64		ja_settings_changes = 1;

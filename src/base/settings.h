@@ -44,4 +44,7 @@ typedef struct JaSettings
 
 extern JaSettings ja_settings;
 
+/* Counts changes of what verification depends on. */
+extern uint64 ja_settings_changes;
+
 #endif							/* JA_SETTINGS_H */

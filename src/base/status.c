@@ -62,6 +62,9 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_SESSION_ENDED] = REVOKED("the session ended"),
 	[JA_TOKEN_DENIED] = REVOKED("the \"jti\" was denied"),
 	[JA_TOKEN_USER_DISABLED] = REVOKED("the user is disabled or deleted"),
+	[JA_TOKEN_USE] = REFUSED("\"token_use\" is not access"),
+	[JA_TOKEN_CONFIRMATION] = REFUSED("the token is sender-constrained (\"cnf\"), which is not supported"),
+	[JA_TOKEN_BEARER] = REFUSED("the Authorization header is malformed"),
 
 	[JA_KEY_NULL] = UNUSABLE("key must not be null",
 							 "Pass a JWK, or a JWK Set to verify with."),
@@ -240,6 +243,24 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 		JA_SQLSTATE_UNAUTHENTICATED, "not authenticated", NULL,
 		"This needs an access token of a user of this database."
 	},
+	[JA_SCOPE_MISSING] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE, "the token does not have the scope that this needs", NULL,
+		"Ask the issuer for a token with that scope."
+	},
+	[JA_ROLE_MISSING] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE, "the token names no role that can be assumed", NULL,
+		"Give the user a role with jwt_update_user(), or list it in jwt_trust_issuer()."
+	},
+	[JA_ROLE_POWERFUL] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE, "the role of the token is a superuser or bypasses row-level security", NULL,
+		"Such roles are never assumed for a token."
+	},
+	[JA_ROLE_FORBIDDEN] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE, "the session user may not assume the role of the token", NULL,
+		"GRANT the role to the role that the application connects as."
+	},
+	[JA_POSTGREST_NO_KEY] = UNREADY("there is no asymmetric key that PostgREST could verify with",
+									"Make one with jwt_create_key('ES256')."),
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,

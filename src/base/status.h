@@ -55,6 +55,9 @@ typedef enum JaStatus
 	JA_TOKEN_SESSION_ENDED,
 	JA_TOKEN_DENIED,
 	JA_TOKEN_USER_DISABLED,
+	JA_TOKEN_USE,
+	JA_TOKEN_CONFIRMATION,
+	JA_TOKEN_BEARER,
 
 	/* A key or algorithm of the caller is unusable. */
 	JA_KEY_NULL,
@@ -152,6 +155,11 @@ typedef enum JaStatus
 	JA_HOOK_CLAIMS,
 	JA_HOOK_PASSWORD,
 	JA_NOT_AUTHENTICATED,
+	JA_SCOPE_MISSING,
+	JA_ROLE_MISSING,
+	JA_ROLE_POWERFUL,
+	JA_ROLE_FORBIDDEN,
+	JA_POSTGREST_NO_KEY,
 
 	/* The machine failed, not the caller. */
 	JA_CRYPTO,

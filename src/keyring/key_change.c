@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/async.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -119,6 +120,8 @@ static void
 end_change(Change *change)
 {
 	ja_signal_send(JA_SIGNAL_KEYS);
+	/* PostgREST then calls jwt_postgrest_config() again. */
+	Async_Notify("pgrst", "reload config");
 	ja_plan_end(&change->scope);
 }
 

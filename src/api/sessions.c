@@ -1,0 +1,153 @@
+/*-------------------------------------------------------------------------
+ *
+ * sessions.c
+ *	  SQL functions that begin, continue, show and end sessions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "account/login.h"
+#include "account/password_change.h"
+#include "account/refresh.h"
+#include "account/revoke.h"
+#include "account/session_own.h"
+#include "api/arguments.h"
+#include "base/error.h"
+#include "identity/identity.h"
+#include "store/plan.h"
+
+PG_FUNCTION_INFO_V1(jwt_login);
+PG_FUNCTION_INFO_V1(jwt_refresh);
+PG_FUNCTION_INFO_V1(jwt_change_password);
+PG_FUNCTION_INFO_V1(jwt_revoke);
+PG_FUNCTION_INFO_V1(jwt_logout);
+PG_FUNCTION_INFO_V1(jwt_sessions);
+PG_FUNCTION_INFO_V1(jwt_revoke_session);
+
+/* The session of the identity; NULL for a token that belongs to none. */
+static const pg_uuid_t *
+session_of(const JaIdentity *identity)
+{
+	return identity->has_session ? &identity->session : NULL;
+}
+
+/*
+ * jwt_login(username text, password text) → jsonb
+ */
+Datum
+jwt_login(PG_FUNCTION_ARGS)
+{
+	JaString	username = ja_argument_required_text(fcinfo, 0);
+	JaString	password = ja_argument_required_text(fcinfo, 1);
+
+	ja_plan_refuse_read_only("jwt_login");
+	PG_RETURN_JSONB_P(ja_login(username, password));
+}
+
+/*
+ * jwt_refresh(refresh_token text) → jsonb
+ */
+Datum
+jwt_refresh(PG_FUNCTION_ARGS)
+{
+	JaString	token = ja_argument_required_text(fcinfo, 0);
+
+	ja_plan_refuse_read_only("jwt_refresh");
+	PG_RETURN_JSONB_P(ja_refresh(token));
+}
+
+/*
+ * jwt_change_password(old_password text, new_password text) → jsonb
+ */
+Datum
+jwt_change_password(PG_FUNCTION_ARGS)
+{
+	JaString	old_password = ja_argument_required_text(fcinfo, 0);
+	JaString	new_password = ja_argument_required_text(fcinfo, 1);
+	const JaIdentity *identity;
+
+	ja_plan_refuse_read_only("jwt_change_password");
+	identity = ja_identity_require_user();
+	PG_RETURN_JSONB_P(ja_password_change(&identity->user, session_of(identity),
+										 old_password, new_password));
+}
+
+/*
+ * jwt_revoke(token text) → void
+ */
+Datum
+jwt_revoke(PG_FUNCTION_ARGS)
+{
+	JaString	token = ja_argument_token(fcinfo, 0);
+
+	ja_plan_refuse_read_only("jwt_revoke");
+	ja_revoke_token(token);
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_logout(scope text DEFAULT 'local') → void
+ */
+Datum
+jwt_logout(PG_FUNCTION_ARGS)
+{
+	JaString	scope = ja_argument_text(fcinfo, 0);
+	const JaIdentity *identity;
+
+	ja_plan_refuse_read_only("jwt_logout");
+	identity = ja_identity_require_user();
+	if (scope.data == NULL)
+		ja_raise(JA_ACCOUNT_SCOPE);
+	if (ja_string_is(scope, "local"))
+		ja_revoke_token(ja_token_setting_value());
+	else if (ja_string_is(scope, "others"))
+		ja_session_own_end_all(&identity->user, session_of(identity));
+	else if (ja_string_is(scope, "global"))
+	{
+		ja_revoke_token(ja_token_setting_value());
+		ja_session_own_end_all(&identity->user, NULL);
+	}
+	else
+		ja_raise(JA_ACCOUNT_SCOPE);
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_sessions() → SETOF (session_id uuid, created_at timestamptz,
+ *	   refreshed_at timestamptz, expires_at timestamptz, user_agent text,
+ *	   client_address inet, claimed_address text, is_current boolean)
+ */
+Datum
+jwt_sessions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const JaIdentity *identity = ja_identity_require_user();
+
+	InitMaterializedSRF(fcinfo, 0);
+	ja_session_own_list(&identity->user, session_of(identity),
+						result->setResult, result->setDesc);
+	return (Datum) 0;
+}
+
+/*
+ * jwt_revoke_session(session_id uuid) → void
+ */
+Datum
+jwt_revoke_session(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *session = ja_argument_uuid(fcinfo, 0);
+
+	ja_plan_refuse_read_only("jwt_revoke_session");
+	ja_session_own_end(&ja_identity_require_user()->user, session);
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * users.c
+ *	  SQL functions on users; for admins.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "account/audit.h"
+#include "account/purge.h"
+#include "account/session_end.h"
+#include "account/user_change.h"
+#include "api/arguments.h"
+#include "base/error.h"
+#include "store/plan.h"
+
+PG_FUNCTION_INFO_V1(jwt_create_user);
+PG_FUNCTION_INFO_V1(jwt_import_user);
+PG_FUNCTION_INFO_V1(jwt_update_user);
+PG_FUNCTION_INFO_V1(jwt_set_password);
+PG_FUNCTION_INFO_V1(jwt_disable_user);
+PG_FUNCTION_INFO_V1(jwt_enable_user);
+PG_FUNCTION_INFO_V1(jwt_unlock_user);
+PG_FUNCTION_INFO_V1(jwt_delete_user);
+PG_FUNCTION_INFO_V1(jwt_end_sessions);
+PG_FUNCTION_INFO_V1(jwt_purge);
+
+static const char *
+role_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : NameStr(*PG_GETARG_NAME(number));
+}
+
+static Jsonb *
+claims_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : PG_GETARG_JSONB_P(number);
+}
+
+static Datum
+return_uuid(pg_uuid_t id)
+{
+	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
+
+	*result = id;
+	return UUIDPGetDatum(result);
+}
+
+/*
+ * jwt_create_user(username text, password text DEFAULT NULL,
+ *				   role name DEFAULT NULL, claims jsonb DEFAULT '{}') → uuid
+ */
+Datum
+jwt_create_user(PG_FUNCTION_ARGS)
+{
+	JaUserChange change = {
+		.username = ja_argument_required_text(fcinfo, 0),
+		.password = ja_argument_text(fcinfo, 1),
+		.role = role_argument(fcinfo, 2),
+		.claims = claims_argument(fcinfo, 3)
+	};
+
+	ja_plan_refuse_read_only("jwt_create_user");
+	PG_RETURN_DATUM(return_uuid(ja_user_change_create(&change)));
+}
+
+/*
+ * jwt_import_user(username text, password_hash text, role name DEFAULT NULL,
+ *				   claims jsonb DEFAULT '{}') → uuid
+ */
+Datum
+jwt_import_user(PG_FUNCTION_ARGS)
+{
+	JaUserChange change = {
+		.username = ja_argument_required_text(fcinfo, 0),
+		.password_hash = ja_argument_required_text(fcinfo, 1),
+		.role = role_argument(fcinfo, 2),
+		.claims = claims_argument(fcinfo, 3)
+	};
+
+	ja_plan_refuse_read_only("jwt_import_user");
+	PG_RETURN_DATUM(return_uuid(ja_user_change_create(&change)));
+}
+
+/*
+ * jwt_update_user(user_id uuid, username text DEFAULT NULL,
+ *				   role name DEFAULT NULL, claims jsonb DEFAULT NULL) → void
+ */
+Datum
+jwt_update_user(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *id = ja_argument_uuid(fcinfo, 0);
+	JaUserChange change = {
+		.username = ja_argument_text(fcinfo, 1),
+		.role = role_argument(fcinfo, 2),
+		.claims = claims_argument(fcinfo, 3)
+	};
+
+	ja_plan_refuse_read_only("jwt_update_user");
+	ja_user_change_update(id, &change);
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_set_password(user_id uuid, password text) → void
+ */
+Datum
+jwt_set_password(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *id = ja_argument_uuid(fcinfo, 0);
+
+	ja_plan_refuse_read_only("jwt_set_password");
+	ja_user_change_password(id, ja_argument_required_text(fcinfo, 1));
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_disable_user(user_id uuid) → void
+ */
+Datum
+jwt_disable_user(PG_FUNCTION_ARGS)
+{
+	ja_plan_refuse_read_only("jwt_disable_user");
+	ja_user_change_disable(ja_argument_uuid(fcinfo, 0));
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_enable_user(user_id uuid) → void
+ */
+Datum
+jwt_enable_user(PG_FUNCTION_ARGS)
+{
+	ja_plan_refuse_read_only("jwt_enable_user");
+	ja_user_change_enable(ja_argument_uuid(fcinfo, 0));
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_unlock_user(user_id uuid) → void
+ */
+Datum
+jwt_unlock_user(PG_FUNCTION_ARGS)
+{
+	ja_plan_refuse_read_only("jwt_unlock_user");
+	ja_user_change_unlock(ja_argument_uuid(fcinfo, 0));
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_delete_user(user_id uuid) → void
+ */
+Datum
+jwt_delete_user(PG_FUNCTION_ARGS)
+{
+	ja_plan_refuse_read_only("jwt_delete_user");
+	ja_user_change_delete(ja_argument_uuid(fcinfo, 0));
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_end_sessions(user_id uuid) → void
+ */
+Datum
+jwt_end_sessions(PG_FUNCTION_ARGS)
+{
+	const pg_uuid_t *id = ja_argument_uuid(fcinfo, 0);
+
+	ja_plan_refuse_read_only("jwt_end_sessions");
+	ja_session_end_user(id, NULL, "ended by admin");
+	ja_audit_write(&(JaAuditEvent) {.event = "sessions_ended", .user = id});
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_purge(max_rows integer DEFAULT 10000) → bigint
+ */
+Datum
+jwt_purge(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_GETARG_INT32(0) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows must be positive"),
+				 errhint("10000 is a good size of a batch.")));
+	ja_plan_refuse_read_only("jwt_purge");
+	PG_RETURN_INT64(ja_purge(PG_GETARG_INT32(0)));
+}

@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * authenticate.c
+ *	  Beginning to act for the holder of a token.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/error.h"
+#include "identity/authenticate.h"
+#include "token/verify.h"
+
+/* A leading "Bearer ", in any case, is no part of the token. */
+JaString
+ja_authenticate_strip_scheme(JaString credential)
+{
+	static const char scheme[] = "Bearer ";
+	const size_t length = sizeof(scheme) - 1;
+
+	if (credential.length < length || pg_strncasecmp(credential.data, scheme, length) != 0)
+		return credential;
+	credential.data += length;
+	credential.length -= length;
+	while (credential.length > 0 && credential.data[0] == ' ')
+	{
+		credential.data++;
+		credential.length--;
+	}
+	return credential;
+}
+
+/*
+ * Verifies the token by the clock, makes it the transaction's, and returns
+ * who it stands for.  Raises 28J00 to 28J02.
+ */
+const JaIdentity *
+ja_authenticate(JaString token)
+{
+	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
+	const JaVerified *verified;
+	char	   *value;
+
+	ja_check(ja_verify_stored(token, &any, GetCurrentTimestamp(), &verified));
+	ja_check(ja_identity_check_claims(&verified->claims->root));
+	value = pnstrdup(token.data, token.length);
+	ja_token_setting_set_locally(value);
+	pfree(value);
+	return ja_identity_current();
+}
+
+/*
+ * Sets the token's role as the local role.  Raises 42501 if it names none
+ * that counts, a superuser, one that bypasses row-level security, or one that
+ * the session user is no member of.
+ */
+void
+ja_authenticate_assume_role(const JaIdentity *identity)
+{
+	char	   *role;
+	HeapTuple	tuple;
+	Form_pg_authid form;
+	bool		is_powerful;
+	Oid			oid;
+
+	if (identity->role.data == NULL || identity->role.length >= NAMEDATALEN)
+		ja_raise(JA_ROLE_MISSING);
+	role = pnstrdup(identity->role.data, identity->role.length);
+	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
+	if (!HeapTupleIsValid(tuple))
+		ja_raise(JA_ROLE_MISSING);
+	form = (Form_pg_authid) GETSTRUCT(tuple);
+	is_powerful = form->rolsuper || form->rolbypassrls;
+	oid = form->oid;
+	ReleaseSysCache(tuple);
+	if (is_powerful)
+		ja_raise(JA_ROLE_POWERFUL);
+	if (!JA_MAY_SET_ROLE(GetSessionUserId(), oid))
+		ja_raise(JA_ROLE_FORBIDDEN);
+	(void) set_config_option("role", role, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+							 true, 0, false);
+}

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * identity.c
+ *	  Who the running transaction acts for.
+ *
+ * The token of the setting jwt_auth.token is verified when something asks who
+ * it stands for, and again in each statement, by the statement's time.  What
+ * it says is copied, since the cache of verified tokens may let it go at any
+ * time.  A token that is not good raises an error each time: there is no
+ * identity to fall back to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "identity/identity.h"
+#include "token/verify.h"
+
+JaIdentityVersion ja_identity_version;
+uint64		ja_identity_transactions = 1;
+const JaIdentity *ja_identity_judged = NULL;
+
+static JaIdentity identity;
+static MemoryContext context = NULL;
+
+static void
+note_transaction_end(XactEvent event, void *argument pg_attribute_unused())
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		ja_identity_transactions++;
+}
+
+/* Registers the callback; once per backend. */
+void
+ja_identity_initialize(void)
+{
+	RegisterXactCallback(note_transaction_end, NULL);
+}
+
+/*
+ * Tokens that are right but were made for something else never become an
+ * identity.  Fails with JA_TOKEN_USE or JA_TOKEN_CONFIRMATION.
+ */
+JaStatus
+ja_identity_check_claims(const JsonbContainer *claims)
+{
+	JaString	use;
+	JsonbValue	value;
+
+	switch (ja_json_string(claims, "token_use", &use))
+	{
+		case JA_ABSENT:
+			break;
+		case JA_PRESENT:
+			if (!ja_string_is(use, "access"))
+				return JA_TOKEN_USE;
+			break;
+		case JA_MISTYPED:
+			return JA_TOKEN_USE;
+	}
+	return ja_json_member(claims, "cnf", &value) ? JA_TOKEN_CONFIRMATION : JA_OK;
+}
+
+/* Copies what the token says into our own memory. */
+static void
+adopt(const JaVerified *verified)
+{
+	const JsonbContainer *claims;
+
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "jwt_auth identity",
+										ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(context);
+	identity.claims = MemoryContextAlloc(context, VARSIZE(verified->claims));
+	memcpy(identity.claims, verified->claims, VARSIZE(verified->claims));
+	claims = &identity.claims->root;
+	identity.is_own = verified->is_own;
+	identity.has_user = verified->revocable.has_user;
+	identity.user = verified->revocable.user;
+	identity.has_session = verified->revocable.has_session;
+	identity.session = verified->revocable.session;
+	identity.issuer = identity.role = (JaString) {NULL, 0};
+	(void) ja_json_string(claims, "iss", &identity.issuer);
+	if (verified->role_counts)
+		(void) ja_json_string(claims, "role", &identity.role);
+}
+
+/* Verifies the token of the setting by the statement's time. */
+static void
+verify(JaString token)
+{
+	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
+	const JaVerified *verified;
+
+	ja_check(ja_verify_stored(token, &any, GetCurrentStatementStartTimestamp(), &verified));
+	ja_check(ja_identity_check_claims(&verified->claims->root));
+	adopt(verified);
+	ja_identity_judged = &identity;
+}
+
+/*
+ * Judges the token of the setting anew.  The version is noted only when that
+ * succeeds, so that a token that is not good is never taken for judged.
+ */
+void
+ja_identity_judge(void)
+{
+	static uint64 judgements = 0;
+	JaString	token = ja_token_setting_value();
+	JaIdentityVersion version = {
+		.number = ++judgements,
+		.token_changes = ja_token_setting_changes,
+		.settings_changes = ja_settings_changes,
+		.transactions = ja_identity_transactions,
+		.statement = GetCurrentStatementStartTimestamp()
+	};
+
+	ja_identity_judged = NULL;
+	ja_identity_version.number = 0;
+	ja_identity_version.token_changes = 0;
+	if (token.data != NULL)
+		verify(token);
+	ja_identity_version = version;
+}
+
+/* The identity of a user of ours; raises 28J03 if there is none. */
+const JaIdentity *
+ja_identity_require_user(void)
+{
+	const JaIdentity *current = ja_identity_current();
+
+	if (current == NULL || !current->is_own || !current->has_user)
+		ja_raise(JA_NOT_AUTHENTICATED);
+	return current;
+}
