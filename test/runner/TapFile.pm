@@ -12,8 +12,10 @@ use TAP::Parser;
 use Time::HiRes qw(time);
 
 my $LOG_LINES_SHOWN = 40;
+my $PARSE_ERRORS_SHOWN = 3;
 
-# Each script gets a new database that has pgTAP.
+# Each script gets a new database that has pgTAP.  A row may hold several
+# assertions.
 sub run_sql
 {
 	my ($scratch, $results, @files) = @_;
@@ -27,8 +29,8 @@ sub run_sql
 		_psql(qq(CREATE DATABASE "$database" TEMPLATE pgtap_template));
 		_run_file(
 			$scratch, $results, $file,
-			'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $database,
-			'-f', $file);
+			'psql', '-XqAt', '-F', "\n", '-v', 'ON_ERROR_STOP=1',
+			'-d', $database, '-f', $file);
 		_psql(qq(DROP DATABASE "$database" WITH (FORCE)));
 	}
 	return;
@@ -156,14 +158,22 @@ sub _judge
 			$counts{$kind}++;
 			$explains = $kind eq 'failed';
 		}
-		push @lines, $result->as_string
-		  if $explains || $result->is_unknown && $result->as_string =~ /\S/;
+		push @lines, $result->as_string if $explains;
 	}
 	$counts{skipped}++ if $parser->skip_all;
-	push @lines, $parser->parse_errors;
+	push @lines, _first($PARSE_ERRORS_SHOWN, $parser->parse_errors);
 	$counts{failed}++
 	  if $parser->parse_errors || $status != 0 && !$counts{failed};
 	return (\%counts, @lines);
+}
+
+sub _first
+{
+	my ($count, @lines) = @_;
+	my $more = @lines - $count;
+
+	return @lines if $more <= 0;
+	return (@lines[ 0 .. $count - 1 ], "... and $more more");
 }
 
 sub _read
