@@ -34,13 +34,18 @@ JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 WHERE e.extname = 'jwt_auth'
 ORDER BY p.proname COLLATE "C";
 
--- Everything else
+-- Everything else, but for the row types of tables and the types of arrays,
+-- which only some major versions list as members
 SELECT o.type, o.identity
 FROM pg_catalog.pg_depend AS d
 JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass,
 	 pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) AS o
 WHERE e.extname = 'jwt_auth' AND d.deptype = 'e' AND o.type <> 'function'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t
+				  LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
+				  WHERE d.classid = 'pg_catalog.pg_type'::regclass AND t.oid = d.objid
+					AND (c.relkind <> 'c' OR t.typcategory = 'A'))
 ORDER BY o.type COLLATE "C", o.identity COLLATE "C";
 
 -- Tables: row-level security, and the rights of roles other than the owner
