@@ -32,7 +32,7 @@ static const char denied[] = "invalid username or password";
 static void
 audit_attempt(const JaAttempt *attempt, const char *event, const char *reason)
 {
-	JaAuditEvent audit = {.event = event, .reason = reason};
+	JaAuditEvent audit = {.event = event,.reason = reason};
 
 	if (attempt->is_known)
 		audit.user = &attempt->user.id;

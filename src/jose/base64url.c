@@ -113,7 +113,7 @@ ja_base64url_encode(const uint8 *bytes, size_t length, char *out)
 	for (size_t i = 0; i < whole; i += 3)
 	{
 		uint32		group = (uint32) bytes[i] << 16 |
-			(uint32) bytes[i + 1] << 8 | bytes[i + 2];
+		(uint32) bytes[i + 1] << 8 | bytes[i + 2];
 
 		out[0] = alphabet[group >> 18];
 		out[1] = alphabet[group >> 12 & 0x3F];

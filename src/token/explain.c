@@ -121,8 +121,8 @@ add_issuer(JsonbParseState **state, Jsonb *claims)
 	const JaIssuer *issuer;
 	JaString	name;
 	bool		is_trusted = claims != NULL &&
-		ja_json_string(&claims->root, "iss", &name) == JA_PRESENT &&
-		ja_issuer_find(name, &issuer) == JA_OK;
+	ja_json_string(&claims->root, "iss", &name) == JA_PRESENT &&
+	ja_issuer_find(name, &issuer) == JA_OK;
 
 	ja_json_add_bool(state, "issuer_is_trusted", is_trusted);
 	if (is_trusted)

@@ -22,7 +22,7 @@ ja_introspect_token(JaString token, TimestampTz now)
 	JsonbParseState *state = NULL;
 	const JaVerified *verified;
 	bool		is_active = token.data != NULL &&
-		ja_verify_stored(token, &any, now, &verified) == JA_OK;
+	ja_verify_stored(token, &any, now, &verified) == JA_OK;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_active)

@@ -186,7 +186,7 @@ JaVerified *
 ja_token_cache_keep(JaString token, const JaVerified *verified)
 {
 	size_t		size = offsetof(Entry, bytes) + VARSIZE(verified->claims) +
-		verified->audience.length + token.length;
+	verified->audience.length + token.length;
 	Entry	   *entry;
 	Slot	   *slot;
 	bool		found;
