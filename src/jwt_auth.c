@@ -53,11 +53,19 @@ define_string(const char *name, const char *description, char **value)
 							   PGC_SUSET, 0, NULL, note_string, NULL);
 }
 
-static void
-define_seconds(const char *name, const char *description, int *value,
-			   int initial, int lowest, int highest)
+/* What a setting is at first, and may be. */
+typedef struct Range
 {
-	DefineCustomIntVariable(name, description, NULL, value, initial, lowest, highest,
+	int			initial;
+	int			lowest;
+	int			highest;
+} Range;
+
+static void
+define_seconds(const char *name, const char *description, int *value, Range range)
+{
+	DefineCustomIntVariable(name, description, NULL, value,
+							range.initial, range.lowest, range.highest,
 							PGC_SUSET, GUC_UNIT_S, NULL, note_integer, NULL);
 }
 
@@ -79,13 +87,13 @@ define_token_settings(void)
 				  &ja_settings.audience);
 	define_seconds("jwt_auth.access_token_ttl",
 				   "How long an access token is valid.",
-				   &ja_settings.access_token_ttl_seconds, 15 * 60, 1, SECONDS_PER_YEAR);
+				   &ja_settings.access_token_ttl_seconds, (Range) {15 * 60, 1, SECONDS_PER_YEAR});
 	define_seconds("jwt_auth.max_token_ttl",
 				   "How long any token of this database may be valid.",
-				   &ja_settings.max_token_ttl_seconds, 24 * 60 * 60, 1, 10 * SECONDS_PER_YEAR);
+				   &ja_settings.max_token_ttl_seconds, (Range) {24 * 60 * 60, 1, 10 * SECONDS_PER_YEAR});
 	define_seconds("jwt_auth.leeway",
 				   "Difference of clocks that the time claims of a token may show.",
-				   &ja_settings.leeway_seconds, 30, 0, 300);
+				   &ja_settings.leeway_seconds, (Range) {30, 0, 300});
 	define_bool("jwt_auth.require_exp",
 				"Refuses tokens that do not expire.",
 				&ja_settings.require_exp, true);
@@ -118,15 +126,13 @@ define_session_settings(void)
 {
 	define_seconds("jwt_auth.session_ttl",
 				   "How long a session lasts at most.",
-				   &ja_settings.session_ttl_seconds,
-				   30 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR);
+				   &ja_settings.session_ttl_seconds, (Range) {30 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR});
 	define_seconds("jwt_auth.session_idle_timeout",
 				   "How long a session lasts without a refresh.",
-				   &ja_settings.session_idle_timeout_seconds,
-				   7 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR);
+				   &ja_settings.session_idle_timeout_seconds, (Range) {7 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR});
 	define_seconds("jwt_auth.refresh_grace",
 				   "How long the refresh token before the current one gives the same answer.",
-				   &ja_settings.refresh_grace_seconds, 10, 0, 60);
+				   &ja_settings.refresh_grace_seconds, (Range) {10, 0, 60});
 	DefineCustomIntVariable("jwt_auth.max_sessions_per_user",
 							"Sessions that a user may have at a time; 0 means no limit.",
 							NULL, &ja_settings.max_sessions_per_user,
@@ -176,8 +182,7 @@ define_audit_settings(void)
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	define_seconds("jwt_auth.audit_retention",
 				   "How long rows of the audit log are kept.",
-				   &ja_settings.audit_retention_seconds,
-				   90 * SECS_PER_DAY, 60, 20 * SECONDS_PER_YEAR);
+				   &ja_settings.audit_retention_seconds, (Range) {90 * SECS_PER_DAY, 60, 20 * SECONDS_PER_YEAR});
 }
 
 /*

@@ -33,7 +33,8 @@ ja_name_hash_make(const char *purpose, const void *name, size_t length, uint8 *h
 	initStringInfo(&input);
 	appendBinaryStringInfo(&input, purpose, (int) strlen(purpose) + 1);
 	appendBinaryStringInfo(&input, name, (int) length);
-	ja_check(ja_signature_make(key->key, key->key->algorithm, input.data, input.len, mac, &size));
+	ja_check(ja_signature_make(key->key, key->key->algorithm,
+							   (JaString) {input.data, input.len}, mac, &size));
 	Assert(size == JA_NAME_HASH_SIZE);
 	memcpy(hash, mac, JA_NAME_HASH_SIZE);
 	pfree(input.data);

@@ -74,10 +74,10 @@ unpack(const uint8 *body, JaRefreshToken *token)
 static JaStatus
 make_mac(JaKey *key, const Wire *wire, uint8 *mac)
 {
+	const JaString input = {wire->label, sizeof(wire->label) + sizeof(wire->body)};
 	size_t		length;
 
-	return ja_signature_make(key, key->algorithm, wire->label,
-							 sizeof(wire->label) + sizeof(wire->body), mac, &length);
+	return ja_signature_make(key, key->algorithm, input, mac, &length);
 }
 
 /* Whether the text claims to be a refresh token. */

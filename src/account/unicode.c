@@ -17,50 +17,13 @@
 
 #include <openssl/crypto.h>
 
-#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 
 #include "account/unicode.h"
+#include "base/encoding.h"
 
 /* U+FDFA, three bytes, decomposes into 18 characters: no other grows more. */
 #define MAX_DECOMPOSED ((utf8proc_ssize_t) JA_UNICODE_MAX_BYTES * 6)
-
-static bool
-is_ascii(JaString text)
-{
-	for (size_t i = 0; i < text.length; i++)
-	{
-		if (IS_HIGHBIT_SET(text.data[i]))
-			return false;
-	}
-	return true;
-}
-
-/* Copies the text as UTF-8; false where a part of it has no such form. */
-static bool
-convert(JaString text, char *utf8, size_t *length)
-{
-	int			encoding = GetDatabaseEncoding();
-	Oid			conversion;
-
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(text))
-	{
-		memcpy(utf8, text.data, text.length);
-		utf8[text.length] = '\0';
-		*length = text.length;
-		return true;
-	}
-	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
-	if (!OidIsValid(conversion))
-		return false;
-	if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8,
-									  (unsigned char *) text.data, (int) text.length,
-									  (unsigned char *) utf8, JA_UNICODE_CONVERSION_ROOM,
-									  true) != (int) text.length)
-		return false;
-	*length = strlen(utf8);
-	return true;
-}
 
 /*
  * Converts a text in the database encoding to UTF-8 without a NUL inside.
@@ -75,7 +38,7 @@ ja_unicode_from_server(JaString text, char *utf8, size_t *length)
 	if (text.length > JA_UNICODE_MAX_BYTES)
 		return JA_UNICODE_LONG;
 	if (memchr(text.data, '\0', text.length) != NULL ||
-		!convert(text, utf8, &converted))
+		!ja_encoding_from_server(text.data, text.length, utf8, &converted))
 		return JA_UNICODE_INVALID;
 	if (converted > JA_UNICODE_MAX_BYTES)
 		return JA_UNICODE_LONG;

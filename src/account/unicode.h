@@ -10,15 +10,14 @@
 
 #include <utf8proc.h>
 
-#include "mb/pg_wchar.h"
-
+#include "base/encoding.h"
 #include "jose/json.h"
 
 /* Longest text in bytes: as it comes, as UTF-8, and normalised. */
 #define JA_UNICODE_MAX_BYTES 1024
 
 /* Room for a text being converted, and for a normalised one, each with NUL. */
-#define JA_UNICODE_CONVERSION_ROOM (JA_UNICODE_MAX_BYTES * MAX_CONVERSION_GROWTH + 1)
+#define JA_UNICODE_CONVERSION_ROOM JA_ENCODING_ROOM(JA_UNICODE_MAX_BYTES)
 #define JA_UNICODE_ROOM (JA_UNICODE_MAX_BYTES + 1)
 
 /* NFKC, and NFKC with case folded and default-ignorable characters gone. */

@@ -39,9 +39,12 @@ ja_json_lexer_create(const char *json, size_t length)
 #endif
 }
 
+/* Its buffer holds the string that was read last, which may be a secret. */
 static inline void
 ja_json_lexer_free(JsonLexContext *lexer)
 {
+	if (lexer->strval != NULL)
+		explicit_bzero(lexer->strval->data, lexer->strval->len);
 #if PG_VERSION_NUM >= 170000
 	freeJsonLexContext(lexer);
 #else

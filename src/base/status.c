@@ -168,7 +168,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_CLAIMS_TTL] = UNUSABLE("the token would be valid for too long",
 							   "Its lifetime must be positive and at most jwt_auth.max_token_ttl."),
 	[JA_CLAIMS_NAME] = UNUSABLE("a registered claim of the token has the wrong type or value",
-								"iss must be jwt_auth.issuer, and absent where that is not set; jti, sub and sid must be strings."),
+								"iss must be jwt_auth.issuer, and absent where that is not set; jti, sub and sid must be strings, aud a string or strings."),
 
 	[JA_KEYRING_NO_SIGNING_KEY] = UNREADY("there is no signing key",
 										  "Make one with jwt_create_key()."),

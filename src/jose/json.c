@@ -17,13 +17,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
+#include <openssl/crypto.h>
+
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
 #include "base/compat.h"
+#include "base/encoding.h"
 #include "jose/json.h"
 
 /* Integers of so many digits are read without numeric_in(). */
@@ -42,6 +44,8 @@ typedef struct Builder
 	JaJsonWatch *watches;
 	int			watch_count;
 	JaJsonWatch *watched;		/* what the current member is, or NULL */
+	bool		is_secret;		/* wipe the strings in the end */
+	List	   *strings;		/* if is_secret */
 	JaStatus	status;
 } Builder;
 
@@ -236,6 +240,8 @@ scalar(void *argument, char *token, JsonTokenType type)
 	Builder    *builder = argument;
 	JsonbValue	value;
 
+	if (builder->is_secret && type == JSON_TOKEN_STRING)
+		builder->strings = lappend(builder->strings, token);
 	if (builder->depth == 0)
 		fail(builder, JA_TOKEN_NOT_OBJECT);
 	if (builder->status == JA_OK)
@@ -352,76 +358,86 @@ parse_converted_text(const char *json, size_t length, Builder *builder)
 	return status;
 }
 
-/* Converts verified UTF-8 to the database encoding, without an error. */
-static JaStatus
-convert_to_server(const uint8 *json, size_t length, char **out, size_t *out_length)
-{
-	size_t		room = length * MAX_CONVERSION_GROWTH + 1;
-	Oid			conversion;
-	int			done;
-
-	*out = palloc(room);
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
-	{
-		memcpy(*out, json, length);
-		*out_length = length;
-		return JA_OK;
-	}
-	conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
-	if (!OidIsValid(conversion))
-		return JA_TOKEN_ENCODING;
-	done = pg_do_encoding_conversion_buf(conversion, PG_UTF8, GetDatabaseEncoding(),
-										 (unsigned char *) json, (int) length,
-										 (unsigned char *) *out, (int) room, true);
-	*out_length = strlen(*out);
-	return (size_t) done == length ? JA_OK : JA_TOKEN_ENCODING;
-}
-
 static JaStatus
 parse_in_database_encoding(const uint8 *json, size_t length, Builder *builder)
 {
 	char	   *converted;
 	size_t		converted_length;
-	JaStatus	status;
 
 	if (GetDatabaseEncoding() == PG_UTF8)
 		return parse_server_text((const char *) json, length, builder);
 	if (memchr(json, '\0', length) != NULL)
 		return JA_TOKEN_JSON;
-	status = convert_to_server(json, length, &converted, &converted_length);
-	if (status != JA_OK)
-		return status;
+	converted = palloc(JA_ENCODING_ROOM(length));
+	if (!ja_encoding_to_server((const char *) json, length, converted, &converted_length))
+		return JA_TOKEN_ENCODING;
 	return parse_converted_text(converted, converted_length, builder);
 }
 
-/*
- * Parses UTF-8 JSON that must be an object, and notes the watched members,
- * which may be none.  The length is bounded by the caller.  Fails with JA_TOKEN_ENCODING, JA_TOKEN_JSON and its kin, or
- * JA_TOKEN_NOT_OBJECT.
- */
-JaStatus
-ja_json_parse_object(const uint8 *json, size_t length,
-					 JaJsonWatch *watches, int watch_count, Jsonb **object)
+static JaStatus
+parse_object(const uint8 *json, size_t length, Builder *builder, Jsonb **object)
 {
-	Builder		builder;
 	JaStatus	status;
 
 	if (pg_encoding_verifymbstr(PG_UTF8, (const char *) json, (int) length) != (int) length)
 		return JA_TOKEN_ENCODING;
 	if (nests_too_deeply(json, length))
 		return JA_TOKEN_JSON_DEPTH;
-	builder.state = NULL;
-	builder.result = NULL;
-	builder.depth = 0;
-	builder.watches = watches;
-	builder.watch_count = watch_count;
-	builder.watched = NULL;
-	builder.status = JA_OK;
-	status = parse_in_database_encoding(json, length, &builder);
+	status = parse_in_database_encoding(json, length, builder);
 	if (status != JA_OK)
 		return status;
-	if (builder.result->type != jbvObject)
+	if (builder->result->type != jbvObject)
 		return JA_TOKEN_NOT_OBJECT;
-	*object = JsonbValueToJsonb(builder.result);
+	*object = JsonbValueToJsonb(builder->result);
 	return JA_OK;
+}
+
+static void
+initialize(Builder *builder)
+{
+	builder->state = NULL;
+	builder->result = NULL;
+	builder->depth = 0;
+	builder->watches = NULL;
+	builder->watch_count = 0;
+	builder->watched = NULL;
+	builder->is_secret = false;
+	builder->strings = NIL;
+	builder->status = JA_OK;
+}
+
+/*
+ * Parses UTF-8 JSON that must be an object, and notes the watched members,
+ * which may be none.  The length is bounded by the caller.  Fails with
+ * JA_TOKEN_ENCODING, JA_TOKEN_JSON and its kin, or JA_TOKEN_NOT_OBJECT.
+ */
+JaStatus
+ja_json_parse_object(const uint8 *json, size_t length,
+					 JaJsonWatch *watches, int watch_count, Jsonb **object)
+{
+	Builder		builder;
+
+	initialize(&builder);
+	builder.watches = watches;
+	builder.watch_count = watch_count;
+	return parse_object(json, length, &builder, object);
+}
+
+/*
+ * The same for JSON of our own that holds a secret: no copy of a string stays
+ * behind but in the object, which the caller wipes.
+ */
+JaStatus
+ja_json_parse_secret(const uint8 *json, size_t length, Jsonb **object)
+{
+	Builder		builder;
+	ListCell   *cell;
+	JaStatus	status;
+
+	initialize(&builder);
+	builder.is_secret = true;
+	status = parse_object(json, length, &builder, object);
+	foreach(cell, builder.strings)
+		OPENSSL_cleanse(lfirst(cell), strlen(lfirst(cell)));
+	return status;
 }

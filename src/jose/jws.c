@@ -219,8 +219,7 @@ ja_jws_check_signature(const JaCompact *token, JaKey *key, const JaAlgorithm *al
 		return JA_TOKEN_SIGNATURE;
 	if (!ja_base64url_decode(token->signature.data, token->signature.length, signature))
 		return JA_TOKEN_BASE64URL;
-	return ja_signature_check(key, algorithm, token->signed_part.data,
-							  token->signed_part.length, signature, length);
+	return ja_signature_check(key, algorithm, token->signed_part, signature, length);
 }
 
 /* A caller's own header members may not contradict what the key decides. */
@@ -306,6 +305,9 @@ ja_jws_jwt_header(JaKey *key, const JaAlgorithm *algorithm, const char *type,
 		status = ja_jws_write_header(key, algorithm, type, NULL, &encoded);
 		if (status != JA_OK)
 			return status;
+		if (key->header.data != NULL)
+			pfree((char *) key->header.data);
+		key->header.data = NULL;
 		key->header.data = MemoryContextStrdup(key->context, encoded.data);
 		key->header.length = encoded.len;
 		key->header_type = type;
@@ -330,7 +332,8 @@ ja_jws_sign(JaKey *key, const JaAlgorithm *algorithm, JaString header,
 	appendBinaryStringInfo(token, header.data, (int) header.length);
 	appendStringInfoChar(token, '.');
 	append_base64url(token, payload.data, payload.length);
-	status = ja_signature_make(key, algorithm, token->data, token->len, signature, &length);
+	status = ja_signature_make(key, algorithm, (JaString) {token->data, token->len},
+							   signature, &length);
 	if (status != JA_OK)
 		return status;
 	appendStringInfoChar(token, '.');

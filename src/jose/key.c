@@ -157,14 +157,15 @@ ja_key_bind(JaKey *key, const JaAlgorithm *algorithm)
 JaStatus
 ja_key_check_pair(JaKey *key)
 {
-	static const char probe[] = "jwt_auth pairwise consistency test";
+	static const char text[] = "jwt_auth pairwise consistency test";
+	const JaString probe = {text, sizeof(text)};
 	const JaAlgorithm *algorithm = ja_key_signing_algorithm(key);
 	uint8		signature[JA_MAX_SIGNATURE];
 	size_t		length;
 
 	if (algorithm == NULL ||
-		ja_signature_make(key, algorithm, probe, sizeof(probe), signature, &length) != JA_OK ||
-		ja_signature_check(key, algorithm, probe, sizeof(probe), signature, length) != JA_OK)
+		ja_signature_make(key, algorithm, probe, signature, &length) != JA_OK ||
+		ja_signature_check(key, algorithm, probe, signature, length) != JA_OK)
 		return JA_KEY_PAIR;
 	return JA_OK;
 }

@@ -59,42 +59,36 @@ evict(Entry *entry)
 	MemoryContextDelete(context);
 }
 
-/* The entry that was used least recently, or a free one. */
+/* The entry that was used least recently; free ones come first. */
 static Entry *
-oldest_entry(void)
+oldest_entry(bool only_used)
 {
-	Entry	   *oldest = &entries[0];
+	Entry	   *oldest = NULL;
 
 	for (int i = 0; i < JA_CACHED_KEYSETS; i++)
 	{
+		if (entries[i].context == NULL && only_used)
+			continue;
 		if (entries[i].context == NULL)
 			return &entries[i];
-		if (entries[i].last_use < oldest->last_use)
+		if (oldest == NULL || entries[i].last_use < oldest->last_use)
 			oldest = &entries[i];
 	}
 	return oldest;
 }
 
-/* Frees entries until one is free and the bytes fit; returns the free one. */
+/* Frees entries until the bytes fit and one is free; returns that. */
 static Entry *
 make_room(size_t size)
 {
-	Entry	   *entry = oldest_entry();
+	Entry	   *entry;
 
+	while (cached_bytes + size > JA_CACHED_KEYSET_BYTES &&
+		   (entry = oldest_entry(true)) != NULL)
+		evict(entry);
+	entry = oldest_entry(false);
 	if (entry->context != NULL)
 		evict(entry);
-	while (cached_bytes + size > JA_CACHED_KEYSET_BYTES)
-	{
-		Entry	   *victim = NULL;
-
-		for (int i = 0; i < JA_CACHED_KEYSETS; i++)
-		{
-			if (entries[i].context != NULL &&
-				(victim == NULL || entries[i].last_use < victim->last_use))
-				victim = &entries[i];
-		}
-		evict(victim);
-	}
 	return entry;
 }
 

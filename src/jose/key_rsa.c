@@ -25,16 +25,22 @@ typedef struct Number
 	const char *parameter;
 } Number;
 
+/* Places in the list of numbers, and of their values. */
+enum
+{
+	N, E, D, P, Q, DP, DQ, QI
+};
+
 /* The public half is the first two, the least private half the first three. */
 static const Number numbers[] = {
-	{"n", OSSL_PKEY_PARAM_RSA_N},
-	{"e", OSSL_PKEY_PARAM_RSA_E},
-	{"d", OSSL_PKEY_PARAM_RSA_D},
-	{"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
-	{"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
-	{"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
-	{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
-	{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
+	[N] = {"n", OSSL_PKEY_PARAM_RSA_N},
+	[E] = {"e", OSSL_PKEY_PARAM_RSA_E},
+	[D] = {"d", OSSL_PKEY_PARAM_RSA_D},
+	[P] = {"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
+	[Q] = {"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
+	[DP] = {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
+	[DQ] = {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
+	[QI] = {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
 };
 
 #define PUBLIC_NUMBERS	2
@@ -106,18 +112,55 @@ build(BIGNUM *const *values, size_t count, EVP_PKEY **pkey)
 	return status;
 }
 
+/* Whether a * b = 1 modulo m. */
+static bool
+is_inverse(const BIGNUM *a, const BIGNUM *b, const BIGNUM *m, BIGNUM *scratch, BN_CTX *context)
+{
+	return BN_mod_mul(scratch, a, b, m, context) == 1 && BN_is_one(scratch);
+}
+
+/*
+ * Whether the exponents fit one prime: e * d = 1 and e * d_prime = 1, modulo
+ * prime - 1.
+ */
+static bool
+exponents_fit(BIGNUM *const *values, const BIGNUM *prime, const BIGNUM *d_prime,
+			  BIGNUM *scratch, BN_CTX *context)
+{
+	BIGNUM	   *order = BN_dup(prime);
+	bool		fit;
+
+	fit = order != NULL && BN_sub_word(order, 1) == 1 && !BN_is_zero(order) &&
+		BN_cmp(d_prime, order) < 0 &&
+		is_inverse(values[E], values[D], order, scratch, context) &&
+		is_inverse(values[E], d_prime, order, scratch, context);
+	BN_clear_free(order);
+	return fit;
+}
+
 /*
  * Checks that the members of a private key belong together.  A signature
- * would not show it: OpenSSL mends a wrong CRT member with d, and never
- * looks at d otherwise.
+ * would not show it: OpenSSL mends a wrong CRT member with d, and never looks
+ * at d otherwise.  That the primes are primes is not checked, since that
+ * takes long; without it a signature does not verify.
  */
 static JaStatus
-check_private(EVP_PKEY *pkey)
+check_private(BIGNUM *const *values)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-	bool		right = context != NULL && EVP_PKEY_pairwise_check(context) == 1;
+	BN_CTX	   *context = BN_CTX_secure_new();
+	BIGNUM	   *scratch = BN_new();
+	bool		right;
 
-	EVP_PKEY_CTX_free(context);
+	right = context != NULL && scratch != NULL &&
+		BN_mul(scratch, values[P], values[Q], context) == 1 &&
+		BN_cmp(scratch, values[N]) == 0 &&
+		BN_num_bits(values[P]) > 1 && BN_num_bits(values[Q]) > 1 &&
+		exponents_fit(values, values[P], values[DP], scratch, context) &&
+		exponents_fit(values, values[Q], values[DQ], scratch, context) &&
+		BN_cmp(values[QI], values[P]) < 0 &&
+		is_inverse(values[QI], values[Q], values[P], scratch, context);
+	BN_clear_free(scratch);
+	BN_CTX_free(context);
 	return right ? JA_OK : JA_KEY_PAIR;
 }
 
@@ -133,31 +176,48 @@ rsa_read(JaKey *key, const JsonbContainer *jwk)
 	for (size_t i = 0; i < count && status == JA_OK; i++)
 		status = read_number(jwk, numbers[i].member, &values[i]);
 	if (status == JA_OK)
-		status = check_public(values[0], values[1]);
+		status = check_public(values[N], values[E]);
 	if (status == JA_OK)
 		status = build(values, count, &key->pkey);
 	if (status == JA_OK && count == lengthof(numbers) && !key->is_trusted)
-		status = check_private(key->pkey);
+		status = check_private(values);
 	for (size_t i = 0; i < count; i++)
 		BN_clear_free(values[i]);
 	key->is_private = count > PUBLIC_NUMBERS;
 	return status;
 }
 
+/* Takes the numbers of a key that OpenSSL has read; the caller clears them. */
+static bool
+get_numbers(const JaKey *key, size_t count, BIGNUM **values)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (EVP_PKEY_get_bn_param(key->pkey, numbers[i].parameter, &values[i]) != 1)
+			return false;
+	}
+	return true;
+}
+
 static JaStatus
 rsa_adopt(JaKey *key)
 {
-	BIGNUM	   *n = NULL;
-	BIGNUM	   *e = NULL;
+	BIGNUM	   *values[lengthof(numbers)] = {NULL};
+	size_t		count = key->is_private ? lengthof(numbers) : PUBLIC_NUMBERS;
+	BIGNUM	   *third = NULL;
 	JaStatus	status = JA_KEY_INVALID;
 
-	if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &n) == 1 &&
-		EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
-		status = check_public(n, e);
-	BN_free(n);
-	BN_free(e);
+	if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_FACTOR3, &third) == 1)
+	{
+		BN_clear_free(third);
+		return JA_KEY_RSA_MULTIPRIME;
+	}
+	if (get_numbers(key, count, values))
+		status = check_public(values[N], values[E]);
 	if (status == JA_OK && key->is_private)
-		status = check_private(key->pkey);
+		status = check_private(values);
+	for (size_t i = 0; i < count; i++)
+		BN_clear_free(values[i]);
 	return status;
 }
 

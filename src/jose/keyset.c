@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "jose/jwk.h"
 #include "jose/keyset.h"
 
@@ -64,6 +66,8 @@ read_members(JaKeySet *set, JsonbContainer *array)
 		JaKey	   *key;
 		JaStatus	status = JA_KEY_NOT_OBJECT;
 
+		/* Large keys take long, and their contexts free what they hold. */
+		CHECK_FOR_INTERRUPTS();
 		if (element->type == jbvBinary)
 			status = ja_jwk_read(element->val.binary.data, &key);
 		if (status == JA_OK)

@@ -77,8 +77,8 @@ ja_signature_size(const JaKey *key, const JaAlgorithm *algorithm)
  */
 JaStatus
 ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
-				   const void *input, size_t length,
-				   const uint8 *signature, size_t signature_length)
+				   JaString input, const uint8 *signature,
+				   size_t signature_length)
 {
 	JaPrepared *prepared;
 	JaStatus	status;
@@ -89,7 +89,7 @@ ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
 	if (prepared == NULL)
 		return JA_CRYPTO;
 	clear_errors();
-	status = algorithm->family->check(key, prepared, input, length, signature);
+	status = algorithm->family->check(key, prepared, input.data, input.length, signature);
 	clear_errors();
 	return status;
 }
@@ -100,8 +100,8 @@ ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
  */
 JaStatus
 ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
-				  const void *input, size_t length,
-				  uint8 *signature, size_t *signature_length)
+				  JaString input, uint8 *signature,
+				  size_t *signature_length)
 {
 	JaPrepared *prepared = prepared_for(key, algorithm);
 	JaStatus	status;
@@ -109,7 +109,7 @@ ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
 	if (prepared == NULL)
 		return JA_CRYPTO;
 	clear_errors();
-	status = algorithm->family->make(key, prepared, input, length, signature);
+	status = algorithm->family->make(key, prepared, input.data, input.length, signature);
 	clear_errors();
 	if (status == JA_OK)
 		*signature_length = ja_signature_size(key, algorithm);

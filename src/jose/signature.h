@@ -32,11 +32,11 @@ extern const JaFamily ja_family_pure;
 
 extern size_t ja_signature_size(const JaKey *key, const JaAlgorithm *algorithm);
 extern JaStatus ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
-								   const void *input, size_t length,
-								   const uint8 *signature, size_t signature_length);
+								   JaString input, const uint8 *signature,
+								   size_t signature_length);
 extern JaStatus ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
-								  const void *input, size_t length,
-								  uint8 *signature, size_t *signature_length);
+								  JaString input, uint8 *signature,
+								  size_t *signature_length);
 
 extern JaStatus ja_signature_context(JaKey *key, EVP_PKEY_CTX **context,
 									 const JaAlgorithm *algorithm, bool for_signing);

@@ -90,7 +90,7 @@ open_secrets(const JaScan *scan, const JaIssuer *issuer, Jsonb **jwks)
 	stored.bytes = DatumGetByteaPP(ja_scan_get(scan, JA_ISSUERS_SECRET_JWKS, &is_null));
 	stored.sealed_by = ja_scan_string(scan, JA_ISSUERS_SEALED_BY);
 	status = ja_seal_open(&label, &stored, &json, &length);
-	return status == JA_OK ? ja_json_parse_object(json, length, NULL, 0, jwks) : status;
+	return status == JA_OK ? ja_json_parse_secret(json, length, jwks) : status;
 }
 
 static JaStatus

@@ -139,7 +139,7 @@ store_secrets(JaString issuer, Jsonb *jwks)
 		.use = {"oct", 3}
 	};
 	StringInfoData json;
-	JaStored	stored;
+	JaStored	stored = {0};
 	JaStatus	status;
 
 	initStringInfo(&json);

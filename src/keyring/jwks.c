@@ -9,14 +9,15 @@
  */
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
 #include "keyring/jwks.h"
 #include "store/scan.h"
 
-/* Whether the current row is published, as the active key or another. */
+/* Whether the current row is published, and if so whether as active key. */
 static bool
-is_published(const JaScan *scan, bool active, TimestampTz now)
+is_published(const JaScan *scan, TimestampTz now, bool *is_active)
 {
 	bool		never_activated;
 	bool		has_no_end;
@@ -28,47 +29,55 @@ is_published(const JaScan *scan, bool active, TimestampTz now)
 	end = DatumGetTimestampTz(ja_scan_get(scan, JA_KEYS_VERIFY_UNTIL, &has_no_end));
 	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &not_revoked);
 	(void) ja_scan_get(scan, JA_KEYS_PUBLIC_JWK, &is_secret);
-	if (is_secret || !not_revoked || !(has_no_end || now < end))
-		return false;
-	return active == (!never_activated && has_no_end);
+	*is_active = !never_activated && has_no_end;
+	return !is_secret && not_revoked && (has_no_end || now < end);
 }
 
-static void
-add_keys(JsonbParseState **state, bool active, TimestampTz now)
+/* Collects the keys that are published, the active one first. */
+static List *
+collect(TimestampTz now)
 {
+	List	   *keys = NIL;
 	JaScan		scan;
 
 	scan.key_count = 0;
 	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY);
 	while (ja_scan_next(&scan))
 	{
-		JsonbValue	value;
-		Jsonb	   *jwk;
+		bool		is_active;
 		bool		is_null;
+		Jsonb	   *jwk;
 
-		if (!is_published(&scan, active, now))
+		if (!is_published(&scan, now, &is_active))
 			continue;
 		jwk = DatumGetJsonbPCopy(ja_scan_get(&scan, JA_KEYS_PUBLIC_JWK, &is_null));
-		value.type = jbvBinary;
-		value.val.binary.data = &jwk->root;
-		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
-		pushJsonbValue(state, WJB_ELEM, &value);
+		keys = is_active ? lcons(jwk, keys) : lappend(keys, jwk);
 	}
 	ja_scan_end(&scan);
+	return keys;
 }
 
 /* Makes the set in the current memory context. */
 Jsonb *
 ja_jwks_make(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	List	   *keys = collect(GetCurrentTimestamp());
 	JsonbParseState *state = NULL;
+	ListCell   *cell;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_key(&state, "keys");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	add_keys(&state, true, now);
-	add_keys(&state, false, now);
+	foreach(cell, keys)
+	{
+		Jsonb	   *jwk = lfirst(cell);
+		JsonbValue	value;
+
+		value.type = jbvBinary;
+		value.val.binary.data = &jwk->root;
+		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
 	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }

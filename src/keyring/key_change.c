@@ -13,9 +13,11 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "storage/lmgr.h"
+#include "utils/snapmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -26,6 +28,7 @@
 #include "keyring/key_row.h"
 #include "keyring/stored_key.h"
 #include "store/plan.h"
+#include "store/scan.h"
 #include "store/signal.h"
 
 /* How long a former key verifies beyond the longest life of a token. */
@@ -109,9 +112,41 @@ typedef struct Change
 } Change;
 
 static void
+raise_stale(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent changes of keys"),
+			 errhint("Try again in a new transaction.")));
+}
+
+/*
+ * A change decides by what it sees, so that it must see every key.  Under
+ * REPEATABLE READ and SERIALIZABLE a key may be too new for the snapshot.
+ */
+static void
+check_snapshot(void)
+{
+	Snapshot	snapshot = GetTransactionSnapshot();
+	JaScan		scan;
+
+	scan.key_count = 0;
+	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY);
+	while (ja_scan_next(&scan))
+	{
+		if (!ja_scan_row_is_own(&scan) &&
+			XidInMVCCSnapshot(HeapTupleHeaderGetXmin(scan.row->t_data), snapshot))
+			raise_stale();
+	}
+	ja_scan_end(&scan);
+}
+
+static void
 begin_change(Change *change)
 {
 	LockRelationOid(ja_relation_oid(JA_KEYS), ShareRowExclusiveLock);
+	if (IsolationUsesXactSnapshot())
+		check_snapshot();
 	ja_plan_begin(&change->scope);
 	change->now = GetCurrentTimestamp();
 }
@@ -182,10 +217,7 @@ static void
 run_on_one(JaPlan *plan, const JaValue *values)
 {
 	if (ja_plan_run(plan, values) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent changes of keys"),
-				 errhint("Try again.")));
+		raise_stale();
 }
 
 /*

@@ -83,7 +83,7 @@ collect(JaPlan *select, const char *table, const JaMasterKey *first, Row **rows)
 static void
 reseal(JaPlan *update, const Row *row, bool *was_clear)
 {
-	JaStored	sealed;
+	JaStored	sealed = {0};
 	uint8	   *plain;
 	size_t		length;
 	JaStatus	status = ja_seal_open(&row->label, &row->stored, &plain, &length);

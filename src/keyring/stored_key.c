@@ -110,7 +110,7 @@ read_private(const JaScan *scan, JaKey **key)
 	stored.sealed_by = ja_scan_string(scan, JA_KEYS_SEALED_BY);
 	status = ja_seal_open(&label, &stored, &json, &length);
 	if (status == JA_OK)
-		status = ja_json_parse_object(json, length, NULL, 0, &jwk);
+		status = ja_json_parse_secret(json, length, &jwk);
 	if (status != JA_OK)
 		return status;
 	status = ja_jwk_read_trusted(&jwk->root, key);
@@ -167,6 +167,27 @@ is_wanted_use(const JaScan *scan, Purpose purpose)
 	return ja_string_is(use, purpose == ACTIVE_HASH ? JA_USE_HASH : JA_USE_SIGNATURE);
 }
 
+/*
+ * Whether the row is what was asked for.  An index on active keys is not
+ * enough to go by: a session may ignore it.
+ */
+static bool
+is_wanted(const JaScan *scan, Purpose purpose)
+{
+	bool		never_activated;
+	bool		has_no_end;
+	bool		not_revoked;
+
+	if (!is_wanted_use(scan, purpose))
+		return false;
+	if (purpose == VERIFYING || purpose == SIGNING || purpose == REFRESH)
+		return true;
+	(void) ja_scan_get(scan, JA_KEYS_ACTIVATED_AT, &never_activated);
+	(void) ja_scan_get(scan, JA_KEYS_VERIFY_UNTIL, &has_no_end);
+	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &not_revoked);
+	return !never_activated && has_no_end && not_revoked;
+}
+
 static void
 start_scan(JaScan *scan, const Wanted *wanted)
 {
@@ -205,8 +226,11 @@ load(const Wanted *wanted, JaStoredKey *stored)
 	JaStatus	status = JA_KEYRING_KID_UNKNOWN;
 
 	start_scan(&scan, wanted);
-	if (ja_scan_next(&scan) && is_wanted_use(&scan, wanted->purpose))
-		status = read_row(&scan, wanted->purpose, stored);
+	while (status == JA_KEYRING_KID_UNKNOWN && ja_scan_next(&scan))
+	{
+		if (is_wanted(&scan, wanted->purpose))
+			status = read_row(&scan, wanted->purpose, stored);
+	}
 	ja_scan_end(&scan);
 	return status;
 }

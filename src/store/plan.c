@@ -88,6 +88,7 @@ ja_plan_run(JaPlan *plan, const JaValue *values)
 {
 	Datum		datums[JA_PLAN_MAX_ARGUMENTS];
 	char		nulls[JA_PLAN_MAX_ARGUMENTS];
+	MemoryContext context = CurrentMemoryContext;
 	int			result;
 
 	for (int i = 0; i < plan->argument_count; i++)
@@ -96,6 +97,8 @@ ja_plan_run(JaPlan *plan, const JaValue *values)
 		nulls[i] = values[i].is_null ? 'n' : ' ';
 	}
 	result = SPI_execute_plan(saved_plan(plan), datums, nulls, false, 0);
+	/* SPI leaves its own context current, which ends with the scope. */
+	MemoryContextSwitchTo(context);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return SPI_processed;

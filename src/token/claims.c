@@ -143,10 +143,11 @@ search_audiences(JsonbContainer *array, JaString audience, bool *found)
 
 /*
  * "aud", if present, must be a string or an array of strings, and hold the
- * audience exactly, if one is expected (RFC 7519 section 4.1.3).
+ * audience exactly, unless its data is NULL (RFC 7519 section 4.1.3).  Fails
+ * with JA_TOKEN_AUDIENCE.
  */
-static JaStatus
-check_audience(const JsonbContainer *claims, JaString audience)
+JaStatus
+ja_claims_check_audience(const JsonbContainer *claims, JaString audience)
 {
 	JsonbValue	value;
 	bool		found = false;
@@ -184,5 +185,5 @@ ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
 	if (expected->issuer.data != NULL &&
 		(presence == JA_ABSENT || !ja_string_equals(issuer, expected->issuer)))
 		return JA_TOKEN_ISSUER;
-	return check_audience(claims, expected->audience);
+	return ja_claims_check_audience(claims, expected->audience);
 }

@@ -50,6 +50,7 @@ extern JaStatus ja_claims_read_json(const JsonbContainer *json, JaClaims *claims
 extern JaStatus ja_claims_check_times(const JaTimes *times, double now);
 extern JaStatus ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
 									  const JaExpectation *expected);
+extern JaStatus ja_claims_check_audience(const JsonbContainer *claims, JaString audience);
 extern double ja_claims_seconds(TimestampTz time);
 
 #endif							/* JA_CLAIMS_H */

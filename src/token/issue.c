@@ -64,6 +64,8 @@ check_names(const JsonbContainer *claims)
 		if (ja_json_string(claims, strings[i], &value) == JA_MISTYPED)
 			return JA_CLAIMS_NAME;
 	}
+	if (ja_claims_check_audience(claims, (JaString) {NULL, 0}) != JA_OK)
+		return JA_CLAIMS_NAME;
 	switch (ja_json_string(claims, "iss", &value))
 	{
 		case JA_ABSENT:

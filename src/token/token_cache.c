@@ -5,8 +5,8 @@
  *
  * Only tokens whose signature was right get here, found again by all their
  * bytes.  Whether an entry still counts is the business of whoever asks for
- * it.  Number and bytes of the entries are bounded; the one that was used
- * least recently goes first, so that a flood of tokens costs no memory.
+ * it.  Their number is bounded, and the one that was used least recently goes
+ * first; their memory is bounded as a whole.
  *
  * The table is indexed by a seeded hash of the token's end, which in a right
  * token is its signature.  The comparison with the whole token takes the same
@@ -26,6 +26,9 @@
 
 /* How much of the token's end is hashed. */
 #define HASHED_BYTES 32
+
+/* How much the context asks the system for at a time. */
+#define MAX_BLOCK_BYTES (64 * 1024)
 
 /* A larger entry is not worth its room. */
 #define MAX_ENTRY_BYTES (64 * 1024)
@@ -59,21 +62,32 @@ typedef struct Slot
 #include "lib/simplehash.h"
 
 static MemoryContext context = NULL;
-static slots_hash *table;
+static slots_hash *table = NULL;
 static dlist_head recent = DLIST_STATIC_INIT(recent);
 static uint64 seed;
-static size_t kept_bytes = 0;
+
+/* Makes an empty table in an empty context. */
+static void
+make_table(void)
+{
+	table = NULL;
+	dlist_init(&recent);
+	table = slots_create(context, Max(ja_settings.token_cache_size, 1), NULL);
+}
 
 static bool
 initialize(void)
 {
-	if (context != NULL)
-		return true;
-	if (ja_secret_random(&seed, sizeof(seed)) != JA_OK)
-		return false;
-	context = AllocSetContextCreate(CacheMemoryContext, "jwt_auth verified tokens",
-									ALLOCSET_DEFAULT_SIZES);
-	table = slots_create(context, 64, NULL);
+	if (context == NULL)
+	{
+		if (ja_secret_random(&seed, sizeof(seed)) != JA_OK)
+			return false;
+		context = AllocSetContextCreate(CacheMemoryContext, "jwt_auth verified tokens",
+										ALLOCSET_SMALL_MINSIZE, ALLOCSET_SMALL_INITSIZE,
+										MAX_BLOCK_BYTES);
+	}
+	if (table == NULL)
+		make_table();
 	return true;
 }
 
@@ -103,7 +117,6 @@ drop(Entry *entry)
 {
 	slots_delete(table, entry->hash);
 	dlist_delete(&entry->node);
-	kept_bytes -= entry->size;
 	pfree(entry);
 }
 
@@ -121,7 +134,7 @@ ja_token_cache_find(JaString token)
 	Slot	   *slot;
 	Entry	   *entry;
 
-	if (context == NULL)
+	if (table == NULL)
 		return NULL;
 	slot = slots_lookup(table, hash_of(token));
 	if (slot == NULL)
@@ -133,18 +146,27 @@ ja_token_cache_find(JaString token)
 	return &entry->verified;
 }
 
-/* Makes room for an entry of the size; false if it can't be kept. */
+/*
+ * Makes room for an entry of the size; false if it can't be kept.  Freed
+ * chunks serve only entries of about their size, so that the context may fill
+ * with what nobody uses; then all is forgotten.
+ */
 static bool
 make_room(size_t size)
 {
 	size_t		most = ja_settings.token_cache_size;
 
-	if (size > MAX_ENTRY_BYTES)
+	if (size > MAX_ENTRY_BYTES || most == 0)
 		return false;
-	while (!dlist_is_empty(&recent) &&
-		   (table->members >= most || kept_bytes + size > JA_TOKEN_CACHE_BYTES))
+	while (table->members >= most)
 		drop(dlist_tail_element(Entry, node, &recent));
-	return most > 0;
+	if (MemoryContextMemAllocated(context, true) + size > JA_TOKEN_CACHE_BYTES)
+	{
+		table = NULL;
+		MemoryContextReset(context);
+		make_table();
+	}
+	return true;
 }
 
 /* Moves a string that points into the old claims to the new ones. */
@@ -203,11 +225,9 @@ ja_token_cache_keep(JaString token, const JaVerified *verified)
 		Entry	   *former = slot->entry;
 
 		dlist_delete(&former->node);
-		kept_bytes -= former->size;
 		pfree(former);
 	}
 	slot->entry = entry;
 	dlist_push_head(&recent, &entry->node);
-	kept_bytes += size;
 	return &entry->verified;
 }
