@@ -1,0 +1,52 @@
+# What changes of keys and issuers warn about, beside doing it: a rotation to a
+# key that no verifier could have loaded (T76), and keys that are passed over.
+
+use strict;
+use warnings;
+
+use JwtAuthSession;
+use JwtAuthTest;
+use Test::More;
+
+my $node = start_node('key_warnings');
+my $session = JwtAuthSession->new($node);
+
+sub says
+{
+	my ($statement, $expected, $name) = @_;
+	my (undef, $messages) = $session->query("SELECT $statement");
+
+	is(join(' ', $messages =~ /^(\w+:\s+\w{5})/mg) =~ s/\s+/ /gr, $expected, $name);
+	return;
+}
+
+# Rotation
+says('jwt_rotate_key()', '', 'the first key of all: nobody has loaded another');
+says('jwt_rotate_key()', '', 'the next key was published');
+$session->query(q{SELECT jwt_retire_key(kid) FROM jwt_auth.keys WHERE activated_at IS NULL AND verify_until IS NULL});
+says('jwt_rotate_key()', 'WARNING: 01000', 'there was no next key');
+is($session->query('SELECT count(*) FROM jwt_auth.keys WHERE activated_at IS NOT NULL AND verify_until IS NULL'), '1',
+	'it was done');
+says('jwt_rotate_key()', '', 'now there was one');
+$session->query(q{SELECT jwt_retire_key(kid) FROM jwt_auth.keys WHERE activated_at IS NULL AND verify_until IS NULL});
+says(q{jwt_create_key('ES256', 'k')}, '', 'a next key by hand');
+says('jwt_rotate_key()', '', 'is published, too');
+says('jwt_seal_keys()', 'ERROR: 55000', 'sealing without a file is an error, not a warning');
+says('jwt_reset_after_restore()', '', 'a reset says nothing');
+
+# Keys of an issuer that are passed over
+my $good = $session->query(q{SELECT jwk_public(jwk_generate('ES256', 'g'))});
+for my $case (
+	[ 0, '' ], [ 1, '{"kty":"XX"}' ], [ 1, '{"kty":"OKP","crv":"X25519","x":"AA"}' ],
+	[ 1, $good =~ s/"kid": "g"/"kid":"e","use":"enc"/r ], [ 1, '{"kty":"XX"}, {"kty":"YY"}' ])
+{
+	my ($skips, $other) = @$case;
+	my $keys = join ', ', $good, $other || ();
+
+	says("jwt_trust_issuer('https://a.example', '{\"keys\":[$keys]}', 'api')", $skips ? 'NOTICE: 00000' : '',
+		$other ? "passed over: $other" : 'nothing to pass over');
+	is($session->query(q{SELECT jsonb_array_length(jwks -> 'keys') FROM jwt_auth.issuers}), '1', 'one key is trusted');
+}
+says(q{jwt_trust_issuer('https://a.example', '{"keys":[{"kty":"XX"}]}', 'api')}, 'ERROR: 22023', 'nothing but what is passed over');
+$session->close;
+done_testing();
