@@ -1,0 +1,77 @@
+-- Imported hashes (T43, T44): every kind that is accepted logs in with its
+-- password and no other, and is replaced by argon2id in the same transaction;
+-- everything else is 22023.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+\ir include/password_hashes.psql
+SELECT no_plan();
+SET jwt_auth.login_max_failures = 1000;
+
+CREATE TABLE public.imported AS
+SELECT jwt_import_user('u' || row_number() OVER (), hash) AS id, 'u' || row_number() OVER () AS name, * FROM accepted_hashes;
+SELECT is((SELECT (u.password_hash, imported_hash, u.cost_profile IS NOT NULL)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
+		  (hash, true, true)::text, 'as it came: ' || left(hash, 25))
+FROM public.imported AS i;
+-- bcrypt looks at 72 bytes, here as everywhere
+SELECT is(test.error_of(jwt_login(name, bad)), 'invalid_grant', format('not with %s: %s', what, left(hash, 25)))
+FROM public.imported, LATERAL (VALUES (1, password || 'x', 'a longer one'), (2, left(password, -1), 'a shorter one'),
+									  (3, upper(password) || '!', 'another case'), (4, hash, 'the hash')) AS v (n, bad, what)
+WHERE NOT (source ~ 'wrapper' AND length(password) >= 72) AND (n = 1 OR hash !~ 'm=65536|1000000|rounds=\d{5,}');
+SELECT is((SELECT password_hash FROM jwt_auth.users AS u WHERE u.id = i.id), hash, 'not rehashed: ' || left(hash, 25)) FROM public.imported AS i;
+SELECT is(test.error_of(jwt_login(name, password)), 'ok', 'logs in: ' || left(hash, 25)) FROM public.imported;
+SELECT is((SELECT (password_hash ~ '^\$argon2id\$v=19\$m=8,t=1,p=1\$', imported_hash, cost_profile)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
+		  '(t,f,"$argon2id$v=19$m=8,t=1,p=1")', 'rehashed: ' || left(hash, 25))
+FROM public.imported AS i;
+SELECT is(test.error_of(jwt_login(name, password)), 'ok', 'and logs in again: ' || left(hash, 25)) FROM public.imported;
+
+-- A rehash is part of the login
+SELECT jwt_import_user('tom', '$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS') AS tom \gset
+BEGIN;
+SELECT is(test.error_of(test.login('tom')), 'ok', 'a login');
+ROLLBACK;
+SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE id = :'tom'), true, 'that was rolled back left the hash');
+SELECT is(test.error_of(test.login('tom')), 'ok', 'which is good');
+
+-- Hashes of our own follow the settings; what they are now stays otherwise
+SELECT password_hash AS before FROM jwt_auth.users WHERE id = :'tom' \gset
+SELECT test.login('tom');
+SELECT is((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), :'before', 'not rehashed without need');
+SET jwt_auth.argon2_iterations = 2;
+SELECT is(test.error_of(jwt_login('tom', 'wrong')), 'invalid_grant', 'a wrong password');
+SELECT is((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), :'before', 'rehashes nothing');
+SELECT test.login('tom');
+SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), '^\$argon2id\$v=19\$m=8,t=2,p=1\$', 'rehashed when the policy changed');
+SET jwt_auth.argon2_memory = 16;
+SELECT test.login('tom');
+SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), '^\$argon2id\$v=19\$m=16,t=2,p=1\$', 'or its memory');
+SELECT is(test.error_of(test.login('tom')), 'ok', 'and good');
+SET jwt_auth.argon2_memory = 8;
+SET jwt_auth.argon2_iterations = 1;
+
+-- Imported: the password as it was typed; afterwards, in any normal form
+SELECT jwt_import_user('nfd', 'pbkdf2_sha256$1000$zVxMcWIQN4Cl4tjwWjZVmZ$848T1EtA6fvwHmsPqASobG4ZC4eu1nvD+A4hcGfCwkA=');
+SELECT is(test.error_of(jwt_login('nfd', normalize('Pässwörd ünd ﬁ ligature Å', NFKC))), 'invalid_grant', 'not normalised');
+SELECT is(test.error_of(jwt_login('nfd', password)), 'ok', 'as typed') FROM accepted_hashes
+WHERE hash ~ '848T1EtA6fvwHmsPqASobG4ZC4eu1nvD';
+SELECT is(test.error_of(jwt_login('nfd', normalize(password, NFKD))), 'ok', 'then normalised') FROM accepted_hashes
+WHERE hash ~ '848T1EtA6fvwHmsPqASobG4ZC4eu1nvD';
+
+-- The password hook and the length are not asked at import
+SET jwt_auth.password_min_length = 1000;
+SELECT lives_ok('SELECT jwt_import_user(''short'', ''$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'')', 'a short password can be imported');
+SELECT is(test.error_of(jwt_login('short', 'U*U')), 'ok', 'and is rehashed all the same');
+SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE username = 'short'), false, 'by the login');
+RESET jwt_auth.password_min_length;
+
+-- Refused
+SELECT count(*) AS users FROM jwt_auth.users \gset
+SELECT test.raises(format('SELECT jwt_import_user(''x'', %L)', hash), '22023', format('%s, %s: %s', reason, what, left(hash, 40))) FROM refused_hashes;
+SELECT test.raises(format('SELECT jwt_import_user(''x'', %L)', hash), '22023', what)
+FROM (VALUES (repeat('x', 1025), 'too long an argument'), ('$argon2id$' || repeat('x', 400), 'too long a hash'), ('$argon2id$', 'a prefix alone'), ('$', 'a dollar'))
+	AS v (hash, what);
+SELECT test.raises('SELECT jwt_import_user(''tom'', ''$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS'')', '23505', 'a name that is taken');
+SELECT is((SELECT count(*) FROM jwt_auth.users), :'users', 'no user was made');
+
+SELECT * FROM finish();

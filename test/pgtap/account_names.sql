@@ -1,0 +1,54 @@
+-- The canonical form of names (T45): what looks like one name is one account,
+-- at creation, login, renaming and in the throttle, whatever the collation.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+
+-- Each writing of a name logs in, cannot be created, and is throttled as one
+CREATE TABLE public.name (given text, other text, what text);
+INSERT INTO public.name VALUES
+	('Straße', 'STRASSE', 'sharp s'), ('Straße', 'strasse', 'sharp s, folded'), ('Straße', U&'STRA\1E9EE', 'capital sharp s'),
+	('Ångström', U&'A\030Angstro\0308m', 'decomposed'), ('Ångström', U&'\212Bngstr\00F6m', 'the angstrom sign'), ('Ångström', 'ÅNGSTRÖM', 'upper case'),
+	('file', U&'\FB01le', 'a ligature'), ('file', U&'\FF26\FF29\FF2C\FF25', 'full width'), ('file', ' file', 'a space before'),
+	('file', 'file  ', 'spaces after'), ('file', U&'\00A0file\3000', 'wide spaces'), ('file', U&'fi\00ADle', 'a soft hyphen'),
+	('file', U&'fi\200Ble', 'a zero width space'), ('file', U&'\FEFFfile', 'a byte order mark'), ('file', U&'fi\2060le', 'a word joiner'),
+	('ΣΊΣΥΦΟΣ', 'σίσυφος', 'final sigma'), ('ΣΊΣΥΦΟΣ', 'σίσυφοσ', 'no final sigma'),
+	('user1', U&'user\00B9', 'a superscript'), ('user1', U&'user\2460', 'a circled digit'), ('KELVIN', U&'\212Aelvin', 'the kelvin sign'),
+	(U&'\0132', 'ij', 'a digraph'), ('x@example.org', 'X@EXAMPLE.ORG', 'an address');
+SELECT test.create_user(given) FROM (SELECT DISTINCT given FROM public.name) AS v;
+SELECT is(test.error_of(test.login(given)), 'ok', 'logs in: ' || given),
+	   is(test.claims_of(test.login(other)) ->> 'sub', test.user_id(given)::text, 'logs in, too: ' || what),
+	   test.raises(format('SELECT test.create_user(%L)', other), '23505', 'is taken: ' || what)
+FROM public.name;
+SELECT jwt_create_user('somebody else') AS else \gset
+SELECT test.raises(format('SELECT jwt_update_user(%L, %L)', :'else', other), '23505', 'nor can one be renamed to it: ' || what) FROM public.name;
+SELECT is(test.error_of(jwt_login(given, 'wrong')), 'invalid_grant', 'a failure: ' || given),
+	   is(test.error_of(jwt_login(other, 'wrong')), 'invalid_grant', 'another one: ' || what)
+FROM (SELECT DISTINCT ON (given) * FROM public.name) AS v;
+SELECT is((SELECT array_agg(DISTINCT failures) FROM jwt_auth.login_throttle), '{2}', 'count against one name');
+
+-- What must stay apart
+SELECT is(jwt_create_user(name) IS NOT NULL, true, 'another name: ' || name)
+FROM unnest(ARRAY['title', 'tıtle', U&'ti\0307tle', 'a b', 'ab', 'a  b', 'paypal', U&'p\0430ypal', 'e', 'é', 'x.y', 'xy', 'o', 'ø', '0']) AS name;
+SELECT test.raises('SELECT jwt_create_user(''TITLE'')', '23505', 'a dotted i has no dot above in upper case'),
+	   test.raises(format('SELECT jwt_create_user(%L)', U&'T\0130TLE'), '23505', 'an I with a dot has two in lower case'),
+	   is((SELECT count(*) FROM jwt_auth.users WHERE convert_from(canonical_name, 'UTF8') IN ('title', 'tıtle')), 2::bigint, 'nor is the dotless i the other');
+
+-- Names that cannot be one are no error at login, and cost as much
+SELECT is(test.error_of(test.login(name)), 'invalid_grant', 'no name: ' || to_json(name)::text)
+FROM unnest(ARRAY[' ', E'a\nb', U&'a\0378', repeat('a', 256), repeat('a', 1024), U&'\200B', E'\x7f']) AS name;
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE failures = 1), 7::bigint, 'and they are counted');
+
+-- The form does not depend on collation or locale settings
+CREATE TABLE public.form AS SELECT username, canonical_name FROM jwt_auth.users;
+SET lc_messages = 'C';
+SET search_path = pg_catalog;
+SELECT test.error_of(test.login(' STRASSE ')) AS verdict \gset
+RESET search_path;
+SELECT is(:'verdict'::text, 'ok', 'with another search_path');
+SELECT is((SELECT string_agg(collname, ',') FROM pg_index JOIN pg_collation AS c ON c.oid = indcollation[0]
+		   WHERE indexrelid = 'jwt_auth.users_canonical_name_idx'::regclass), NULL, 'the index has no collation');
+
+SELECT * FROM finish();

@@ -1,0 +1,177 @@
+-- Users (T45, T46, T59, T89): made, changed, disabled, enabled, deleted; what
+-- cannot be a name, password, role or claims is 22023, a name that is taken
+-- 23505, and none of it leaves a row or an event.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+CREATE ROLE regress_account_member;
+CREATE ROLE regress_account_super SUPERUSER;
+CREATE ROLE regress_account_bypass BYPASSRLS;
+
+-- Made
+SELECT jwt_create_user('Alice', test.password(), 'regress_account_member', '{"tenant":"t1","a":{"b":[1,null]}}') AS alice \gset
+SELECT is((SELECT (username, convert_from(canonical_name, 'UTF8'), imported_hash, role, claims, disabled_at)::text
+		   FROM jwt_auth.users WHERE id = :'alice'),
+		  (SELECT ('Alice'::text, 'alice'::text, false, 'regress_account_member'::name, '{"tenant":"t1","a":{"b":[1,null]}}'::jsonb, NULL::timestamptz)::text),
+		  'the row is what was asked for');
+SELECT is(substr(:'alice', 15, 1), '7', 'the id is a UUIDv7');
+SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'alice'),
+			   '^\$argon2id\$v=19\$m=8,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$', 'the hash is argon2id in PHC form');
+SELECT test.create_user('Bob') AS bob \gset
+SELECT isnt((SELECT password_hash FROM jwt_auth.users WHERE id = :'alice'), (SELECT password_hash FROM jwt_auth.users WHERE id = :'bob'),
+			'the same password has another salt');
+SELECT jwt_create_user('carol') AS carol \gset
+SELECT is((SELECT (password_hash, password_set_at, role, claims)::text FROM jwt_auth.users WHERE id = :'carol'), '(,,,{})',
+		  'without password, role and claims');
+SELECT is((SELECT count(DISTINCT id) FROM (SELECT jwt_create_user('many' || n) AS id FROM generate_series(1, 50) AS n) AS v), 50::bigint,
+		  'ids differ');
+
+-- Refused, by create and import, and by update where it takes the argument
+SELECT count(*) AS users FROM jwt_auth.users \gset
+SELECT test.audit_count() AS events \gset
+CREATE TABLE public.refused (state text, what text, username text, role name, claims jsonb);
+INSERT INTO public.refused VALUES
+	('22023', 'no name', '', NULL, '{}'), ('22023', 'spaces', '   ', NULL, '{}'), ('22023', 'wide spaces', U&'\3000\00A0', NULL, '{}'),
+	('22023', 'a line end', E'a\nb', NULL, '{}'), ('22023', 'a control character', E'a\x01b', NULL, '{}'),
+	('22023', 'DEL', E'a\x7f', NULL, '{}'), ('22023', 'NEL', U&'a\0085b', NULL, '{}'), ('22023', 'a line separator', U&'a\2028', NULL, '{}'),
+	('22023', 'not assigned', U&'a\0378', NULL, '{}'), ('22023', 'a noncharacter', U&'a\FFFE', NULL, '{}'),
+	('22023', 'invisible characters alone', U&'\200B\00AD', NULL, '{}'),
+	('22023', '256 characters', repeat('a', 256), NULL, '{}'), ('22023', '1025 bytes', repeat('a', 1025), NULL, '{}'),
+	('22023', 'few characters that fold to many', repeat(U&'\FDFA', 100), NULL, '{}'),
+	('22023', 'an unknown role', 'x', 'regress_account_nobody', '{}'), ('22023', 'an empty role', 'x', '', '{}'),
+	('22023', 'a superuser', 'x', 'regress_account_super', '{}'), ('22023', 'a role with BYPASSRLS', 'x', 'regress_account_bypass', '{}'),
+	('22023', 'the bootstrap superuser', 'x', current_user, '{}'),
+	('22023', 'an array', 'x', NULL, '[]'), ('22023', 'a string', 'x', NULL, '"x"'), ('22023', 'a JSON null', 'x', NULL, 'null'),
+	('22023', 'a number', 'x', NULL, '1'), ('22023', 'large claims', 'x', NULL, jsonb_build_object('x', repeat('x', 9000))),
+	('23505', 'a name that is taken', 'Alice', NULL, '{}'), ('23505', 'in another case', 'aLICE', NULL, '{}'),
+	('23505', 'in full width', U&'\FF21\FF4C\FF49\FF43\FF45', NULL, '{}');
+INSERT INTO public.refused SELECT '22023', 'the reserved claim ' || name, 'x', NULL, jsonb_build_object('ok', 1, name, 'x')
+FROM unnest('{iss,sub,aud,exp,nbf,iat,jti,sid,role}'::text[]) AS name;
+SELECT test.raises(format('SELECT jwt_create_user(%L, %L, %L, %L)', username, test.password(), role, claims), state, 'create: ' || what),
+	   test.raises(format('SELECT jwt_import_user(%L, ''$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS'', %L, %L)',
+						  username, role, claims), state, 'import: ' || what),
+	   test.raises(format('SELECT jwt_update_user(%L, %L, %L, %L)', :'bob', username, role, claims), state, 'update: ' || what)
+FROM public.refused;
+SELECT test.raises('SELECT ' || call, '22023', call)
+FROM unnest(ARRAY['jwt_create_user(NULL)', 'jwt_create_user(NULL, ''correct horse battery'')', 'jwt_create_user(''x'', claims => NULL)',
+	'jwt_create_user(''x'', '''')', 'jwt_create_user(''x'', ''fourteen chars'')', 'jwt_create_user(''x'', repeat(U&''\00E9'', 14))',
+	'jwt_create_user(''x'', repeat(''x'', 1025))', 'jwt_create_user(''x'', repeat(U&''\FDFA'', 300))',
+	'jwt_create_user(''x'', U&''fifteen chars !\0378'')',
+	'jwt_import_user(NULL, ''x'')', 'jwt_import_user(''x'', NULL)', 'jwt_import_user(''x'', ''$5$x$'', claims => NULL)',
+	'jwt_update_user(NULL)', 'jwt_update_user(NULL, ''x'')', 'jwt_update_user(gen_random_uuid(), ''x'')', 'jwt_update_user(gen_random_uuid())',
+	'jwt_set_password(NULL, ''correct horse battery'')', 'jwt_set_password(gen_random_uuid(), ''correct horse battery'')',
+	'jwt_disable_user(NULL)', 'jwt_disable_user(gen_random_uuid())', 'jwt_enable_user(NULL)', 'jwt_enable_user(gen_random_uuid())',
+	'jwt_unlock_user(NULL)', 'jwt_unlock_user(gen_random_uuid())', 'jwt_delete_user(NULL)', 'jwt_delete_user(gen_random_uuid())',
+	'jwt_end_sessions(NULL)', 'jwt_purge(NULL)', 'jwt_purge(0)', 'jwt_purge(-1)']) AS call;
+SELECT test.raises(format('SELECT jwt_set_password(%L, %L)', :'bob', password), '22023', 'set_password: ' || what)
+FROM (VALUES (NULL, 'NULL'), ('', 'empty'), ('fourteen chars', 'short'), (repeat('x', 1025), 'long'), (U&'fifteen chars !\0378', 'not assigned'))
+	AS v (password, what);
+SELECT is((SELECT count(*) FROM jwt_auth.users), :'users', 'no user was made');
+SELECT is(test.audit_count(), :'events', 'and no event written');
+SELECT is(test.error_of(test.login('bob')), 'ok', 'bob is what he was');
+
+-- The length of passwords is counted in characters, after NFKC
+SELECT jwt_set_password(:'bob', repeat(U&'\00E9', 15));
+SELECT is(test.error_of(jwt_login('bob', repeat(U&'\00E9', 15))), 'ok', '15 characters are enough');
+SELECT is(test.error_of(jwt_login('bob', repeat(U&'e\0301', 15))), 'ok', 'composed or not');
+SELECT is(test.error_of(jwt_login('bob', repeat('e', 15))), 'invalid_grant', 'but not without accent');
+SELECT jwt_set_password(:'bob', repeat('x', 1024));
+SELECT is(test.error_of(jwt_login('bob', repeat('x', 1024))), 'ok', '1024 bytes are accepted');
+SELECT is(test.error_of(jwt_login('bob', repeat('x', 1023))), 'invalid_grant', 'and none is cut off');
+SELECT is(test.error_of(jwt_login('bob', repeat('x', 1023) || 'y')), 'invalid_grant', 'nor ignored');
+SET jwt_auth.password_min_length = 3;
+SELECT jwt_set_password(:'bob', 'abc');
+SELECT is(test.error_of(jwt_login('bob', 'abc')), 'ok', 'a shorter minimum');
+SELECT test.raises(format('SELECT jwt_set_password(%L, ''ab'')', :'bob'), '22023', 'is one, too');
+RESET jwt_auth.password_min_length;
+SELECT is(test.error_of(jwt_login('bob', 'abc')), 'ok', 'what is short already goes on');
+SELECT jwt_set_password(:'bob', '  spaces  count  ');
+SELECT is(test.error_of(jwt_login('bob', 'spaces  count')), 'invalid_grant', 'a password is not trimmed'),
+	   is(test.error_of(jwt_login('bob', '  Spaces  count  ')), 'invalid_grant', 'nor folded'),
+	   is(test.error_of(jwt_login('bob', '  spaces  count  ')), 'ok', 'itself');
+SELECT jwt_set_password(:'bob', test.password());
+
+-- Changed: name, role and claims; NULL leaves as is
+SELECT test.login('alice') AS answer \gset
+SELECT jwt_update_user(:'alice');
+SELECT is((SELECT (username, role, claims)::text FROM jwt_auth.users WHERE id = :'alice'),
+		  (SELECT ('Alice'::text, 'regress_account_member'::name, '{"a": {"b": [1, null]}, "tenant": "t1"}'::jsonb)::text), 'nothing changed');
+SELECT jwt_update_user(:'alice', 'ALICIA');
+SELECT is(test.error_of(test.login('alice')), 'invalid_grant', 'the former name is gone'),
+	   is(test.error_of(test.login('alicia')), 'ok', 'the new one is there');
+SELECT jwt_update_user(:'alice', 'alicia');
+SELECT is((SELECT username FROM jwt_auth.users WHERE id = :'alice'), 'alicia', 'one''s own name may be written otherwise');
+SELECT is(jwt_create_user('alice') IS NOT NULL, true, 'a name that was given up is free');
+SELECT test.raises(format('SELECT jwt_update_user(%L, ''Alice '')', :'alice'), '23505', 'and then taken');
+SELECT jwt_update_user(:'alice', claims => '{"tenant":"t2"}');
+SELECT is(test.claims_of(:'answer') ->> 'tenant', 't1', 'a token that was made before is what it was');
+SELECT is(test.access(:'answer'), NULL, 'and good');
+SELECT test.refresh(:'answer') AS answer \gset
+SELECT is(test.claims_of(:'answer') ->> 'tenant', 't2', 'claims are in force at the next refresh'),
+	   is(test.claims_of(:'answer') ? 'a', false, 'those left out are gone'),
+	   is(test.claims_of(:'answer') ->> 'role', 'regress_account_member', 'the role is still there');
+CREATE ROLE regress_account_other;
+SELECT jwt_update_user(:'alice', role => 'regress_account_other');
+SELECT is(test.claims_of(test.refresh(:'answer')) ->> 'role', 'regress_account_other', 'and so is the role');
+
+-- Disabled, enabled, deleted
+SELECT test.login('alicia') AS one \gset
+SELECT test.login('alicia') AS two \gset
+SELECT jwt_disable_user(:'alice');
+SELECT is(test.access(:'one'), '28J02', 'disabled: access tokens are dead'), is(test.access(:'two'), '28J02', 'all of them'),
+	   is(test.error_of(test.refresh(:'one')), 'invalid_grant', 'no refresh'), is(test.error_of(test.login('alicia')), 'invalid_grant', 'no login'),
+	   is(test.live_sessions('alicia'), 0::bigint, 'no session');
+SELECT disabled_at AS disabled_at FROM jwt_auth.users WHERE id = :'alice' \gset
+SELECT jwt_disable_user(:'alice');
+SELECT is((SELECT disabled_at FROM jwt_auth.users WHERE id = :'alice'), :'disabled_at'::timestamptz, 'disabled once');
+SELECT jwt_enable_user(:'alice');
+SELECT is(test.error_of(test.login('alicia')), 'ok', 'enabled: login'), is(test.access(:'one'), '28J02', 'what ended stays ended'),
+	   is(test.error_of(test.refresh(:'two')), 'invalid_grant', 'for refresh, too');
+SELECT jwt_enable_user(:'alice');
+SELECT test.login('alicia') AS one \gset
+SELECT jwt_sign(jsonb_build_object('sub', :'alice')) AS without_session \gset
+SELECT is(test.verdict(:'without_session'), NULL, 'a token without session');
+BEGIN;
+SELECT jwt_delete_user(:'alice');
+SELECT is(test.access(:'one'), '28J00', 'deleted in this transaction');
+ROLLBACK;
+SELECT is(test.access(:'one'), NULL, 'and not');
+SELECT jwt_delete_user(:'alice');
+SELECT is(test.access(:'one'), '28J00', 'deleted: the session is unknown'), is(test.error_of(test.refresh(:'one')), 'invalid_grant', 'no refresh'),
+	   is(test.error_of(test.login('alicia')), 'invalid_grant', 'no login'),
+	   is(test.verdict(:'without_session'), '28J02', 'a token without session is denied');
+SELECT is((SELECT count(*) FROM jwt_auth.sessions WHERE user_id = :'alice'), 0::bigint, 'no session is left'),
+	   is((SELECT count(*) FROM jwt_auth.refresh_tokens AS r WHERE NOT EXISTS (SELECT FROM jwt_auth.sessions AS s WHERE s.id = r.session_id)),
+		  0::bigint, 'nor a refresh token');
+SELECT test.raises(format('SELECT jwt_delete_user(%L)', :'alice'), '22023', 'deleted once');
+
+-- Set password and end_sessions end sessions, and no one else's
+SELECT test.login('bob') AS bobs \gset
+SELECT test.create_user('dave') AS dave \gset
+SELECT test.login('dave') AS one \gset
+SELECT jwt_set_password(:'dave', 'another horse battery');
+SELECT is(test.access(:'one'), '28J02', 'password set: access tokens are dead'), is(test.error_of(test.refresh(:'one')), 'invalid_grant', 'no refresh'),
+	   is(test.error_of(test.login('dave')), 'invalid_grant', 'the former password'),
+	   is(test.error_of(jwt_login('dave', 'another horse battery')), 'ok', 'the new one');
+SELECT jwt_login('dave', 'another horse battery') AS one \gset
+SELECT jwt_end_sessions(:'dave');
+SELECT is(test.access(:'one'), '28J02', 'sessions ended: access tokens are dead'), is(test.error_of(test.refresh(:'one')), 'invalid_grant', 'no refresh'),
+	   is(test.error_of(jwt_login('dave', 'another horse battery')), 'ok', 'login');
+SELECT is(test.access(:'bobs'), NULL, 'nobody else is concerned'), is(test.error_of(test.refresh(:'bobs')), 'ok', 'by any of it');
+SELECT lives_ok('SELECT jwt_end_sessions(gen_random_uuid())', 'ending the sessions of nobody');
+
+-- Rows that were not made by these functions
+SELECT test.raises(format('UPDATE jwt_auth.users SET password_hash = %L', hash), '23514', 'direct: ' || hash)
+FROM unnest('{plain text,"",md5a3556571e93b0d20722ba62be61e8c2d,SCRAM-SHA-256$4096:x}'::text[]) AS hash;
+SELECT test.raises('UPDATE jwt_auth.users SET claims = ''[]''', '23514', 'direct: claims that are no object');
+UPDATE jwt_auth.users SET password_hash = '$argon2id$v=19$m=4194304,t=1000000000,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA' WHERE username = 'dave';
+SELECT is(test.error_of(test.login('dave')), 'invalid_grant', 'direct: a hash that asks for too much work is not computed');
+UPDATE jwt_auth.users SET password_hash = '$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1' WHERE username = 'dave';
+SELECT is(test.error_of(test.login('dave')), 'invalid_grant', 'direct: nor one of an unknown kind');
+UPDATE jwt_auth.users SET disabled_at = now() WHERE username = 'Bob';
+SELECT is(test.error_of(test.login('bob')), 'invalid_grant', 'direct: disabled'), is(test.error_of(test.refresh(:'bobs')), 'invalid_grant', 'no refresh');
+
+DROP ROLE regress_account_member, regress_account_super, regress_account_bypass, regress_account_other;
+SELECT * FROM finish();
