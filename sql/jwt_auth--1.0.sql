@@ -92,6 +92,7 @@ CREATE TABLE jwt_auth.users (
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX users_canonical_name_idx ON jwt_auth.users (canonical_name);
 CREATE INDEX users_imported_hash_idx ON jwt_auth.users (id) WHERE imported_hash;
+CREATE INDEX users_disabled_idx ON jwt_auth.users (id) WHERE disabled_at IS NOT NULL;
 COMMENT ON TABLE jwt_auth.users IS 'Users who log in with a password';
 COMMENT ON COLUMN jwt_auth.users.id IS 'UUIDv7; the sub of their tokens';
 COMMENT ON COLUMN jwt_auth.users.username IS 'Name as it was given';

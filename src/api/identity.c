@@ -5,14 +5,16 @@
  *
  * Policies call the accessors for each row.  What an accessor returns is kept
  * with its call site until the identity changes, so that a row costs a few
- * comparisons.  Values live as long as the call site; they must not be freed
- * earlier, since an expression may still hold them when the token changes.
+ * comparisons.  A value lives until its call site is used again, as a value of
+ * the row would.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/jsonb.h"
 
 #include "api/arguments.h"
@@ -32,77 +34,142 @@ PG_FUNCTION_INFO_V1(jwt_require_scope);
 /* Longest argument that a call site remembers its answer for. */
 #define MAX_REMEMBERED_ARGUMENT 64
 
+static const JaString no_argument = {"", 0};
+
+/* Computes an accessor's value in the current memory context. */
+typedef Datum (*Compute) (const JaIdentity *identity, JaString argument, bool *is_null);
+
+/* An accessor, and how its values are copied (as in pg_type). */
+typedef struct Accessor
+{
+	Compute		compute;
+	bool		by_value;
+	int16		length;
+} Accessor;
+
 /* What a call site returned last. */
 typedef struct CallSite
 {
-	uint64		identity;		/* number of the identity; 0: nothing yet */
+	uint64		identity;		/* number of the identity; 0: nothing kept */
 	Datum		value;
 	bool		is_null;
+	bool		has_constant;	/* the argument is the same in each call */
 	size_t		argument_length;
 	char		argument[MAX_REMEMBERED_ARGUMENT];
 } CallSite;
 
-/* Computes an accessor's value in the current memory context. */
-typedef Datum (*Accessor) (const JaIdentity *identity, JaString argument, bool *is_null);
+/*
+ * Only a constant is surely the same in each call: an external parameter may
+ * change between uses of one expression, as in PL/pgSQL.
+ */
+static bool
+argument_is_constant(FunctionCallInfo fcinfo)
+{
+	FuncExpr   *call = (FuncExpr *) fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) && list_length(call->args) == 1 &&
+		IsA(linitial(call->args), Const);
+}
 
 static CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
-	if (unlikely(fcinfo->flinfo->fn_extra == NULL))
-		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-														  sizeof(CallSite));
-	return fcinfo->flinfo->fn_extra;
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	if (likely(site != NULL))
+		return site;
+	site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+	site->is_null = true;
+	site->has_constant = argument_is_constant(fcinfo);
+	fcinfo->flinfo->fn_extra = site;
+	return site;
 }
 
-static inline bool
-is_remembered(const CallSite *site, JaString argument)
-{
-	return site->identity == ja_identity_version.number &&
-		site->argument_length == argument.length &&
-		memcmp(site->argument, argument.data, argument.length) == 0;
-}
-
-/* Computes the value anew and keeps it with the call site. */
+/* Forgets the value, which nobody holds after the row that it was for. */
 static void
-remember(FunctionCallInfo fcinfo, CallSite *site, const JaIdentity *identity,
-		 JaString argument, Accessor accessor)
+forget(CallSite *site, const Accessor *accessor)
+{
+	site->identity = 0;
+	if (!site->is_null && !accessor->by_value)
+		pfree(DatumGetPointer(site->value));
+	site->is_null = true;
+	site->value = (Datum) 0;
+}
+
+/* Keeps a value with the call site. */
+static void
+keep(FunctionCallInfo fcinfo, CallSite *site, const Accessor *accessor, Datum value)
 {
 	MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
-	site->identity = 0;
-	site->is_null = true;
-	if (identity != NULL)
-		site->value = accessor(identity, argument, &site->is_null);
+	site->value = datumCopy(value, accessor->by_value, accessor->length);
+	site->is_null = false;
 	MemoryContextSwitchTo(caller);
-	if (argument.length > sizeof(site->argument))
-		return;
-	memcpy(site->argument, argument.data, argument.length);
-	site->argument_length = argument.length;
-	site->identity = ja_identity_version.number;
 }
 
-static inline Datum
-answer(FunctionCallInfo fcinfo, JaString argument, Accessor accessor)
+/* Computes the value anew, and keeps it unless the argument is too long. */
+static Datum
+answer_anew(FunctionCallInfo fcinfo, CallSite *site, JaString argument, const Accessor *accessor)
 {
-	const JaIdentity *identity = ja_identity_current();
+	const JaIdentity *identity = ja_identity_judged;
+	Datum		value = (Datum) 0;
+
+	fcinfo->isnull = true;
+	forget(site, accessor);
+	if (identity != NULL)
+		value = accessor->compute(identity, argument, &fcinfo->isnull);
+	if (argument.length > sizeof(site->argument))
+		return value;
+	memcpy(site->argument, argument.data, argument.length);
+	site->argument_length = argument.length;
+	if (!fcinfo->isnull)
+		keep(fcinfo, site, accessor, value);
+	site->identity = ja_identity_version.number;
+	return value;
+}
+
+/* The answer of an accessor without argument. */
+static inline Datum
+answer(FunctionCallInfo fcinfo, const Accessor *accessor)
+{
 	CallSite   *site = call_site(fcinfo);
 
-	if (unlikely(!is_remembered(site, argument)))
-		remember(fcinfo, site, identity, argument, accessor);
+	(void) ja_identity_current();
+	if (unlikely(site->identity != ja_identity_version.number))
+		return answer_anew(fcinfo, site, no_argument, accessor);
 	fcinfo->isnull = site->is_null;
 	return site->value;
 }
 
-static const JaString no_argument = {"", 0};
+/* The answer of an accessor whose one argument is a text; NULL for NULL. */
+static inline Datum
+answer_for(FunctionCallInfo fcinfo, const Accessor *accessor)
+{
+	CallSite   *site = call_site(fcinfo);
+	JaString	argument;
+
+	(void) ja_identity_current();
+	if (likely(site->has_constant && site->identity == ja_identity_version.number))
+	{
+		fcinfo->isnull = site->is_null;
+		return site->value;
+	}
+	argument = ja_argument_text(fcinfo, 0);
+	if (argument.data == NULL)
+		PG_RETURN_NULL();
+	if (site->identity != ja_identity_version.number ||
+		site->argument_length != argument.length ||
+		memcmp(site->argument, argument.data, argument.length) != 0)
+		return answer_anew(fcinfo, site, argument, accessor);
+	fcinfo->isnull = site->is_null;
+	return site->value;
+}
 
 static Datum
 claims_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
-	Jsonb	   *claims = palloc(VARSIZE(identity->claims));
-
-	memcpy(claims, identity->claims, VARSIZE(identity->claims));
 	*is_null = false;
-	return JsonbPGetDatum(claims);
+	return JsonbPGetDatum(identity->claims);
 }
 
 /*
@@ -111,7 +178,9 @@ claims_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), b
 Datum
 jwt_claims(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, no_argument, claims_of);
+	static const Accessor accessor = {claims_of, false, -1};
+
+	return answer(fcinfo, &accessor);
 }
 
 static Datum
@@ -151,27 +220,16 @@ claim_of(const JaIdentity *identity, JaString name, bool *is_null)
 Datum
 jwt_claim(PG_FUNCTION_ARGS)
 {
-	JaString	name = ja_argument_text(fcinfo, 0);
+	static const Accessor accessor = {claim_of, false, -1};
 
-	if (name.data == NULL)
-		PG_RETURN_NULL();
-	return answer(fcinfo, name, claim_of);
-}
-
-static Datum
-uuid_datum(const pg_uuid_t *uuid)
-{
-	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
-
-	*copy = *uuid;
-	return UUIDPGetDatum(copy);
+	return answer_for(fcinfo, &accessor);
 }
 
 static Datum
 user_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = !identity->has_user;
-	return uuid_datum(&identity->user);
+	return UUIDPGetDatum(&identity->user);
 }
 
 /*
@@ -180,14 +238,16 @@ user_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), boo
 Datum
 jwt_user_id(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, no_argument, user_of);
+	static const Accessor accessor = {user_of, false, UUID_LEN};
+
+	return answer(fcinfo, &accessor);
 }
 
 static Datum
 session_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = !identity->has_session;
-	return uuid_datum(&identity->session);
+	return UUIDPGetDatum(&identity->session);
 }
 
 /*
@@ -196,7 +256,9 @@ session_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), 
 Datum
 jwt_session_id(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, no_argument, session_of);
+	static const Accessor accessor = {session_of, false, UUID_LEN};
+
+	return answer(fcinfo, &accessor);
 }
 
 static Datum
@@ -212,7 +274,9 @@ issuer_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), b
 Datum
 jwt_issuer(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, no_argument, issuer_of);
+	static const Accessor accessor = {issuer_of, false, -1};
+
+	return answer(fcinfo, &accessor);
 }
 
 static Datum
@@ -228,7 +292,9 @@ role_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), boo
 Datum
 jwt_role(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, no_argument, role_of);
+	static const Accessor accessor = {role_of, false, -1};
+
+	return answer(fcinfo, &accessor);
 }
 
 static Datum
@@ -240,14 +306,10 @@ has_role(const JaIdentity *identity, JaString role, bool *is_null)
 
 /* False, rather than NULL, so that NOT of it denies as well. */
 static Datum
-answer_bool(FunctionCallInfo fcinfo, Accessor accessor)
+answer_bool(FunctionCallInfo fcinfo, const Accessor *accessor)
 {
-	JaString	argument = ja_argument_text(fcinfo, 0);
-	Datum		value;
+	Datum		value = answer_for(fcinfo, accessor);
 
-	if (argument.data == NULL)
-		PG_RETURN_BOOL(false);
-	value = answer(fcinfo, argument, accessor);
 	if (fcinfo->isnull)
 	{
 		fcinfo->isnull = false;
@@ -262,7 +324,9 @@ answer_bool(FunctionCallInfo fcinfo, Accessor accessor)
 Datum
 jwt_has_role(PG_FUNCTION_ARGS)
 {
-	return answer_bool(fcinfo, has_role);
+	static const Accessor accessor = {has_role, true, sizeof(bool)};
+
+	return answer_bool(fcinfo, &accessor);
 }
 
 /* Whether a list that spaces separate holds the scope (RFC 6749 3.3). */
@@ -322,7 +386,9 @@ has_scope(const JaIdentity *identity, JaString scope, bool *is_null)
 Datum
 jwt_has_scope(PG_FUNCTION_ARGS)
 {
-	return answer_bool(fcinfo, has_scope);
+	static const Accessor accessor = {has_scope, true, sizeof(bool)};
+
+	return answer_bool(fcinfo, &accessor);
 }
 
 /*

@@ -55,7 +55,7 @@ ja_authenticate(JaString token)
 	value = pnstrdup(token.data, token.length);
 	ja_token_setting_set_locally(value);
 	pfree(value);
-	return ja_identity_current();
+	return ja_identity_take(verified);
 }
 
 /*

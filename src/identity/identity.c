@@ -92,42 +92,63 @@ adopt(const JaVerified *verified)
 		(void) ja_json_string(claims, "role", &identity.role);
 }
 
-/* Verifies the token of the setting by the statement's time. */
+/* Notes that the identity was judged for this statement. */
 static void
-verify(JaString token)
-{
-	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
-	const JaVerified *verified;
-
-	ja_check(ja_verify_stored(token, &any, GetCurrentStatementStartTimestamp(), &verified));
-	ja_check(ja_identity_check_claims(&verified->claims->root));
-	adopt(verified);
-	ja_identity_judged = &identity;
-}
-
-/*
- * Judges the token of the setting anew.  The version is noted only when that
- * succeeds, so that a token that is not good is never taken for judged.
- */
-void
-ja_identity_judge(void)
+note_version(void)
 {
 	static uint64 judgements = 0;
-	JaString	token = ja_token_setting_value();
-	JaIdentityVersion version = {
+
+	ja_identity_version = (JaIdentityVersion) {
 		.number = ++judgements,
 		.token_changes = ja_token_setting_changes,
 		.settings_changes = ja_settings_changes,
 		.transactions = ja_identity_transactions,
 		.statement = GetCurrentStatementStartTimestamp()
 	};
+}
 
+/* Nothing counts as judged any more. */
+static void
+forget(void)
+{
 	ja_identity_judged = NULL;
-	ja_identity_version.number = 0;
-	ja_identity_version.token_changes = 0;
-	if (token.data != NULL)
-		verify(token);
-	ja_identity_version = version;
+	memset(&ja_identity_version, 0, sizeof(ja_identity_version));
+}
+
+/*
+ * Takes over the token of the setting, which the caller has just verified.
+ */
+const JaIdentity *
+ja_identity_take(const JaVerified *verified)
+{
+	forget();
+	adopt(verified);
+	ja_identity_judged = &identity;
+	note_version();
+	return ja_identity_judged;
+}
+
+/*
+ * Judges the token of the setting by the statement's time.  Nothing is noted
+ * unless that succeeds, so that a token that is not good is never taken for
+ * judged.
+ */
+void
+ja_identity_judge(void)
+{
+	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
+	JaString	token = ja_token_setting_value();
+	const JaVerified *verified;
+
+	forget();
+	if (token.data == NULL)
+	{
+		note_version();
+		return;
+	}
+	ja_check(ja_verify_stored(token, &any, GetCurrentStatementStartTimestamp(), &verified));
+	ja_check(ja_identity_check_claims(&verified->claims->root));
+	(void) ja_identity_take(verified);
 }
 
 /* The identity of a user of ours; raises 28J03 if there is none. */

@@ -141,7 +141,7 @@ object_field_start(void *argument, char *name, bool is_null pg_attribute_unused(
 	{
 		key.type = jbvString;
 		key.val.string.val = name;
-		key.val.string.len = strlen(name);
+		key.val.string.len = (int) strlen(name);
 		builder->members[builder->depth]++;
 		builder->watched = find_watch(builder, name);
 		builder->result = pushJsonbValue(&builder->state, WJB_KEY, &key);
@@ -216,7 +216,7 @@ read_scalar(char *token, JsonTokenType type, JaJsonWatch *watch, JsonbValue *val
 		case JSON_TOKEN_STRING:
 			value->type = jbvString;
 			value->val.string.val = token;
-			value->val.string.len = strlen(token);
+			value->val.string.len = (int) strlen(token);
 			return JA_OK;
 		case JSON_TOKEN_NUMBER:
 			value->type = jbvNumeric;
@@ -431,13 +431,16 @@ JaStatus
 ja_json_parse_secret(const uint8 *json, size_t length, Jsonb **object)
 {
 	Builder		builder;
-	ListCell   *cell;
 	JaStatus	status;
 
 	initialize(&builder);
 	builder.is_secret = true;
 	status = parse_object(json, length, &builder, object);
-	foreach(cell, builder.strings)
-		OPENSSL_cleanse(lfirst(cell), strlen(lfirst(cell)));
+	for (int i = 0; i < list_length(builder.strings); i++)
+	{
+		char	   *string = list_nth(builder.strings, i);
+
+		OPENSSL_cleanse(string, strlen(string));
+	}
 	return status;
 }

@@ -81,7 +81,8 @@ ja_string_is(JaString string, const char *name)
 static inline bool
 ja_string_equals(JaString a, JaString b)
 {
-	return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+	return a.length == b.length &&
+		(a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
 #endif							/* JA_JSON_H */

@@ -63,14 +63,13 @@ ja_jwks_make(void)
 {
 	List	   *keys = collect(GetCurrentTimestamp());
 	JsonbParseState *state = NULL;
-	ListCell   *cell;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_key(&state, "keys");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	foreach(cell, keys)
+	for (int i = 0; i < list_length(keys); i++)
 	{
-		Jsonb	   *jwk = lfirst(cell);
+		Jsonb	   *jwk = list_nth(keys, i);
 		JsonbValue	value;
 
 		value.type = jbvBinary;

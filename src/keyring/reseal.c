@@ -53,17 +53,16 @@ typedef struct Row
 	JaStored	stored;
 } Row;
 
-/* Copies the rows that need the key out of the result. */
+/* Copies all rows out of the result. */
 static int
-collect(JaPlan *select, const char *table, const JaMasterKey *first, Row **rows)
+collect(JaPlan *select, const char *table, Row **rows)
 {
-	uint64		found = ja_plan_run(select, NULL);
-	int			count = 0;
+	int			found = (int) ja_plan_run(select, NULL);
 
 	*rows = palloc(sizeof(Row) * (found + 1));
-	for (uint64 i = 0; i < found; i++)
+	for (int i = 0; i < found; i++)
 	{
-		Row		   *row = &(*rows)[count];
+		Row		   *row = &(*rows)[i];
 		bool		is_null;
 
 		row->label.table = (JaString) {table, strlen(table)};
@@ -72,31 +71,32 @@ collect(JaPlan *select, const char *table, const JaMasterKey *first, Row **rows)
 		row->label.use = ja_plan_string(i, 3);
 		row->stored.sealed_by = ja_plan_string(i, 5);
 		row->stored.bytes = DatumGetByteaPCopy(ja_plan_result(i, 4, &is_null));
-		if (row->stored.sealed_by.data == NULL ||
-			!ja_string_is(row->stored.sealed_by, first->name))
-			count++;
 	}
-	return count;
+	return found;
 }
 
-/* Seals one value anew and writes it; notes if it was in the clear. */
-static void
-reseal(JaPlan *update, const Row *row, bool *was_clear)
+/*
+ * Seals one value anew and writes it, unless the first key has sealed it.  A
+ * value is opened in any case, so that the operator learns now, and not at
+ * the next restart, of a line that has the right name but another key.
+ */
+static bool
+reseal(JaPlan *update, const Row *row, const JaMasterKey *first)
 {
 	JaStored	sealed = {0};
 	uint8	   *plain;
 	size_t		length;
-	JaStatus	status = ja_seal_open(&row->label, &row->stored, &plain, &length);
 
-	if (status == JA_OK)
-		status = ja_seal_store(&row->label, plain, length, &sealed);
-	ja_check(status);
-	*was_clear |= row->stored.sealed_by.data == NULL;
+	ja_check(ja_seal_open(&row->label, &row->stored, &plain, &length));
+	if (row->stored.sealed_by.data != NULL && ja_string_is(row->stored.sealed_by, first->name))
+		return false;
+	ja_check(ja_seal_store(&row->label, plain, length, &sealed));
 	ja_plan_run(update, (JaValue[])
 	{
 		ja_value_string(row->label.kid), ja_value_bytes(sealed.bytes),
 		ja_value_string(sealed.sealed_by)
 	});
+	return true;
 }
 
 static int
@@ -104,10 +104,14 @@ reseal_table(JaPlan *select, JaPlan *update, const char *table, const JaMasterKe
 			 bool *was_clear)
 {
 	Row		   *rows;
-	int			count = collect(select, table, first, &rows);
+	int			found = collect(select, table, &rows);
+	int			count = 0;
 
-	for (int i = 0; i < count; i++)
-		reseal(update, &rows[i], was_clear);
+	for (int i = 0; i < found; i++)
+	{
+		count += reseal(update, &rows[i], first);
+		*was_clear |= rows[i].stored.sealed_by.data == NULL;
+	}
 	return count;
 }
 

@@ -29,6 +29,7 @@ static const char *const names[JA_RELATION_COUNT] = {
 	[JA_USERS_PKEY] = "users_pkey",
 	[JA_USERS_CANONICAL_NAME] = "users_canonical_name_idx",
 	[JA_USERS_IMPORTED_HASH_INDEX] = "users_imported_hash_idx",
+	[JA_USERS_DISABLED] = "users_disabled_idx",
 	[JA_SESSIONS] = "sessions",
 	[JA_SESSIONS_PKEY] = "sessions_pkey",
 	[JA_REFRESH_TOKENS] = "refresh_tokens",

@@ -29,6 +29,9 @@
 /* Longest jti that is kept as it is. */
 #define MAX_JTI 255
 
+/* Room for the stored form of a longer one. */
+#define STORED_FORM_ROOM 64
+
 /* The issuer under which deleted users stand; no issuer has this name. */
 #define DELETED_USER_ISSUER "urn:jwt_auth:deleted-user"
 
@@ -44,20 +47,24 @@ static JaPlan insert_denial = {
 static JaString
 stored_form(JaString jti, char *buffer)
 {
+	static const char prefix[] = "sha256:";
+	const size_t length = sizeof(prefix) - 1;
 	uint8		digest[32];
 
 	if (jti.length <= MAX_JTI)
 		return jti;
 	ja_check(ja_digest_compute(JA_SHA256, jti.data, jti.length, digest));
-	memcpy(buffer, "sha256:", 7);
-	return (JaString) {buffer, 7 + ja_base64url_encode(digest, sizeof(digest), buffer + 7)};
+	strlcpy(buffer, prefix, STORED_FORM_ROOM);
+	return (JaString) {
+		buffer, length + ja_base64url_encode(digest, sizeof(digest), buffer + length)
+	};
 }
 
 /* Denies a token until the time, and a little longer. */
 void
 ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 {
-	char		buffer[64];
+	char		buffer[STORED_FORM_ROOM];
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
@@ -89,16 +96,41 @@ ja_denial_add_user(const pg_uuid_t *user)
 }
 
 /*
+ * Whether there is any denial at all.  Mostly there is none, which is worth
+ * remembering until revocations change: each denial signals that.
+ */
+static bool
+any_exists(void)
+{
+	static uint64 judged_at = 0;
+	static bool any = true;
+	JaScan		scan;
+
+	ja_signal_watch();
+	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
+		return any;
+	judged_at = 0;
+	scan.key_count = 0;
+	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
+	judged_at = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	any = ja_scan_next(&scan);
+	ja_scan_end(&scan);
+	return any;
+}
+
+/*
  * Whether a token is denied, as of now.  Clears *is_final if the running
  * transaction wrote the row.
  */
 bool
 ja_denial_exists(JaString issuer, JaString jti, bool *is_final)
 {
-	char		buffer[64];
+	char		buffer[STORED_FORM_ROOM];
 	JaScan		scan;
 	bool		found;
 
+	if (!any_exists())
+		return false;
 	scan.key_count = 0;
 	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, issuer);
 	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, stored_form(jti, buffer));

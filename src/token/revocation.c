@@ -15,6 +15,7 @@
 
 #include "base/uuid.h"
 #include "store/scan.h"
+#include "store/signal.h"
 #include "token/denial.h"
 #include "token/revocation.h"
 
@@ -75,15 +76,43 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 	return status;
 }
 
-/* A token without session may be for a user, who must not be disabled. */
-static JaStatus
-check_user(const JaRevocable *revocable, bool *is_final)
+/*
+ * Whether any user is disabled.  Mostly none is, which is worth remembering
+ * until revocations change: disabling signals that.
+ */
+static bool
+any_user_is_disabled(void)
+{
+	static uint64 judged_at = 0;
+	static bool any = true;
+	JaScan		scan;
+	bool		is_enabled;
+
+	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
+		return any;
+	judged_at = 0;
+	any = false;
+	scan.key_count = 0;
+	ja_scan_start(&scan, JA_USERS, JA_USERS_DISABLED);
+	judged_at = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	while (!any && ja_scan_next(&scan))
+	{
+		(void) ja_scan_get(&scan, JA_USERS_DISABLED_AT, &is_enabled);
+		any = !is_enabled;
+	}
+	ja_scan_end(&scan);
+	return any;
+}
+
+/* Whether the user's row says that the user is disabled. */
+static bool
+user_is_disabled(const pg_uuid_t *user, bool *is_final)
 {
 	JaScan		scan;
 	bool		is_enabled = true;
 
 	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_USERS_ID, &revocable->user);
+	ja_scan_key_uuid(&scan, JA_USERS_ID, user);
 	ja_scan_start(&scan, JA_USERS, JA_USERS_PKEY);
 	if (ja_scan_next(&scan))
 	{
@@ -92,8 +121,17 @@ check_user(const JaRevocable *revocable, bool *is_final)
 			*is_final = false;
 	}
 	ja_scan_end(&scan);
-	return is_enabled && !ja_denial_exists_for_user(&revocable->user, is_final) ?
-		JA_OK : JA_TOKEN_USER_DISABLED;
+	return !is_enabled;
+}
+
+/* A token without session may be for a user, who must not be disabled. */
+static JaStatus
+check_user(const JaRevocable *revocable, bool *is_final)
+{
+	if (any_user_is_disabled() && user_is_disabled(&revocable->user, is_final))
+		return JA_TOKEN_USER_DISABLED;
+	return ja_denial_exists_for_user(&revocable->user, is_final) ?
+		JA_TOKEN_USER_DISABLED : JA_OK;
 }
 
 /*

@@ -9,8 +9,7 @@
  * first; their memory is bounded as a whole.
  *
  * The table is indexed by a seeded hash of the token's end, which in a right
- * token is its signature.  The comparison with the whole token takes the same
- * time wherever the bytes differ.
+ * token is its signature.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +26,17 @@
 /* How much of the token's end is hashed. */
 #define HASHED_BYTES 32
 
+/*
+ * How much of the token's end is compared in constant time: a signature of
+ * HMAC, ECDSA with 256 bits or Ed25519, and 516 bits of any other.
+ */
+#define GUARDED_BYTES 86
+
 /* How much the context asks the system for at a time. */
 #define MAX_BLOCK_BYTES (64 * 1024)
+
+/* The table has room for so many, and never grows. */
+#define MAX_ENTRIES 2048
 
 /* A larger entry is not worth its room. */
 #define MAX_ENTRY_BYTES (64 * 1024)
@@ -72,7 +80,7 @@ make_table(void)
 {
 	table = NULL;
 	dlist_init(&recent);
-	table = slots_create(context, Max(ja_settings.token_cache_size, 1), NULL);
+	table = slots_create(context, MAX_ENTRIES, NULL);
 }
 
 static bool
@@ -112,6 +120,22 @@ token_of(const Entry *entry)
 	return (const char *) entry + entry->size - entry->token_length;
 }
 
+/*
+ * Whether the entry is of this token.  The end, which nobody can guess, is
+ * compared in constant time, and the rest only if that is right.
+ */
+static bool
+is_of(const Entry *entry, JaString token)
+{
+	const char *kept = token_of(entry);
+	size_t		end = Min(token.length, GUARDED_BYTES);
+	size_t		rest = token.length - end;
+
+	return entry->token_length == token.length &&
+		ja_secret_equals(kept + rest, end, token.data + rest, end) &&
+		memcmp(kept, token.data, rest) == 0;
+}
+
 static void
 drop(Entry *entry)
 {
@@ -140,7 +164,7 @@ ja_token_cache_find(JaString token)
 	if (slot == NULL)
 		return NULL;
 	entry = slot->entry;
-	if (!ja_secret_equals(token_of(entry), entry->token_length, token.data, token.length))
+	if (!is_of(entry, token))
 		return NULL;
 	dlist_move_head(&recent, &entry->node);
 	return &entry->verified;
@@ -154,7 +178,7 @@ ja_token_cache_find(JaString token)
 static bool
 make_room(size_t size)
 {
-	size_t		most = ja_settings.token_cache_size;
+	size_t		most = Min(ja_settings.token_cache_size, MAX_ENTRIES);
 
 	if (size > MAX_ENTRY_BYTES || most == 0)
 		return false;
