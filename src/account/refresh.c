@@ -206,7 +206,8 @@ reason_to_end(const JaSession *session, const JaUser *user, bool has_user)
 {
 	if (session->is_revoked)
 		return "session revoked";
-	if (GetCurrentTimestamp() >= session->expires_at)
+	/* A token that ends with the session needs a second to live. */
+	if (GetCurrentTimestamp() + USECS_PER_SEC > session->expires_at)
 		return "session expired";
 	return !has_user || user->is_disabled ? "user disabled" : NULL;
 }

@@ -177,8 +177,9 @@ sign(const JaUser *user, const JaSession *session, int64 ttl_seconds, TimestampT
 }
 
 /*
- * Makes the answer for a session that goes on: an access token that ends with
- * the session at the latest, and the refresh token.
+ * Makes the answer for a session that goes on, for a second at least: an
+ * access token that ends with the session at the latest, and the refresh
+ * token.
  */
 Jsonb *
 ja_session_answer(const JaUser *user, const JaSession *session, const JaRefreshToken *token)
@@ -190,8 +191,8 @@ ja_session_answer(const JaUser *user, const JaSession *session, const JaRefreshT
 
 	tokens.expires_in_seconds = Min(ja_settings.access_token_ttl_seconds,
 									ja_settings.max_token_ttl_seconds);
-	tokens.expires_in_seconds = Max(1, Min(tokens.expires_in_seconds, left));
-	tokens.refresh_expires_in_seconds = Max(0, Min(ja_settings.session_idle_timeout_seconds, left));
+	tokens.expires_in_seconds = Min(tokens.expires_in_seconds, left);
+	tokens.refresh_expires_in_seconds = Min(ja_settings.session_idle_timeout_seconds, left);
 	tokens.access_token = sign(user, session, tokens.expires_in_seconds, now);
 	ja_refresh_token_write(token, refresh_token);
 	tokens.refresh_token = (JaString) {refresh_token, sizeof(refresh_token)};
