@@ -18,6 +18,8 @@ SELECT is(test.verdict(changed), '28J00', 'not the same: ' || what)
 FROM public.kept, LATERAL (VALUES
 	('another header', test.base64url_text('{"kid":"h1","alg":"HS256"}') || substr(plain, strpos(plain, '.'))),
 	('another payload', split_part(plain, '.', 1) || '.' || split_part(named, '.', 2) || '.' || split_part(plain, '.', 3)),
+	('a sign of the header', overlay(plain PLACING chr(ascii(substr(plain, 12, 1)) # 1) FROM 12 FOR 1)),
+	('a sign of the payload', overlay(plain PLACING chr(ascii(substr(plain, length(plain) - 50, 1)) # 1) FROM length(plain) - 50 FOR 1)),
 	('shorter', left(plain, -1)), ('longer', plain || 'A'), ('another end', left(plain, -1) || '_'),
 	('its end alone', right(plain, 32)), ('a space', plain || ' '), ('no header', substr(plain, strpos(plain, '.'))))
 	AS v (what, changed);
@@ -134,6 +136,38 @@ SELECT is(test.verdict(:'never'), '28J00', 'that was rolled back');
 COMMIT;
 SELECT is(test.verdict(:'never'), '28J00', 'and stays so');
 
+-- A session of the running transaction, which sends no signal: what rests on it
+-- is not remembered (T39)
+SELECT test.own('"sid":"0190163d-8694-739b-aea5-966c26f8ad91"') AS mine \gset
+INSERT INTO jwt_auth.users (id, username, canonical_name, created_at)
+VALUES ('0190163d-8694-739b-aea5-966c26f8ad90', 'alice', 'alice', now());
+SELECT is(test.verdict(:'mine'), '28J00', 'a session that is not there');
+BEGIN;
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad90', now(), now() + interval '1 d');
+SELECT is(test.verdict(:'mine'), NULL, 'a session of this transaction');
+ROLLBACK;
+SELECT is(test.verdict(:'mine'), '28J00', 'that was rolled back');
+BEGIN;
+SAVEPOINT s;
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad90', now(), now() + interval '1 d');
+SELECT is(test.verdict(:'mine'), NULL, 'a session of this savepoint');
+ROLLBACK TO s;
+SELECT is(test.verdict(:'mine'), '28J00', 'that was rolled back, too');
+COMMIT;
+SELECT is(test.verdict(:'mine'), '28J00', 'and stays so');
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad90', now(), now() + interval '1 d');
+SELECT is(test.verdict(:'mine'), NULL, 'a session that was committed');
+BEGIN;
+UPDATE jwt_auth.sessions SET revoked_at = now();
+SELECT is(test.verdict(:'mine'), '28J02', 'ended by this transaction');
+ROLLBACK;
+SELECT is(test.verdict(:'mine'), NULL, 'and not');
+DELETE FROM jwt_auth.users;
+SELECT is(test.verdict(:'mine'), '28J00', 'gone with its user');
+
 -- Revocations
 SELECT is(test.verdict(plain), NULL, 'not denied') FROM public.kept;
 BEGIN;
@@ -200,10 +234,8 @@ $$ SELECT coalesce(sum(total_bytes), 0)::bigint FROM pg_backend_memory_contexts 
 CREATE FUNCTION pg_temp.flood(first integer, last integer, padding integer) RETURNS bigint LANGUAGE plpgsql AS
 $$
 BEGIN
-	FOR n IN first .. last LOOP
-		PERFORM jwt_verify(test.hs256('{"alg":"HS256","kid":"h1"}',
-			format('{"exp":4000000000,"n":%s,"x":"%s"}', n, repeat('x', padding))));
-	END LOOP;
+	PERFORM jwt_verify(jwt_sign_with(jsonb_build_object('exp', 4000000000, 'n', n, 'x', repeat('x', padding)), key))
+	FROM (SELECT test.key('oct', 'HS256') || '{"kid":"h1"}' AS key OFFSET 0) AS k, generate_series(first, last) AS n;
 	RETURN pg_temp.own_memory();
 END
 $$;
