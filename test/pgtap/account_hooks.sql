@@ -1,0 +1,226 @@
+-- Hooks (T34, T32, T47): who may own one, what it must look like, as whom and
+-- with what it runs, and what becomes of errors, NULL and odd results.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+CREATE ROLE regress_hook_owner;
+CREATE ROLE regress_hook_caller;
+CREATE SCHEMA hooks;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text), jwt_refresh(text) TO regress_hook_caller;
+SELECT test.create_user('alice', claims => '{"tenant":"t1"}') AS alice \gset
+SELECT test.login('alice') AS g1 \gset
+
+-- Adds claims, at login and refresh; without rights on schema or function for the caller
+CREATE FUNCTION hooks.claims(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS
+$$ SELECT claims || jsonb_build_object('hook', user_id, 'was', claims) $$;
+REVOKE ALL ON FUNCTION hooks.claims(uuid, jsonb) FROM PUBLIC;
+REVOKE ALL ON SCHEMA hooks FROM PUBLIC;
+SET jwt_auth.claims_function = 'hooks.claims';
+SET ROLE regress_hook_caller;
+SELECT jwt_login('alice', 'correct horse battery staple') AS answer \gset
+RESET ROLE;
+SELECT is(test.claims_of(:'answer') - '{iat,exp,jti,sid,sub}'::text[], jsonb_build_object('tenant', 't1', 'hook', :'alice', 'was', '{"tenant":"t1"}'::jsonb), 'login: claims are added'),
+	   is(test.claims_of(:'answer') ->> 'sub', :'alice', 'the sub is ours');
+SELECT test.refresh(:'g1') AS g2 \gset
+SELECT is(test.claims_of(:'g2') ->> 'hook', :'alice', 'refresh, too'), is(test.access(:'g2'), NULL, 'and the token is good');
+
+-- Names and signatures: 55000, and the refresh token stays good
+CREATE FUNCTION hooks.two(user_id uuid, claims jsonb, extra integer DEFAULT 0) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
+CREATE FUNCTION hooks.text_result(user_id uuid, claims jsonb) RETURNS text LANGUAGE sql AS 'SELECT claims::text';
+CREATE FUNCTION hooks.set_result(user_id uuid, claims jsonb) RETURNS SETOF jsonb LANGUAGE sql AS 'SELECT claims';
+CREATE FUNCTION hooks.other_arguments(user_id text, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
+CREATE FUNCTION hooks.json_argument(user_id uuid, claims json) RETURNS jsonb LANGUAGE sql AS 'SELECT claims::jsonb';
+CREATE PROCEDURE hooks.procedure(user_id uuid, INOUT claims jsonb) LANGUAGE sql AS 'SELECT claims';
+CREATE FUNCTION public.unqualified(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
+CREATE FUNCTION pg_temp.login_with(hook text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('jwt_auth.claims_function', hook, true);
+	RETURN test.error_of(test.login('alice'));
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is(pg_temp.login_with(hook), state, 'claims function: ' || hook)
+FROM (VALUES ('hooks.claims', 'ok'), ('', 'ok'), ('"hooks"."claims"', 'ok'), ('unqualified', '55000'), ('public.unqualified', 'ok'), ('claims', '55000'), ('hooks.nothing', '55000'), ('nowhere.claims', '55000'),
+	('hooks.two', '55000'), ('hooks.text_result', '55000'), ('hooks.set_result', '55000'), ('hooks.other_arguments', '55000'), ('hooks.json_argument', '55000'),
+	('hooks.procedure', '55000'), ('pg_catalog.max', '55000'), ('postgres.hooks.claims', '55000')) AS v (hook, state);
+SELECT matches(pg_temp.login_with(hook), '^(55000|42602)$', 'no name: ' || hook)
+FROM unnest(ARRAY['hooks.', '.claims', '"hooks', 'hooks.claims(uuid, jsonb)', 'hooks.claims; DROP TABLE x', ' ']) AS hook;
+SET jwt_auth.claims_function = 'hooks.nothing';
+SELECT test.raises(format('SELECT test.refresh(%L)', :'g2'), '55000', 'a refresh without its hook');
+SELECT is(test.generation(:'g2'), 2::bigint, 'is rolled back');
+SET jwt_auth.claims_function = 'hooks.claims';
+SELECT test.refresh(:'g2') AS g3 \gset
+SELECT is(test.error_of(:'g3'), 'ok', 'so that its token is good');
+
+-- The owner must be a superuser, or own the tables (T34); checked at each call
+ALTER FUNCTION hooks.claims(uuid, jsonb) OWNER TO regress_hook_owner;
+SELECT is(pg_temp.login_with('hooks.claims'), '55000', 'an owner who is neither'), test.raises(format('SELECT test.refresh(%L)', :'g3'), '55000', 'at refresh, too');
+GRANT regress_hook_owner TO regress_hook_caller;
+SET ROLE regress_hook_owner;
+SELECT test.raises('SET jwt_auth.claims_function = ''hooks.claims''', '42501', 'who cannot set it either');
+RESET ROLE;
+ALTER ROLE regress_hook_owner SUPERUSER;
+SELECT is(pg_temp.login_with('hooks.claims'), 'ok', 'who became a superuser');
+ALTER ROLE regress_hook_owner NOSUPERUSER;
+SELECT is(pg_temp.login_with('hooks.claims'), '55000', 'and is none any more');
+ALTER TABLE jwt_auth.users OWNER TO regress_hook_owner;
+SELECT is(pg_temp.login_with('hooks.claims'), 'ok', 'who owns the table of users');
+ALTER TABLE jwt_auth.users OWNER TO CURRENT_USER;
+ALTER FUNCTION hooks.claims(uuid, jsonb) OWNER TO CURRENT_USER;
+SELECT is(pg_temp.login_with('hooks.claims'), 'ok', 'owned by a superuser');
+
+-- As whom and with what it runs: its owner, in a restricted operation, with a
+-- fixed search_path, whatever the caller's is (T32)
+CREATE ROLE regress_hook_super SUPERUSER;
+CREATE FUNCTION hooks.told(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS
+$$ BEGIN RETURN jsonb_build_object('user', lower(current_user), 'path', current_setting('search_path'), 'session', session_user = 'regress_hook_super'); END $$;
+ALTER FUNCTION hooks.told(uuid, jsonb) OWNER TO regress_hook_super;
+SET jwt_auth.claims_function = 'hooks.told';
+CREATE SCHEMA hostile;
+GRANT ALL ON SCHEMA hostile TO PUBLIC;
+SET ROLE regress_hook_caller;
+CREATE FUNCTION hostile.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'stolen' $$;
+CREATE FUNCTION hostile.stolen(jsonb, text) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
+CREATE OPERATOR hostile.? (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = hostile.stolen);
+CREATE FUNCTION hostile.stolen(bytea, bytea) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
+CREATE OPERATOR hostile.= (LEFTARG = bytea, RIGHTARG = bytea, FUNCTION = hostile.stolen);
+CREATE FUNCTION hostile.stolen(uuid, uuid) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
+CREATE OPERATOR hostile.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = hostile.stolen);
+CREATE FUNCTION pg_temp.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'stolen' $$;
+SET search_path = hostile, pg_temp, pg_catalog, public;
+SELECT public.jwt_login('alice', 'correct horse battery staple') AS answer,
+	   public.jwt_login('nobody', 'correct horse battery staple') AS denial \gset
+RESET search_path;
+SELECT is(current_user::text, 'regress_hook_caller', 'the caller is who it was'), is(current_setting('search_path'), '"$user", public', 'and so is the search_path');
+RESET ROLE;
+SELECT is(test.claims_of(:'answer') - '{iat,exp,jti,sid,sub,tenant}'::text[], '{"user":"regress_hook_super","path":"pg_catalog, pg_temp","session":false}', 'runs as its owner with a fixed search_path'),
+	   is(test.claims_of(:'answer') ->> 'sub', :'alice', 'for the right user'), is(test.error_of(:'denial'), 'invalid_grant', 'and nobody else');
+CREATE FUNCTION hooks.escapes(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN SET ROLE regress_hook_caller; RETURN claims; END $$;
+CREATE FUNCTION hooks.creates(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN CREATE TEMP TABLE t (); RETURN claims; END $$;
+CREATE FUNCTION hooks.sets(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN SET search_path = hostile; SET work_mem = '1MB'; RETURN claims; END $$;
+SELECT is(pg_temp.login_with('hooks.escapes'), '38000', 'it cannot SET ROLE'), is(pg_temp.login_with('hooks.creates'), '38000', 'nor make temporary tables');
+SELECT is(pg_temp.login_with('hooks.sets'), 'ok', 'it may SET'), is(current_setting('search_path'), '"$user", public', 'and that is undone'), is(current_setting('work_mem'), '4MB', 'all of it');
+CREATE TABLE public.seen (user_id uuid);
+CREATE FUNCTION hooks.writes(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS
+$$ BEGIN INSERT INTO public.seen VALUES (user_id); RETURN claims; END $$;
+SELECT is(pg_temp.login_with('hooks.writes'), 'ok', 'a hook may write');
+SELECT is((SELECT array_agg(user_id) FROM public.seen), ARRAY[:'alice']::uuid[], 'and it is kept');
+
+-- Results: what is no object is 38000; reserved claims are ignored
+CREATE FUNCTION hooks.result(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT current_setting('test.result', true)::jsonb $$;
+CREATE FUNCTION pg_temp.login_result(result text) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN PERFORM set_config('test.result', result, true); RETURN pg_temp.login_with('hooks.result'); END $$;
+SELECT is(pg_temp.login_result(result), state, 'result: ' || left(result, 50))
+FROM (VALUES ('{}', 'ok'), ('{"a":null}', 'ok'), ('null', '38000'), ('[]', '38000'), ('"x"', '38000'), ('1', '38000'), ('true', '38000'), ('', '38000'), ('{', '38000'),
+	(jsonb_build_object('x', repeat('x', 9000))::text, 'ok'), (jsonb_build_object('x', repeat('x', 20000))::text, '38000'), (jsonb_build_object('x', repeat('x', 5000000))::text, '38000'),
+	(repeat('{"a":', 40) || '1' || repeat('}', 40), '38000'), (repeat('{"a":', 20) || '1' || repeat('}', 20), 'ok'), ('{"a":1e5000}', '38000'), ('{"a":' || repeat('9', 5000) || '}', '38000')) AS v (result, state);
+CREATE FUNCTION hooks.none(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+CREATE FUNCTION hooks.strict(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql STRICT AS 'SELECT claims';
+SELECT is(pg_temp.login_with('hooks.none'), '38000', 'NULL'), is(pg_temp.login_with('hooks.strict'), 'ok', 'a STRICT one');
+CREATE FUNCTION hooks.reserved(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS
+$$ SELECT '{"iss":"x","sub":"x","aud":"x","exp":9999999999,"nbf":9999999999,"iat":1,"jti":"x","sid":"x","role":"postgres","mine":1,"a":{"sub":"deep"}}'::jsonb $$;
+SET jwt_auth.claims_function = 'hooks.reserved';
+SELECT test.login('alice') AS answer \gset
+SELECT is(test.claims_of(:'answer') - '{iat,exp,jti,sid,sub}'::text[], '{"tenant":"t1","mine":1,"a":{"sub":"deep"}}', 'reserved claims are ignored'),
+	   is(test.claims_of(:'answer') ->> 'sub', :'alice', 'sub'), is((test.claims_of(:'answer') -> 'exp')::bigint - (test.claims_of(:'answer') -> 'iat')::bigint, 900::bigint, 'exp'),
+	   is(test.access(:'answer'), NULL, 'and the token is good');
+
+-- Errors: 38000 whatever it was; cancels and serialization failures stay what
+-- they are. What failed leaves neither session nor rotation.
+CREATE FUNCTION hooks.raises(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'from the hook' USING ERRCODE = current_setting('test.state'); END $$;
+CREATE FUNCTION pg_temp.login_raises(state text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('test.state', state, true);
+	RETURN pg_temp.login_with('hooks.raises');
+EXCEPTION WHEN query_canceled THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT count(*) AS sessions FROM jwt_auth.sessions \gset
+SELECT is(pg_temp.login_raises(state), became, 'raises ' || state)
+FROM (VALUES ('P0001', '38000'), ('28J00', '38000'), ('22012', '38000'), ('42501', '38000'), ('23505', '38000'), ('PGRST', '38000'), ('53200', '38000'),
+	('57014', '57014'), ('40001', '40001'), ('40P01', '40P01')) AS v (state, became);
+SELECT is((SELECT count(*) FROM jwt_auth.sessions), :'sessions', 'no session is left');
+SET jwt_auth.claims_function = 'hooks.raises';
+SET test.state = 'P0001';
+SELECT test.raises(format('SELECT test.refresh(%L)', :'g3'), '38000', 'a refresh whose hook fails');
+SELECT is(test.generation(:'g3'), 3::bigint, 'is rolled back');
+SET jwt_auth.claims_function = '';
+SELECT is(test.error_of(test.refresh(:'g3')), 'ok', 'so that its token is good');
+CREATE FUNCTION hooks.slow(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN claims; END $$;
+CREATE FUNCTION pg_temp.canceled() RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN PERFORM test.login('alice'); RETURN 'ok'; EXCEPTION WHEN query_canceled THEN RETURN SQLSTATE; END $$;
+SET jwt_auth.claims_function = 'hooks.slow';
+SET statement_timeout = '150 ms';
+SELECT pg_temp.canceled() AS state \gset
+SET statement_timeout = '120 s';
+SELECT is(:'state'::text, '57014', 'a statement_timeout inside stays what it is');
+SELECT is(test.error_of(test.login('nobody')), 'invalid_grant', 'who is denied never gets there');
+SET jwt_auth.claims_function = '';
+SELECT is(test.error_of(test.login('alice')), 'ok', 'and without it all is well'), is(current_user, session_user, 'the user is who it was');
+
+-- Judging passwords: when one is set, never at a login or import
+CREATE TABLE public.judged (username text, password text);
+CREATE FUNCTION hooks.password(username text, password text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	INSERT INTO public.judged VALUES (username, password);
+	IF password ~ 'error' THEN
+		RAISE EXCEPTION 'failed';
+	END IF;
+	RETURN CASE WHEN password ~ 'horse' THEN 'no horses' END;
+END
+$$;
+SET jwt_auth.password_check_function = 'hooks.password';
+SELECT test.raises('SELECT jwt_create_user(''bob'', ''a horse of battery staple'')', '22023', 'create_user: refused'),
+	   test.raises(format('SELECT jwt_set_password(%L, ''a horse of battery staple'')', :'alice'), '22023', 'set_password: refused'),
+	   test.raises('SELECT jwt_create_user(''bob'', ''an error is in here'')', '38000', 'create_user: failed'),
+	   test.raises(format('SELECT jwt_set_password(%L, ''an error is in here'')', :'alice'), '38000', 'set_password: failed');
+SELECT is((SELECT count(*) FROM jwt_auth.users WHERE username = 'bob'), 0::bigint, 'no user'), is(test.error_of(test.login('alice')), 'ok', 'no other password');
+SELECT set_config('jwt_auth.token', test.login('alice') ->> 'access_token', false);
+SELECT is(jwt_change_password(test.password(), 'a horse of battery staple'), '{"error":"invalid_request","error_description":"no horses"}', 'change_password: the reason is told'),
+	   test.raises('SELECT jwt_change_password(test.password(), ''an error is in here'')', '38000', 'change_password: failed'),
+	   is(jwt_change_password('wrong', 'a horse of battery staple') ->> 'error', 'invalid_grant', 'the old password is proved first');
+TRUNCATE public.judged;
+SELECT is(jwt_change_password(test.password(), 'one that is accepted'), '{}', 'change_password: accepted');
+SELECT jwt_create_user('Bob', 'one that is accepted') AS bob \gset
+SELECT jwt_set_password(:'bob', 'another one that is accepted');
+SELECT results_eq('SELECT username, password FROM public.judged',
+				  $$VALUES ('alice', 'one that is accepted'), ('Bob', 'one that is accepted'), ('Bob', 'another one that is accepted')$$, 'it is told the name as it was given, and the password');
+TRUNCATE public.judged;
+SELECT jwt_create_user('nopassword');
+SELECT jwt_import_user('imported', '$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS');
+SELECT is(test.error_of(test.login('imported')), 'ok', 'a login'), test.raises('SELECT jwt_create_user(''x'', ''short'')', '22023', 'one that is too short');
+SELECT is((SELECT count(*) FROM public.judged), 0::bigint, 'ask nothing');
+CREATE FUNCTION hooks.wrong(username text, password text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE FUNCTION hooks.foreign_owner(username text, password text) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+ALTER FUNCTION hooks.foreign_owner(text, text) OWNER TO regress_hook_owner;
+CREATE FUNCTION pg_temp.set_with(hook text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('jwt_auth.password_check_function', hook, true);
+	PERFORM jwt_set_password(test.user_id('Bob'), 'one that is accepted');
+	RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+SELECT is(pg_temp.set_with(hook), state, 'password function: ' || hook)
+FROM (VALUES ('hooks.password', 'ok'), ('', 'ok'), ('password', '55000'), ('hooks.nothing', '55000'), ('hooks.wrong', '55000'), ('hooks.claims', '55000'), ('hooks.foreign_owner', '55000')) AS v (hook, state);
+
+-- Who installs which function is a superuser's decision
+SET ROLE regress_hook_caller;
+SELECT test.raises(format('SET jwt_auth.%s = ''hooks.x''', name), '42501', 'not allowed: ' || name) FROM unnest('{claims_function,password_check_function}'::text[]) AS name;
+RESET ROLE;
+
+SET jwt_auth.password_check_function = '';
+DROP SCHEMA hooks, hostile CASCADE;
+DROP OWNED BY regress_hook_owner, regress_hook_caller, regress_hook_super;
+DROP ROLE regress_hook_owner, regress_hook_caller, regress_hook_super;
+SELECT * FROM finish();

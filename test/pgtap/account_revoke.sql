@@ -1,0 +1,165 @@
+-- Ending of sessions by tokens and by their users (T39, T59, T63, T64, T91,
+-- T93): revoke, logout, the list of sessions, and what each does to access
+-- tokens; nobody learns of, or ends, what is somebody else's.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+SELECT test.create_user('alice') AS alice, test.create_user('bob') AS bob \gset
+CREATE FUNCTION test.act_as(answer jsonb) RETURNS void LANGUAGE sql VOLATILE AS
+$$ SELECT set_config('jwt_auth.token', coalesce(answer ->> 'access_token', ''), false) $$;
+CREATE FUNCTION test.refresh_token(answer jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT answer ->> 'refresh_token' $$;
+
+-- Revoke, by a refresh token of any generation, or by an access token
+SELECT test.login('alice') AS g1 \gset
+SELECT test.login('alice') AS other \gset
+SELECT test.refresh(:'g1') AS g2 \gset
+SELECT test.refresh(:'g2') AS g3 \gset
+SELECT test.audit_count() AS events \gset
+SELECT is(jwt_revoke(test.refresh_token(:'g3'))::text, '', 'revoke returns nothing');
+SELECT is(test.access(:'g3'), '28J02', 'current generation: access tokens are dead'), is(test.access(:'g1'), '28J02', 'all of the session'),
+	   is(test.error_of(test.refresh(:'g3')), 'invalid_grant', 'no refresh'), is(test.access(:'other'), NULL, 'another session lives');
+SELECT set_eq(format('SELECT * FROM test.audit_since(%s) LIMIT 1', :'events'), $$VALUES ('session_revoked: token revoked'::text)$$, 'audited');
+SELECT test.login('alice') AS g1 \gset
+SELECT test.refresh(:'g1') AS g2 \gset
+SELECT test.refresh(:'g2') AS g3 \gset
+SELECT jwt_revoke(test.refresh_token(:'g1'));
+SELECT is(test.access(:'g3'), '28J02', 'the first generation ends the session'), is(test.revoke_reason(:'g3'), 'token revoked', 'and is no replay');
+SELECT test.login('alice') AS g1 \gset
+SELECT jwt_revoke(:'g1'::jsonb ->> 'access_token');
+SELECT is(test.access(:'g1'), '28J02', 'an access token ends its session'), is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'no refresh');
+SET jwt_auth.leeway = 0;
+SET jwt_auth.access_token_ttl = 1;
+SELECT test.login('alice') AS g1 \gset
+RESET jwt_auth.access_token_ttl;
+DO $$ BEGIN WHILE clock_timestamp() < statement_timestamp() + interval '1.01 s' LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
+SELECT is(test.access(:'g1'), '28J01', 'an expired access token');
+SELECT jwt_revoke(:'g1'::jsonb ->> 'access_token');
+SELECT is(test.revoke_reason(:'g1'), 'token revoked', 'ends it, too');
+RESET jwt_auth.leeway;
+SELECT test.login('alice') AS g1 \gset
+SELECT jwt_rotate_refresh_key(), jwt_rotate_key();
+SELECT jwt_revoke(test.refresh_token(:'g1'));
+SELECT is(test.access(:'g1'), '28J02', 'a token of former keys');
+
+-- Own tokens without session are denied by their jti
+SELECT jwt_sign('{"x":1}') AS token, jwt_sign('{"x":2}') AS token2, jwt_sign(jsonb_build_object('jti', repeat('j', 5000))) AS long_jti \gset
+SELECT jwt_revoke(:'token'), jwt_revoke(:'long_jti');
+SELECT is(test.verdict(:'token'), '28J02', 'denied'), is(test.verdict(:'token2'), NULL, 'another one is not'), is(test.verdict(:'long_jti'), '28J02', 'a long jti');
+SELECT is((SELECT max(length(jti)) < 300 AND bool_and(expires_at > now() + interval '15 min') FROM jwt_auth.revoked_tokens), true, 'kept short, and for as long as it would be good');
+BEGIN;
+SELECT jwt_revoke(:'token2');
+SELECT is(test.verdict(:'token2'), '28J02', 'denied in this transaction');
+ROLLBACK;
+SELECT is(test.verdict(:'token2'), NULL, 'and not');
+
+-- Unknown tokens are no error, and change nothing (T63)
+SELECT test.login('alice') AS g1 \gset
+SELECT test.audit_count() AS events, (SELECT count(*) FROM jwt_auth.revoked_tokens) AS denied \gset
+SELECT jwt_trust_issuer('https://them.example', jwk_public(jwk_from_pem(jwk_to_pem(test.key('P-256')), 'ES256', 'p')), 'api');
+SELECT test.audit_count() AS events \gset
+SELECT jwt_sign_with(jsonb_build_object('iss', 'https://them.example', 'aud', 'api', 'exp', test.seconds(600), 'jti', 'theirs', 'sub', :'alice',
+					 'sid', test.session_of(:'g1')), test.key('P-256', 'ES256') || '{"kid":"p"}') AS theirs \gset
+SELECT is(test.sqlstate_of(format('SELECT jwt_revoke(%L)', token)), NULL, 'no error: ' || what)
+FROM (SELECT test.refresh_token(:'g1') AS r, :'g1'::jsonb ->> 'access_token' AS a) AS t, LATERAL (VALUES
+	('', 'empty'), ('x', 'a letter'), ('a.b.c', 'three segments'), ('jar_', 'a prefix'), (left(r, -1), 'a short refresh token'), (left(r, -3) || 'AAA', 'a wrong MAC'),
+	(upper(r), 'upper case'), (left(a, -1), 'a short access token'), (left(a, -4) || 'AAAA', 'a wrong signature'), ('Bearer ' || a, 'with its scheme'),
+	(jwt_sign_with(jsonb_build_object('exp', test.seconds(600), 'sid', test.session_of(:'g1')), jwk_generate('ES256', 'e1')), 'a forged one'),
+	(:'theirs', 'another issuer''s'), (repeat('x', 20000), 'long'), (test.hs256('{"alg":"none","kid":"e1"}', '{}'), 'alg none')) AS v (token, what);
+SELECT test.raises('SELECT jwt_revoke(NULL)', '28J00', 'NULL');
+SELECT is(test.access(:'g1'), NULL, 'the session lives'), is(test.audit_count(), :'events', 'nothing is audited'), is((SELECT count(*) FROM jwt_auth.revoked_tokens), :'denied', 'or denied'),
+	   is(test.verdict(:'theirs'), NULL, 'their token is theirs to revoke');
+SELECT jwt_revoke(test.refresh_token(:'g1'));
+SELECT test.audit_count() AS events \gset
+SELECT jwt_revoke(test.refresh_token(:'g1'));
+SELECT is(test.audit_count(), :'events', 'twice is once');
+
+-- Own sessions: listed, the latest first
+SELECT jwt_end_sessions(:'alice');
+SELECT test.login('bob') AS bobs \gset
+SELECT set_config('request.headers', '{"user-agent":"first agent","x-forwarded-for":"192.0.2.1, 10.0.0.1"}', false);
+SELECT test.login('alice') AS a1 \gset
+SELECT set_config('request.headers', '', false);
+SELECT test.login('alice') AS a2 \gset
+SELECT test.login('alice') AS a3 \gset
+SELECT test.refresh(:'a1') AS a1 \gset
+SELECT test.act_as(:'a2');
+SELECT is((SELECT array_agg(session_id ORDER BY n) FROM jwt_sessions() WITH ORDINALITY AS s (session_id, c, r, e, u, a, x, i, n)),
+		  ARRAY[test.session_of(:'a1'), test.session_of(:'a3'), test.session_of(:'a2')], 'the one refreshed last is first'),
+	   is((SELECT array_agg(session_id) FROM jwt_sessions() WHERE is_current), ARRAY[test.session_of(:'a2')], 'one is the current one'),
+	   is((SELECT (user_agent, client_address, claimed_address, refreshed_at > created_at, expires_at - refreshed_at)::text FROM jwt_sessions() WHERE session_id = test.session_of(:'a1')),
+		  '("first agent",,"192.0.2.1, 10.0.0.1",t,"7 days")', 'what is known of it, and the idle limit'),
+	   is((SELECT count(*) FROM jwt_sessions() WHERE session_id = test.session_of(:'bobs')), 0::bigint, 'nobody else''s');
+SET TimeZone = 'America/New_York';
+SELECT is((SELECT string_agg(DISTINCT extract(epoch FROM expires_at - refreshed_at)::text, ',') FROM jwt_sessions()), '604800.000000', 'in seconds, whatever the TimeZone');
+RESET TimeZone;
+SET jwt_auth.session_idle_timeout = '60 d';
+SELECT is((SELECT bool_and(expires_at = created_at + interval '720 h') FROM jwt_sessions() WHERE NOT is_current), true, 'or the absolute one');
+RESET jwt_auth.session_idle_timeout;
+SELECT test.age_rotation(:'a3', '8 d');
+SELECT is((SELECT count(*) FROM jwt_sessions()), 2::bigint, 'an idle session is none');
+UPDATE jwt_auth.sessions SET expires_at = now() WHERE id = test.session_of(:'a1');
+SELECT is((SELECT count(*) FROM jwt_sessions()), 1::bigint, 'nor an expired one');
+
+-- Ended one by one; somebody else's is as unknown as nobody's (T64)
+SELECT test.login('alice') AS a1 \gset
+SELECT test.audit_count() AS events \gset
+SELECT is(test.sqlstate_of(format('SELECT jwt_revoke_session(%L)', id)), NULL, 'no error: ' || what)
+FROM (VALUES (test.session_of(:'bobs'), 'somebody else''s'), (gen_random_uuid(), 'nobody''s'), ('00000000-0000-0000-0000-000000000000', 'zero')) AS v (id, what);
+SELECT test.raises('SELECT jwt_revoke_session(NULL)', '22023', 'NULL');
+SELECT is(test.access(:'bobs'), NULL, 'somebody else''s lives'), is(test.audit_count(), :'events', 'nothing is audited');
+SELECT jwt_revoke_session(test.session_of(:'a1'));
+SELECT is(test.access(:'a1'), '28J02', 'one''s own is dead'), is(test.error_of(test.refresh(:'a1')), 'invalid_grant', 'no refresh'), is(test.access(:'a2'), NULL, 'the current one lives'),
+	   is(test.revoke_reason(:'a1'), 'ended by user', 'the reason');
+SELECT jwt_revoke_session(test.session_of(:'a2'));
+SELECT test.raises('SELECT jwt_revoke_session(gen_random_uuid())', '28J02', 'the current one, too, and then there is no identity');
+
+-- Logout
+CREATE FUNCTION pg_temp.three() RETURNS TABLE (a jsonb, b jsonb, c jsonb) LANGUAGE sql VOLATILE AS
+$$ SELECT test.login('alice'), test.login('alice'), test.login('alice') $$;
+SELECT * FROM pg_temp.three() \gset
+SELECT test.act_as(:'a');
+SELECT jwt_logout();
+SELECT is(test.access(:'a'), '28J02', 'local: this session is dead'), is(test.error_of(test.refresh(:'a')), 'invalid_grant', 'no refresh'), is(test.access(:'b'), NULL, 'others live');
+SELECT test.raises('SELECT jwt_logout()', '28J02', 'twice'), test.raises('SELECT jwt_logout(''global'')', '28J02', 'nor globally');
+SELECT test.act_as(:'b');
+SELECT jwt_logout('others');
+SELECT is(test.access(:'b'), NULL, 'others: this session lives'), is(test.access(:'c'), '28J02', 'the others are dead'), is(test.access(:'bobs'), NULL, 'bob''s is not one of them');
+SELECT test.login('alice') AS c \gset
+SELECT jwt_logout('global');
+SELECT is(test.access(:'b'), '28J02', 'global: this one'), is(test.access(:'c'), '28J02', 'and the others'), is(test.access(:'bobs'), NULL, 'bob''s lives');
+SELECT * FROM pg_temp.three() \gset
+SELECT test.act_as(:'a');
+SELECT test.raises(format('SELECT jwt_logout(%L)', scope), '22023', format('scope %L', scope)) FROM unnest('{NULL,"",all,LOCAL,"local "}'::text[]) AS scope;
+BEGIN;
+SELECT jwt_logout();
+SELECT is(test.access(:'a'), '28J02', 'logged out in this transaction');
+ROLLBACK;
+SELECT is(test.access(:'a'), NULL, 'and not'), is(test.error_of(test.refresh(:'a')), 'ok', 'so that it goes on');
+-- by a token without session
+SELECT jwt_sign(jsonb_build_object('sub', :'alice')) AS machine \gset
+SELECT set_config('jwt_auth.token', :'machine', false);
+SELECT is((SELECT count(*) FROM jwt_sessions() WHERE is_current), 0::bigint, 'a token without session: none is current'), is((SELECT count(*) FROM jwt_sessions()), 3::bigint, 'but they are shown');
+SELECT jwt_logout();
+SELECT is(test.verdict(:'machine'), '28J02', 'logout denies it'), is(test.access(:'b'), NULL, 'and ends no session');
+
+-- Who is nobody here (T91)
+SELECT test.session_of(:'a') AS session \gset
+CREATE FUNCTION pg_temp.state_as(token text, call text) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN PERFORM set_config('jwt_auth.token', token, true); RETURN test.sqlstate_of('SELECT public.' || call); END $$;
+SELECT is(pg_temp.state_as(token, call), state, what || ': ' || call)
+FROM (VALUES ('', '28J03', 'no token'), (:'theirs', '28J03', 'another issuer''s token with our user and session'), (jwt_sign('{}'), '28J03', 'no sub'),
+			 (jwt_sign('{"sub":"service"}'), '28J03', 'a sub that is no user'), ('x.y.z', '28J00', 'a bad token')) AS v (token, state, what),
+	 unnest('{jwt_logout(),jwt_logout(''global''),jwt_sessions(),jwt_revoke_session(gen_random_uuid()),"jwt_change_password(''x'', ''y'')"}'::text[]) AS call;
+SELECT is(test.access(:'b'), NULL, 'nothing ended');
+
+-- Without revocation checks the functions that end sessions say so
+SET jwt_auth.check_revocation = off;
+SELECT is(test.access(:'c'), NULL, 'unchecked');
+SELECT jwt_revoke(test.refresh_token(:'c'));
+SELECT is(test.access(:'c'), NULL, 'the access token lives on'), is(test.error_of(test.refresh(:'c')), 'invalid_grant', 'but there is no refresh');
+RESET jwt_auth.check_revocation;
+SELECT is(test.access(:'c'), '28J02', 'checked again');
+
+SELECT * FROM finish();
