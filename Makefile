@@ -111,7 +111,7 @@ help:
 	@echo 'make installcheck run the regression tests in a running server'
 	@echo 'make test         run all tests in a private cluster'
 	@echo '                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1)'
-	@echo 'make demo         sign, verify, tamper and expire, step by step (KEEP=1)'
+	@echo 'make demo         the whole flow, step by step (KEEP=1)'
 	@echo 'make lint         check layout, layers, calls, privileges and more'
 	@echo 'make indent       lay out the C code'
 	@echo 'make bench        measure, and compare with other libraries (QUICK=1)'

@@ -10,6 +10,8 @@
 #ifndef JA_COMPAT_H
 #define JA_COMPAT_H
 
+#include <openssl/crypto.h>
+
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/elog.h"
@@ -43,8 +45,7 @@ ja_json_lexer_create(const char *json, size_t length)
 static inline void
 ja_json_lexer_free(JsonLexContext *lexer)
 {
-	if (lexer->strval != NULL)
-		explicit_bzero(lexer->strval->data, lexer->strval->len);
+	OPENSSL_cleanse(lexer->strval->data, lexer->strval->len);
 #if PG_VERSION_NUM >= 170000
 	freeJsonLexContext(lexer);
 #else
