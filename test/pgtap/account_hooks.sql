@@ -68,8 +68,10 @@ SELECT is(pg_temp.login_with('hooks.claims'), 'ok', 'who became a superuser');
 ALTER ROLE regress_hook_owner NOSUPERUSER;
 SELECT is(pg_temp.login_with('hooks.claims'), '55000', 'and is none any more');
 ALTER TABLE jwt_auth.users OWNER TO regress_hook_owner;
+GRANT USAGE ON SCHEMA jwt_auth, hooks TO regress_hook_owner;
 SELECT is(pg_temp.login_with('hooks.claims'), 'ok', 'who owns the table of users');
 ALTER TABLE jwt_auth.users OWNER TO CURRENT_USER;
+REVOKE USAGE ON SCHEMA jwt_auth, hooks FROM regress_hook_owner;
 ALTER FUNCTION hooks.claims(uuid, jsonb) OWNER TO CURRENT_USER;
 SELECT is(pg_temp.login_with('hooks.claims'), 'ok', 'owned by a superuser');
 

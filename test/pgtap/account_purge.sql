@@ -1,0 +1,62 @@
+-- Removal of what has expired (T62, T87): all of it, in batches, and nothing
+-- that still says or counts something.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+SELECT test.create_user('alice') AS alice \gset
+SELECT is(jwt_purge(), 0::bigint, 'nothing to remove');
+SELECT test.login('alice') AS former \gset
+SELECT jwt_rotate_refresh_key();
+DELETE FROM jwt_auth.sessions;
+
+-- What stays, and what goes: sessions
+CREATE TABLE public.session (name text, answer jsonb, created interval, expires interval, revoked interval, rotated interval, goes boolean);
+INSERT INTO public.session
+SELECT v.name, test.login('alice'), v.created::interval, v.expires::interval, v.revoked::interval, v.rotated::interval, v.goes
+FROM (VALUES
+	('live', '1 d', '-29 d', NULL, '1 h', false), ('just expired', '30 d', '1 min', NULL, '1 h', false), ('expired', '30 d', '6 min', NULL, '1 h', true),
+	('just revoked', '1 d', '-29 d', '1 h', '1 h', false), ('revoked a day ago', '2 d', '-28 d', '24 h', '2 d', false), ('revoked long ago', '3 d', '-27 d', '24 h 6 min', '3 d', true),
+	('idle', '8 d', '-22 d', NULL, '7 d 1 h', false), ('idle for long', '9 d', '-21 d', NULL, '8 d 6 min', true)) AS v (name, created, expires, revoked, rotated, goes);
+UPDATE jwt_auth.sessions AS s SET created_at = now() - v.created, expires_at = now() - v.expires, revoked_at = now() - v.revoked
+FROM public.session AS v WHERE s.id = test.session_of(v.answer);
+UPDATE jwt_auth.refresh_tokens AS r SET rotated_at = now() - v.rotated FROM public.session AS v WHERE r.session_id = test.session_of(v.answer);
+-- denials, throttled names, audit rows, secrets of former refresh keys
+INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'expired', now() - interval '1 s'), ('', 'denied', now() + interval '1 s'), ('x', 'expired', now() - interval '1 d');
+INSERT INTO jwt_auth.login_throttle VALUES ('\x01', 3, now() - interval '61 min'), ('\x02', 30, now() - interval '59 min'), ('\x03', 1, now());
+UPDATE jwt_auth.audit_log SET at = now() - interval '91 d' WHERE event = 'key_created';
+UPDATE jwt_auth.audit_log SET at = now() - interval '89 d' WHERE event = 'user_created';
+SELECT count(*) AS old FROM jwt_auth.audit_log WHERE event = 'key_created' \gset
+UPDATE jwt_auth.keys SET verify_until = now() - interval '1 s' WHERE use = 'refresh' AND verify_until IS NOT NULL;
+
+SELECT cmp_ok(:old, '>=', 1, 'an old audit row');
+SELECT is(jwt_purge(1), 1::bigint, 'one at a time'), is(jwt_purge(2), 2::bigint, 'two');
+SELECT is(jwt_purge(), 3::bigint - 3 + 2 + 1 + :old + 1, 'the rest');
+SELECT is(jwt_purge(), 0::bigint, 'and then nothing');
+SELECT is(EXISTS (SELECT FROM jwt_auth.sessions AS s WHERE s.id = test.session_of(v.answer)), NOT goes, 'session ' || name) FROM public.session AS v;
+SELECT is((SELECT array_agg(jti) FROM jwt_auth.revoked_tokens), '{denied}', 'denials'), is((SELECT array_agg(name_hash ORDER BY name_hash) FROM jwt_auth.login_throttle), ARRAY['\x02', '\x03']::bytea[], 'throttled names'),
+	   is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'key_created'), 0::bigint, 'old audit rows'), is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'user_created'), 1::bigint, 'and not those before'),
+	   is((SELECT array_agg(private_jwk IS NULL ORDER BY number) FROM jwt_auth.keys WHERE use = 'refresh'), '{t,f}', 'the secret of a former refresh key, and not that of the active one');
+SELECT is((SELECT count(*) FROM jwt_auth.refresh_tokens), (SELECT count(*) FROM jwt_auth.sessions), 'a session goes with its refresh token');
+
+-- Verdicts are no other than before
+SELECT is(test.access(answer), verdict, 'access token: ' || name), is(test.error_of(test.refresh(answer)), refresh, 'refresh token: ' || name)
+FROM public.session JOIN (VALUES ('live', NULL, 'ok'), ('just expired', '28J02', 'invalid_grant'), ('just revoked', '28J02', 'invalid_grant'), ('revoked a day ago', '28J02', 'invalid_grant'),
+	('idle', NULL, 'invalid_grant'), ('expired', '28J00', 'invalid_grant'), ('revoked long ago', '28J00', 'invalid_grant')) AS v (name, verdict, refresh) USING (name);
+
+SELECT is(test.sqlstate_of(call), NULL, 'a token of a key whose secret is gone: ' || left(call, 20))
+FROM (SELECT format('SELECT %s(%L)', f, :'former'::jsonb ->> 'refresh_token') AS call FROM unnest('{jwt_refresh,jwt_revoke,jwt_introspect}'::text[]) AS f) AS v;
+SELECT is(test.error_of(test.refresh(:'former')), 'invalid_grant', 'is denied');
+
+-- Settings that it follows
+SET jwt_auth.audit_retention = '80 d';
+SELECT is(jwt_purge(), 1::bigint, 'a shorter retention');
+RESET jwt_auth.audit_retention;
+SET jwt_auth.max_token_ttl = '1 min';
+SET jwt_auth.session_idle_timeout = '1 h';
+SELECT cmp_ok(jwt_purge(), '>=', 2::bigint, 'shorter lives of tokens and sessions');
+SELECT is(EXISTS (SELECT FROM jwt_auth.sessions AS s WHERE s.id = test.session_of(v.answer)), name = 'live', 'session ' || name) FROM public.session AS v WHERE NOT goes AND name <> 'just expired';
+
+SELECT test.raises('SELECT ' || call, '22023', call) FROM unnest('{jwt_purge(0),jwt_purge(-1),jwt_purge(NULL)}'::text[]) AS call;
+SELECT * FROM finish();
