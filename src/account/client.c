@@ -12,34 +12,67 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/guc.h"
 
 #include "account/client.h"
+#include "account/unicode.h"
 #include "jose/json.h"
 
 /* Largest value of the setting that is read, and of a text that is kept. */
 #define MAX_HEADERS (64 * 1024)
 #define MAX_TEXT	255
 
-/* A header's value, made harmless; NULL if there is none. */
+/* Controls, line and paragraph separators, and marks that turn text around. */
+static bool
+is_harmful(int32 character)
+{
+	switch (utf8proc_category(character))
+	{
+		case UTF8PROC_CATEGORY_CC:
+		case UTF8PROC_CATEGORY_CF:
+		case UTF8PROC_CATEGORY_ZL:
+		case UTF8PROC_CATEGORY_ZP:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Replaces what is harmful in a text of the database encoding. */
+static char *
+make_harmless(const char *text, size_t length)
+{
+	bool		is_utf8 = GetDatabaseEncoding() == PG_UTF8;
+	StringInfoData harmless;
+
+	initStringInfo(&harmless);
+	while (length > 0)
+	{
+		int32		character = (unsigned char) text[0];
+		size_t		size = is_utf8 ? ja_unicode_next(text, length, &character) : 1;
+
+		if (is_harmful(is_utf8 || character < 0x80 ? character : 'x'))
+			appendStringInfoChar(&harmless, '?');
+		else
+			appendBinaryStringInfo(&harmless, text, (int) size);
+		text += size;
+		length -= size;
+	}
+	return harmless.data;
+}
+
+/* A header's value, cut and made harmless; NULL if there is none. */
 static char *
 read_header(const JsonbContainer *headers, const char *name)
 {
 	JaString	value;
-	char	   *text;
-	int			length;
 
 	if (ja_json_string(headers, name, &value) != JA_PRESENT || value.length == 0)
 		return NULL;
-	length = pg_mbcliplen(value.data, (int) value.length, MAX_TEXT);
-	text = pnstrdup(value.data, length);
-	for (int i = 0; i < length; i++)
-	{
-		if ((unsigned char) text[i] < ' ' || text[i] == '\x7f')
-			text[i] = '?';
-	}
-	return text;
+	return make_harmless(value.data,
+						 pg_mbcliplen(value.data, (int) value.length, MAX_TEXT));
 }
 
 /* Reads what PostgREST tells of the client; nothing outside of it. */

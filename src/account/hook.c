@@ -51,10 +51,11 @@ typedef struct HookKind
 	Oid			argument_types[2];
 	Oid			result_type;
 	JaStatus	failure;
+	bool		sees_password;	/* so that its message may quote one */
 } HookKind;
 
-static const HookKind claims_kind = {{UUIDOID, JSONBOID}, JSONBOID, JA_HOOK_CLAIMS};
-static const HookKind password_kind = {{TEXTOID, TEXTOID}, TEXTOID, JA_HOOK_PASSWORD};
+static const HookKind claims_kind = {{UUIDOID, JSONBOID}, JSONBOID, JA_HOOK_CLAIMS, false};
+static const HookKind password_kind = {{TEXTOID, TEXTOID}, TEXTOID, JA_HOOK_PASSWORD, true};
 
 static Oid
 owner_of_tables(void)
@@ -110,7 +111,10 @@ raise_failure(const HookKind *kind, MemoryContext context)
 	error = CopyErrorData();
 	FlushErrorState();
 	ereport(LOG_SERVER_ONLY,
-			(errmsg("jwt_auth: a hook function failed: %s", error->message),
+			(errmsg("jwt_auth: a hook function failed with SQLSTATE %s%s%s",
+					unpack_sql_state(error->sqlerrcode),
+					kind->sees_password ? "" : ": ",
+					kind->sees_password ? "" : error->message),
 			 errhidestmt(true),
 			 errhidecontext(true)));
 	ja_raise(kind->failure);

@@ -32,8 +32,7 @@ store(const JaUser *user, const pg_uuid_t *session, JaString new_password)
 	JaPassword *prepared;
 	JaNewPassword hashed;
 	char	   *reason;
-	JaString	name = {VARDATA_ANY(user->canonical_name), VARSIZE_ANY_EXHDR(user->canonical_name)};
-	JaStatus	status = ja_new_password_judge(name, new_password, &prepared, &reason);
+	JaStatus	status = ja_new_password_judge(user->username, new_password, &prepared, &reason);
 
 	if (status == JA_PASSWORD_SHORT || status == JA_PASSWORD_CHARACTER)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, description_of(status));

@@ -114,7 +114,7 @@ ja_refresh_token_read(JaString text, JaRefreshToken *token)
 		return false;
 	unpack(wire.body, token);
 	status = ja_stored_key_refresh(token->key_number, &key);
-	if (status == JA_KEYRING_KID_UNKNOWN)
+	if (status == JA_KEYRING_KID_UNKNOWN || status == JA_KEYRING_CANNOT_SIGN)
 		return false;
 	ja_check(status);
 	switch (ja_stored_key_state(key, GetCurrentTimestamp()))

@@ -4,7 +4,8 @@
  *	  Ending sessions: one, those of a user, all.
  *
  * A session that ended stays as a row that says so, until it is purged.  The
- * signal makes every backend look again at its next transaction.
+ * signal makes every backend look again at its next transaction.  No session
+ * is missed because the caller's snapshot is older than it.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,7 +48,7 @@ run(JaPlan *plan, const JaValue *values)
 	uint64		ended;
 
 	ja_plan_begin(&scope);
-	ended = ja_plan_run(plan, values);
+	ended = ja_plan_run_on_latest(plan, values);
 	if (ended > 0)
 		ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);

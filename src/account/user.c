@@ -18,7 +18,7 @@
 
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
-	" disabled_at IS NOT NULL, canonical_name FROM jwt_auth.users"
+	" disabled_at IS NOT NULL, canonical_name, username FROM jwt_auth.users"
 	" WHERE id OPERATOR(pg_catalog.=) $1 FOR SHARE",
 	.argument_count = 1,
 	.argument_types = {UUIDOID}
@@ -31,6 +31,7 @@ read_row(const JaScan *scan, JaUser *user)
 	Datum		value;
 
 	memcpy(&user->id, DatumGetUUIDP(ja_scan_get(scan, JA_USERS_ID, &is_null)), UUID_LEN);
+	user->username = ja_scan_string(scan, JA_USERS_USERNAME);
 	user->hash.text = ja_scan_string(scan, JA_USERS_PASSWORD_HASH);
 	user->hash.is_imported = DatumGetBool(ja_scan_get(scan, JA_USERS_IMPORTED_HASH, &is_null));
 	value = ja_scan_get(scan, JA_USERS_ROLE, &is_null);
@@ -101,6 +102,7 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	user->claims = DatumGetJsonbPCopy(ja_plan_result(0, 4, &is_null));
 	user->is_disabled = DatumGetBool(ja_plan_result(0, 5, &is_null));
 	user->canonical_name = DatumGetByteaPCopy(ja_plan_result(0, 6, &is_null));
+	user->username = ja_plan_string(0, 7);
 	return true;
 }
 

@@ -17,6 +17,7 @@
 typedef struct JaUser
 {
 	pg_uuid_t	id;
+	JaString	username;		/* as it was given */
 	JaPasswordHash hash;		/* text.data NULL: no password */
 	char	   *role;			/* NULL: none */
 	Jsonb	   *claims;

@@ -224,8 +224,7 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 
 	if (!ja_user_find_by_id(id, &user))
 		ja_raise(JA_ACCOUNT_UNKNOWN);
-	hash_new_password((JaString) {VARDATA_ANY(user.canonical_name),
-		VARSIZE_ANY_EXHDR(user.canonical_name)}, password, &hashed);
+	hash_new_password(user.username, password, &hashed);
 	ja_plan_begin(&scope);
 	ja_new_password_store(id, &hashed);
 	ja_plan_end(&scope);

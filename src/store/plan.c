@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "store/plan.h"
@@ -79,12 +80,8 @@ saved_plan(JaPlan *plan)
 	return prepared;
 }
 
-/*
- * Runs a statement that writes or locks rows, or must see what an earlier one
- * wrote; returns the number of rows.  Its results stay until the next one.
- */
-uint64
-ja_plan_run(JaPlan *plan, const JaValue *values)
+static uint64
+run(JaPlan *plan, const JaValue *values, Snapshot snapshot, Snapshot crosscheck)
 {
 	Datum		datums[JA_PLAN_MAX_ARGUMENTS];
 	char		nulls[JA_PLAN_MAX_ARGUMENTS];
@@ -96,12 +93,37 @@ ja_plan_run(JaPlan *plan, const JaValue *values)
 		datums[i] = values[i].value;
 		nulls[i] = values[i].is_null ? 'n' : ' ';
 	}
-	result = SPI_execute_plan(saved_plan(plan), datums, nulls, false, 0);
+	result = SPI_execute_snapshot(saved_plan(plan), datums, nulls, snapshot, crosscheck,
+								  false, true, 0);
 	/* SPI leaves its own context current, which ends with the scope. */
 	MemoryContextSwitchTo(context);
 	if (result < 0)
-		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+/*
+ * Runs a statement that writes or locks rows, or must see what an earlier one
+ * wrote; returns the number of rows.  Its results stay until the next one.
+ */
+uint64
+ja_plan_run(JaPlan *plan, const JaValue *values)
+{
+	return run(plan, values, InvalidSnapshot, InvalidSnapshot);
+}
+
+/*
+ * The same for a statement that must not miss a row because the transaction's
+ * snapshot is older: under REPEATABLE READ and SERIALIZABLE, such a row raises
+ * 40001, as it does for PostgreSQL's own foreign keys.
+ */
+uint64
+ja_plan_run_on_latest(JaPlan *plan, const JaValue *values)
+{
+	if (!IsolationUsesXactSnapshot())
+		return ja_plan_run(plan, values);
+	CommandCounterIncrement();
+	return run(plan, values, GetLatestSnapshot(), GetTransactionSnapshot());
 }
 
 /* A column, counted from 1, of a row of the last statement's result. */
