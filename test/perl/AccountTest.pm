@@ -1,0 +1,89 @@
+# What the TAP tests of accounts share: a server with cheap hashes, users and
+# their answers.
+
+package AccountTest;
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use JSON::PP ();
+use JwtAuthTest;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw($PASSWORD start_account_node log_in refresh_with error_of
+  ask answer_of wait_for);
+
+our $PASSWORD = 'correct horse battery staple';
+
+my $SECONDS_TO_WAIT = 60;
+
+# A started server with a signing key and the users alice and bob.  Options:
+# those of JwtAuthTest::start_node.
+sub start_account_node
+{
+	my ($name, %options) = @_;
+	my $node = start_node(
+		$name,
+		conf => [
+			"session_preload_libraries = 'jwt_auth'", 'jwt_auth.argon2_memory = 8',
+			'jwt_auth.argon2_iterations = 1', @{ $options{conf} // [] }
+		]);
+
+	$node->safe_psql('postgres', 'SELECT jwt_create_key()');
+	$node->safe_psql('postgres', "SELECT jwt_create_user('$_', '$PASSWORD')") for qw(alice bob);
+	return $node;
+}
+
+# Answers, as hashes.
+sub log_in
+{
+	my ($node, $name, $password, %options) = @_;
+
+	return JSON::PP::decode_json(
+		value_of($node, 'SELECT jwt_login(' . quote($name) . ', ' . quote($password // $PASSWORD) . ')', %options));
+}
+
+sub refresh_with
+{
+	my ($node, $token, %options) = @_;
+
+	return JSON::PP::decode_json(value_of($node, 'SELECT jwt_refresh(' . quote($token) . ')', %options));
+}
+
+sub error_of { return $_[0]{error} // 'ok'; }
+
+# What the statements that a JwtAuthSession runs printed, or "ERROR" and the
+# SQLSTATE.
+sub answer_of
+{
+	my ($session) = @_;
+	my ($output, $messages) = $session->answer;
+
+	return $messages =~ /(?:ERROR|FATAL):\s+(\w{5})\b/ ? "ERROR $1" : $output;
+}
+
+sub ask
+{
+	my ($session, $statements) = @_;
+
+	$session->begin_query($statements);
+	return answer_of($session);
+}
+
+# Waits until a query gives this result.
+sub wait_for
+{
+	my ($node, $query, $result) = @_;
+	my $end = time + $SECONDS_TO_WAIT;
+
+	until ((value_of($node, $query)) eq $result)
+	{
+		die "waited in vain for: $query\n" if time > $end;
+		sleep 0.02;
+	}
+	return;
+}
+
+1;

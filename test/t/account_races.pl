@@ -1,0 +1,202 @@
+# Many at once (T38, T40, T49, T86): one refresh token presented by fifty
+# sessions gives one child; attempts that are cancelled, timed out or rolled
+# back reveal nothing and leave nothing; an idle transaction that holds a
+# name's lock delays nobody else's logins.
+
+use strict;
+use warnings;
+
+use AccountTest;
+use IPC::Run qw(start);
+use JwtAuthSession;
+use JwtAuthTest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $clients = 50;
+my $node = start_account_node('races', conf => [ 'max_connections = 120', 'jwt_auth.login_max_failures = 100' ]);
+
+$node->safe_psql('postgres', 'CREATE TABLE child (token text)');
+
+# Fifty sessions that present a token; those who would rotate it wait for the
+# row, and are let go at once.
+sub present_at_once
+{
+	my ($token, $session, $is_replay) = @_;
+	my $script = PostgreSQL::Test::Utils::tempdir() . '/refresh.sql';
+	my $holder = JwtAuthSession->new($node);
+	my $output = '';
+
+	open my $file, '>', $script or die "could not write a script: $!\n";
+	print $file "INSERT INTO child SELECT jwt_refresh(:token) ->> 'refresh_token';\n";
+	close $file or die "could not write a script: $!\n";
+	$node->safe_psql('postgres', 'TRUNCATE child');
+	ask($holder, "BEGIN; SELECT FROM jwt_auth.refresh_tokens WHERE session_id = '$session' FOR UPDATE");
+	my $bench = start(
+		[
+			'pgbench', '-n', '-c', $clients, '-j', 2, '-t', 1, '-M', 'extended', '-D', "token=$token", '-f', $script,
+			'-h', $node->host, '-p', $node->port, 'postgres'
+		],
+		'>', \$output, '2>&1');
+	wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'INSERT INTO child' AND wait_event_type = 'Lock'", $clients)
+	  unless $is_replay;
+	ask($holder, 'COMMIT');
+	$bench->finish;
+	$holder->close;
+	return $output;
+}
+
+sub session_of
+{
+	my ($answer) = @_;
+
+	return value_of($node, "SELECT (jwt_decode('$answer->{access_token}')).claims ->> 'sid'");
+}
+
+{
+	my $parent = log_in($node, 'alice');
+	my $session = session_of($parent);
+	my $row = "FROM jwt_auth.refresh_tokens WHERE session_id = '$session'";
+
+	present_at_once($parent->{refresh_token}, $session);
+	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), "$clients|1", 'all get the same child');
+	is(value_of($node, "SELECT generation, count(*) $row GROUP BY generation"), '2|1', 'there was one rotation');
+	is(value_of($node, "SELECT generation $row AND previous_nonce IS NOT NULL"), 2, 'of generation 2');
+	my ($child) = value_of($node, 'SELECT DISTINCT token FROM child');
+	my $next = refresh_with($node, $child);
+
+	is(error_of($next), 'ok', 'the child goes on');
+	is(error_of(refresh_with($node, $parent->{refresh_token})), 'invalid_grant', 'the parent is a replay now');
+	is(error_of(refresh_with($node, $next->{refresh_token})), 'invalid_grant', 'and ended the session');
+}
+
+# Under REPEATABLE READ one wins, and the others are told to try again
+for my $level ('repeatable read', 'serializable')
+{
+	my $parent = log_in($node, 'alice');
+	my $session = session_of($parent);
+
+	local $ENV{PGOPTIONS} = "-c default_transaction_isolation=" . $level =~ s/ /\\ /r;
+	my $output = present_at_once($parent->{refresh_token}, $session);
+
+	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), '1|1', "$level: one child");
+	unlike($output, qr/ERROR:(?!.*could not serialize)/, "$level: no other error than one of serialization");
+	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 2, "$level: one rotation");
+	is(refresh_with($node, $parent->{refresh_token})->{refresh_token}, value_of($node, 'SELECT token FROM child'), "$level: trying again gives it");
+}
+
+# A replay among them: whatever order they come in, the session ends
+{
+	my $first = log_in($node, 'alice');
+	my $session = session_of($first);
+	my $second = refresh_with($node, $first->{refresh_token});
+	my $third = refresh_with($node, $second->{refresh_token});
+
+	present_at_once($first->{refresh_token}, $session, 'replay');
+	is(value_of($node, 'SELECT count(token) FROM child'), 0, 'fifty replays get nothing');
+	is(value_of($node, "SELECT revoke_reason FROM jwt_auth.sessions WHERE id = '$session'"), 'refresh token replayed', 'and end the session');
+	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 3, 'which rotates no more');
+}
+
+# Cancelled, timed out or killed while it hashes: the same for every name and
+# password, and nothing is left. The hash takes some 300 ms.
+{
+	my $before = value_of($node, 'SELECT count(*) FROM jwt_auth.sessions');
+	my $slow = 'SET jwt_auth.argon2_memory = 65536; SET jwt_auth.argon2_iterations = 8';
+	my %attempt = (right => "'alice', '$PASSWORD'", wrong => "'alice', 'wrong'", unknown => "'nobody', 'wrong'");
+	my $left = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+
+	# A hash of alice's that is slow, too
+	$node->safe_psql('postgres', "$slow; SELECT jwt_set_password(id, '$PASSWORD') FROM jwt_auth.users WHERE username = 'alice'");
+	for my $kind (sort keys %attempt)
+	{
+		my $session = JwtAuthSession->new($node);
+
+		ask($session, $slow);
+		ask($session, "SET statement_timeout = '50 ms'");
+		is(ask($session, "SELECT jwt_login($attempt{$kind})"), 'ERROR 57014', "$kind: timed out");
+		ask($session, 'SET statement_timeout = 0');
+		is(value_of($node, $left), 0, "$kind: no lock is left");
+
+		my $pid = ask($session, 'SELECT pg_backend_pid()');
+		my $running = "SELECT count(*) FROM pg_stat_activity AS a JOIN pg_locks AS l USING (pid)"
+		  . " WHERE a.pid = $pid AND l.locktype = 'advisory'";
+
+		$session->begin_query("SELECT jwt_login($attempt{$kind})");
+		wait_for($node, $running, 1);
+		is(value_of($node, "SELECT pg_cancel_backend($pid)"), 't', "$kind: cancelled");
+		is(answer_of($session), 'ERROR 57014', "$kind: while it hashes");
+		is(value_of($node, $left), 0, "$kind: no lock is left");
+		$session->begin_query("SELECT jwt_login($attempt{$kind})");
+		wait_for($node, $running, 1);
+		is(value_of($node, "SELECT pg_terminate_backend($pid, 30000)"), 't', "$kind: killed");
+		is(value_of($node, $left), 0, "$kind: no lock is left");
+		
+	}
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.sessions'), $before, 'no session was made');
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, 'and no failure counted, since none was told');
+	$node->safe_psql('postgres', "SELECT jwt_set_password(id, '$PASSWORD') FROM jwt_auth.users WHERE username = 'alice'");
+	is(error_of(log_in($node, 'alice')), 'ok', 'the name can log in at once');
+}
+
+# Rolled back over and over by one connection
+{
+	my $session = JwtAuthSession->new($node);
+
+	ask($session, 'SET jwt_auth.login_max_failures = 5');
+	is(ask($session, "BEGIN; SELECT jwt_login('carol', 'wrong') ->> 'error'; ROLLBACK"), 'invalid_grant', 'rolled back') for 1 .. 5;
+	is(ask($session, "BEGIN; SELECT jwt_login('carol', 'wrong') ->> 'error'; ROLLBACK"), 'temporarily_unavailable', 'counts all the same');
+	$session->close;
+}
+
+# A name's lock held in an idle transaction (T40)
+{
+	my $tokens = log_in($node, 'alice');
+	my $holder = JwtAuthSession->new($node);
+
+	is(ask($holder, "BEGIN; SELECT jwt_login('alice', 'wrong') ->> 'error'"), 'invalid_grant', 'an attempt whose transaction stays open');
+	my $start = time;
+
+	is(error_of(log_in($node, 'alice')), 'temporarily_unavailable', 'others are told to come again');
+	my $elapsed = time - $start;
+
+	ok($elapsed >= 1.9 && $elapsed < 3, sprintf('after two seconds (%.2f)', $elapsed));
+	$start = time;
+	is(error_of(log_in($node, 'bob')), 'ok', 'another name logs in');
+	is(error_of(log_in($node, 'nobody', 'wrong')), 'invalid_grant', 'or is denied');
+	is(error_of(refresh_with($node, $tokens->{refresh_token})), 'ok', 'a refresh goes on');
+	is(state_of($node, "SELECT jwt_verify('$tokens->{access_token}')"), '', 'and so does a token');
+	$elapsed = time - $start;
+	cmp_ok($elapsed, '<', 1.5, sprintf('none of them waits (%.2f)', $elapsed));
+
+	# Whoever waits can be cancelled
+	my $waiter = JwtAuthSession->new($node);
+	my $pid = ask($waiter, 'SELECT pg_backend_pid()');
+
+	$waiter->begin_query("SELECT jwt_login('alice', '$PASSWORD')");
+	wait_for($node, "SELECT wait_event_type FROM pg_stat_activity WHERE pid = $pid", 'Extension');
+	value_of($node, "SELECT pg_cancel_backend($pid)");
+	is(answer_of($waiter), 'ERROR 57014', 'who waits can be cancelled');
+	$waiter->begin_query("SELECT jwt_login('alice', '$PASSWORD') ? 'access_token'");
+	ask($holder, 'ROLLBACK');
+	is(answer_of($waiter), 't', 'who waits goes on when the lock is free');
+	$_->close for $holder, $waiter;
+}
+
+# SQL functions cannot take that lock
+{
+	my $holder = JwtAuthSession->new($node);
+
+	ask($holder, "BEGIN; SELECT jwt_login('bob', 'wrong')");
+	my ($class, $object, $sub) = split /\|/,
+	  value_of($node, "SELECT classid, objid, objsubid FROM pg_locks WHERE locktype = 'advisory'");
+
+	ok($sub > 2, 'the lock is of a class of its own');
+	ask($holder, 'ROLLBACK');
+	ask($holder, sprintf 'SELECT pg_advisory_lock(%d), pg_advisory_lock(%d, %d)',
+		unpack('q', pack 'Q', $class << 32 | $object), unpack('l', pack 'L', $class), unpack('l', pack 'L', $object));
+	is(error_of(log_in($node, 'bob')), 'ok', 'locks with the same numbers do not hinder a login');
+	$holder->close;
+}
+
+done_testing();
