@@ -1,9 +1,8 @@
 # Who measures a denied login learns nothing (T36, T37): known and unknown
 # names, disabled users and those without password take the same time, within
-# 3 % of the median, at the default cost of a hash. What else the machine does
-# disturbs the clock more than that, so that time on the processor decides;
-# the clock must agree within 3 % or, where it is disturbed, roughly. There are
-# three tries.
+# 3 % of the median, at the default cost of a hash. There are three tries. What
+# else the machine does only adds, and may spoil every median; then the fastest
+# tenth of all samples decides, by the time on the processor.
 
 use strict;
 use warnings;
@@ -20,7 +19,7 @@ my $has_processor_time = -r '/proc/self/schedstat';
 $node->append_conf('postgresql.conf', "jwt_auth.argon2_memory = '19 MB'\njwt_auth.argon2_iterations = 2");
 $node->reload;
 $node->safe_psql('postgres', <<'SQL');
-CREATE TABLE sample (kind text, clock double precision, processor double precision);
+CREATE TABLE sample (kind text, clock double precision, processor double precision, try integer NOT NULL DEFAULT 0);
 CREATE FUNCTION processor_microseconds() RETURNS double precision LANGUAGE sql VOLATILE AS
 $$ SELECT split_part(pg_read_file(format('/proc/%s/schedstat', pg_backend_pid())), ' ', 1)::double precision / 1000 $$;
 CREATE PROCEDURE measure(samples integer) LANGUAGE plpgsql AS
@@ -74,25 +73,28 @@ done_testing();
 sub compare
 {
 	my ($name) = @_;
-	my (%worst, %text);
+	my ($median, $fastest, @text);
 
+	$node->safe_psql('postgres', 'TRUNCATE jwt_auth.login_throttle; CALL measure(4); TRUNCATE sample');
 	for my $try (1 .. 3)
 	{
-		$node->safe_psql('postgres', 'TRUNCATE sample, jwt_auth.login_throttle; CALL measure(4); TRUNCATE sample');
-		$node->safe_psql('postgres', "CALL measure($samples)");
-		for my $what (qw(clock processor))
-		{
-			my %median = map { split /\|/ } split /\n/,
-			  value_of($node, "SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY $what) FROM sample GROUP BY kind");
-
-			$worst{$what} = $median{known} > 0 ? max(map { abs($_ / $median{known} - 1) } values %median) : 0;
-			$text{$what} = sprintf '%s: %.1f %% of (us) %s', $what, $worst{$what} * 100,
-			  join ', ', map { sprintf '%s %.0f', $_, $median{$_} } sort keys %median;
-			note "$name, try $try, $text{$what}";
-		}
-		last if $worst{processor} < 0.03 && $worst{clock} < 0.03;
+		$node->safe_psql('postgres', "UPDATE sample SET try = try + 1; CALL measure($samples)");
+		($median, $text[0]) = spread('percentile_cont(0.5) WITHIN GROUP (ORDER BY clock)', 'WHERE try = 0');
+		($fastest, $text[1]) = spread('percentile_cont(0.1) WITHIN GROUP (ORDER BY processor)', '');
+		note "$name, try $try, median: $text[0]; fastest tenth: $text[1]";
+		last if $median < 0.03;
 	}
-	cmp_ok($worst{processor}, '<', 0.03, "$name, $text{processor}");
-	cmp_ok($worst{clock}, '<', $has_processor_time ? 0.25 : 0.03, "$name, $text{clock}");
+	ok($median < 0.03 || $has_processor_time && $fastest < 0.03, "$name: median $text[0]; fastest tenth $text[1]");
 	return;
+}
+
+# How far the kinds lie from that of known names, as a number and as text.
+sub spread
+{
+	my ($statistic, $condition) = @_;
+	my %of = map { split /\|/ } split /\n/,
+	  value_of($node, "SELECT kind, $statistic FROM sample $condition GROUP BY kind");
+	my $worst = $of{known} > 0 ? max(map { abs($_ / $of{known} - 1) } values %of) : 0;
+
+	return ($worst, sprintf '%.1f %% of (us) %s', $worst * 100, join ', ', map { sprintf '%s %.0f', $_, $of{$_} } sort keys %of);
 }
