@@ -131,7 +131,7 @@ for my $level ('repeatable read', 'serializable')
 		wait_for($node, $running, 1);
 		is(value_of($node, "SELECT pg_terminate_backend($pid, 30000)"), 't', "$kind: killed");
 		is(value_of($node, $left), 0, "$kind: no lock is left");
-		
+
 	}
 	is(value_of($node, 'SELECT count(*) FROM jwt_auth.sessions'), $before, 'no session was made');
 	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, 'and no failure counted, since none was told');
