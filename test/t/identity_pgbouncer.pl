@@ -1,0 +1,195 @@
+# pgbouncer in transaction mode (T24): two clients share one server connection,
+# and the identity of one never reaches the other, whatever went wrong; a SET of
+# the session does reach it, unless the connection is reset.
+
+use strict;
+use warnings;
+
+use IPC::Run qw(start);
+use JwtAuthSession;
+use JwtAuthTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_node('pooled', conf => ["session_preload_libraries = 'jwt_auth'"]);
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE regress_pool_gateway LOGIN NOINHERIT;
+	CREATE ROLE regress_pool_app;
+	GRANT regress_pool_app TO regress_pool_gateway;
+	SELECT jwt_create_key();
+	SELECT jwt_create_user(name, 'correct horse of ' || name, role => 'regress_pool_app') FROM unnest('{alice,bob}'::text[]) AS name;
+	CREATE TABLE document AS SELECT n AS id, u.id AS owner FROM generate_series(1, 4) AS n
+		JOIN jwt_auth.users AS u ON u.username = CASE n % 2 WHEN 0 THEN 'alice' ELSE 'bob' END;
+	ALTER TABLE document ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY p ON document USING (owner = jwt_user_id());
+	GRANT SELECT ON document TO PUBLIC});
+my %token = map { $_ => value_of($node, "SELECT jwt_login('$_', 'correct horse of $_') ->> 'access_token'") } qw(alice bob);
+my $rows = q{SELECT string_agg(id::text, ',' ORDER BY id), current_user, session_user FROM document};
+my %seen = (alice => '2,4|regress_pool_gateway|regress_pool_gateway', bob => '1,3|regress_pool_gateway|regress_pool_gateway',
+	nobody => '|regress_pool_gateway|regress_pool_gateway');
+
+# What a client may do in its transactions, and how they end
+my @transactions = (
+	[ 'COMMIT', 'BEGIN', 'SELECT jwt_authenticate(\'$token\', true)', 'COMMIT' ],
+	[ 'ROLLBACK', 'BEGIN', 'SELECT jwt_authenticate(\'$token\', true)', 'ROLLBACK' ],
+	[ 'an error', 'BEGIN', 'SELECT jwt_authenticate(\'$token\', true)', 'SELECT 1 / 0', 'COMMIT' ],
+	[ 'SET LOCAL', 'BEGIN', 'SET LOCAL jwt_auth.token = \'$token\'', 'SET LOCAL ROLE regress_pool_app', 'COMMIT' ],
+	[ 'a local set_config', 'BEGIN', 'SELECT set_config(\'jwt_auth.token\', \'$token\', true)', 'COMMIT' ],
+	[ 'a request', 'BEGIN', 'SELECT set_config(\'request.headers\', \'{"authorization":"Bearer $token"}\', true)', 'SELECT jwt_pre_request()', 'COMMIT' ],
+	[ 'a bad request', 'BEGIN', 'SELECT set_config(\'request.headers\', \'{"authorization":"Bearer $token.x"}\', true)', 'SELECT jwt_pre_request()', 'COMMIT' ],
+	[ 'a savepoint', 'BEGIN', 'SAVEPOINT s', 'SELECT jwt_authenticate(\'$token\', true)', 'RELEASE s', 'COMMIT' ],
+	[ 'a cursor', 'BEGIN', 'SELECT jwt_authenticate(\'$token\')', 'DECLARE c CURSOR WITH HOLD FOR SELECT jwt_user_id()', 'COMMIT', 'CLOSE c' ],
+	[ 'outside of a transaction', 'SELECT jwt_authenticate(\'$token\', true)' ],
+	[ 'a SET that is rolled back', 'BEGIN', 'SET jwt_auth.token = \'$token\'', 'ROLLBACK' ]);
+
+my $pool = start_pool('');
+check_transactions();
+check_turns();
+check_session_setting(0);
+check_options();
+stop_pool($pool);
+$pool = start_pool("server_reset_query_always = 1\n");
+check_session_setting(1);
+stop_pool($pool);
+done_testing();
+
+# One server connection for all clients
+sub start_pool
+{
+	my ($lines) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir_short();
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+
+	open my $file, '>', "$dir/ini" or die "could not write $dir/ini: $!\n";
+	print $file <<"END";
+[databases]
+postgres = host=@{[ $node->host ]} port=@{[ $node->port ]} pool_size=1
+[pgbouncer]
+unix_socket_dir = $dir
+listen_addr =
+listen_port = $port
+auth_type = trust
+auth_file = $dir/users
+pool_mode = transaction
+admin_users = regress_pool_gateway
+logfile = $dir/log
+$lines
+END
+	close $file or die "could not write $dir/ini: $!\n";
+	open $file, '>', "$dir/users" or die "could not write $dir/users: $!\n";
+	print $file "\"regress_pool_gateway\" \"\"\n";
+	close $file or die "could not write $dir/users: $!\n";
+
+	my %pool = (dir => $dir, port => $port, output => '');
+	$ENV{PATH} .= ':/usr/sbin';
+	$pool{run} = start([ 'pgbouncer', '-q', "$dir/ini" ], '>&', \$pool{output});
+	for (1 .. 3000)
+	{
+		last if -S "$dir/.s.PGSQL.$port";
+		die "pgbouncer did not start: $pool{output}\n" unless $pool{run}->pumpable;
+		select undef, undef, undef, 0.02;
+	}
+	return bless \%pool, 'Pool';
+}
+
+sub stop_pool
+{
+	my ($pool) = @_;
+
+	$pool->{run}->signal('INT');
+	$pool->{run}->finish;
+	return;
+}
+
+# As a cluster does, for JwtAuthSession.
+sub Pool::connstr
+{
+	my ($self, $dbname) = @_;
+
+	return "host=$self->{dir} port=$self->{port} dbname=$dbname";
+}
+
+sub new_client { return JwtAuthSession->new($pool, role => 'regress_pool_gateway'); }
+
+sub backend_of
+{
+	my ($client) = @_;
+
+	return scalar $client->query('SELECT pg_backend_pid()');
+}
+
+sub check_transactions
+{
+	my ($one, $two) = (new_client(), new_client());
+
+	is(backend_of($one), backend_of($two), 'two clients on one server connection');
+	for my $transaction (@transactions)
+	{
+		my ($name, @statements) = @$transaction;
+
+		$one->query(s/\$token/$token{alice}/r) for @statements;
+		is($two->query($rows), $seen{nobody}, "$name: the other client is nobody");
+		is($two->query('SELECT jwt_user_id(), jwt_claims(), current_setting(\'jwt_auth.token\')'), '||', "$name: without claims and token");
+		is($one->query($rows), $seen{nobody}, "$name: so is the client itself");
+		is($two->query("BEGIN; SELECT jwt_authenticate('$token{bob}') IS NULL; $rows; COMMIT"), "f\n$seen{bob}",
+			"$name: the other may be somebody else");
+	}
+	is(backend_of($one), backend_of($two), 'still one server connection');
+
+	# A client that goes in the middle
+	my $gone = new_client();
+	$gone->query("BEGIN; SELECT jwt_authenticate('$token{alice}', true)");
+	$gone->close;
+	is($two->query($rows), $seen{nobody}, 'a client that went away in its transaction leaves nobody');
+	$_->close for $one, $two;
+	return;
+}
+
+# Turn by turn, each always only itself
+sub check_turns
+{
+	my %client = map { $_ => new_client() } qw(alice bob nobody);
+	my $wrong = 0;
+
+	for my $turn (1 .. 30)
+	{
+		my $who = (sort keys %client)[ $turn * 7 % 3 ];
+		my $begin = $who eq 'nobody' ? 'SELECT jwt_pre_request()' : "SELECT jwt_authenticate('$token{$who}') IS NULL";
+		my $answer = $client{$who}->query("BEGIN; $begin; $rows; COMMIT");
+
+		$wrong++ if $answer !~ /\n\Q$seen{$who}\E$/;
+	}
+	is($wrong, 0, 'thirty transactions of three clients by turns');
+	$_->close for values %client;
+	return;
+}
+
+# A SET of the session stays on the server connection, as pgbouncer says
+sub check_session_setting
+{
+	my ($resets) = @_;
+	my ($one, $two) = (new_client(), new_client());
+	my $when = $resets ? 'with server_reset_query_always' : 'without server_reset_query_always';
+
+	is(backend_of($one), backend_of($two), "$when: one server connection");
+	$one->query("SET jwt_auth.token = '$token{alice}'");
+	is($two->query($rows), $resets ? $seen{nobody} : $seen{alice}, "$when: a SET of the session " . ($resets ? 'is gone' : 'leaks'));
+	is($two->query("BEGIN; SELECT jwt_pre_request(); $rows; COMMIT"), "\n$seen{nobody}", "$when: a request without credentials is nobody's");
+	is($two->query("BEGIN; SELECT jwt_authenticate('$token{bob}') IS NULL; $rows; COMMIT"), "f\n$seen{bob}", "$when: and one with them its own");
+	$two->query('RESET jwt_auth.token');
+	$_->close for $one, $two;
+	return;
+}
+
+sub check_options
+{
+	local $ENV{PGOPTIONS} = "-c jwt_auth.token=$token{alice}";
+	my $errors = '';
+
+	IPC::Run::run([ 'psql', '-XqAt', '-d', $pool->connstr('postgres') . ' user=regress_pool_gateway', '-c', 'SELECT 1' ],
+		'>', \my $output, '2>', \$errors);
+	like($errors, qr/unsupported startup parameter/, 'connection options are refused');
+	return;
+}
