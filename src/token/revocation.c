@@ -29,7 +29,8 @@ read_uuid(const JsonbContainer *claims, const char *name, pg_uuid_t *uuid)
 }
 
 /*
- * Notes what of the claims can be revoked; strings point into the claims.
+ * Notes what of the claims can be revoked, but for the issuer, which the
+ * caller knows; strings point into the claims.
  * Fails with JA_TOKEN_SESSION_UNKNOWN for an own token whose sid is no UUID,
  * which no login made.
  */
@@ -41,7 +42,6 @@ ja_revocation_read(const JsonbContainer *claims, bool is_own, JaRevocable *revoc
 	memset(revocable, 0, sizeof(JaRevocable));
 	revocable->is_own = is_own;
 	revocable->issuer.data = "";
-	(void) ja_json_string(claims, "iss", &revocable->issuer);
 	(void) ja_json_string(claims, "jti", &revocable->jti);
 	if (!is_own)
 		return JA_OK;

@@ -25,6 +25,7 @@ typedef struct JaVerified
 	bool		is_own;			/* signed with our own keys */
 	bool		role_counts;	/* its role may be used */
 	JaString	issuer;			/* data NULL: none */
+	bool		has_audience;	/* there is a claim "aud" */
 	JaString	audience;		/* of its issuer, unless it is our own */
 	bool		key_has_end;
 	TimestampTz key_end;		/* if key_has_end */

@@ -150,6 +150,7 @@ ja_verify_signature(JaString token, JaVerified *verified)
 	JaCompact	compact;
 	JaHeader	header;
 	JaClaims	read;
+	JsonbValue	audience;
 	JaStatus	status = ja_verify_size(token);
 
 	ja_signal_watch();
@@ -170,6 +171,9 @@ ja_verify_signature(JaString token, JaVerified *verified)
 		status = ja_claims_read_times(&read);
 	if (status == JA_OK)
 		status = ja_revocation_read(&read.json->root, verified->is_own, &verified->revocable);
+	if (verified->issuer.data != NULL)
+		verified->revocable.issuer = verified->issuer;
+	verified->has_audience = ja_json_member(&read.json->root, "aud", &audience);
 	verified->times = read.times;
 	return status;
 }
@@ -194,20 +198,27 @@ find_remembered(JaString token)
  * is known, a token with "aud" is meant for somebody else (RFC 7519 4.1.3).
  */
 static JaStatus
-check_names(const JaVerified *verified, const JaExpectation *call)
+check_audience(const JaVerified *verified, JaString audience)
 {
-	const JsonbContainer *claims = &verified->claims->root;
-	JaExpectation expected = *call;
-	JsonbValue	audience;
+	if (audience.data == NULL)
+		audience = verified->audience;
+	if (audience.data == NULL && ja_settings.audience != NULL && ja_settings.audience[0] != '\0')
+		audience = (JaString) {ja_settings.audience, strlen(ja_settings.audience)};
+	if (!verified->has_audience || audience.data == NULL)
+		return verified->has_audience == (audience.data != NULL) ? JA_OK : JA_TOKEN_AUDIENCE;
+	return ja_claims_check_audience(&verified->claims->root, audience);
+}
 
-	if (expected.audience.data == NULL)
-		expected.audience = verified->audience;
-	if (expected.audience.data == NULL && ja_settings.audience != NULL &&
-		ja_settings.audience[0] != '\0')
-		expected.audience = (JaString) {ja_settings.audience, strlen(ja_settings.audience)};
-	if (expected.audience.data == NULL && ja_json_member(claims, "aud", &audience))
-		return JA_TOKEN_AUDIENCE;
-	return ja_claims_check_names(verified->type, claims, &expected);
+static JaStatus
+check_names(const JaVerified *verified, const JaExpectation *expected)
+{
+	if (verified->type == JA_TYPE_OTHER)
+		return JA_TOKEN_TYPE;
+	if (expected->issuer.data != NULL &&
+		(verified->issuer.data == NULL ||
+		 !ja_string_equals(verified->issuer, expected->issuer)))
+		return JA_TOKEN_ISSUER;
+	return check_audience(verified, expected->audience);
 }
 
 /*
