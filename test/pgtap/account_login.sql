@@ -1,0 +1,191 @@
+-- Login (T37, T38, T39, T48, T60, T61, T62): the exact shape of answers and
+-- tokens; one answer for whatever is wrong; misuse is an error before any work
+-- is done; a login that was rolled back never was.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+SELECT no_plan();
+SELECT is(test.sqlstate_of('SELECT jwt_login(''x'', ''y'')'), '55000', 'no signing key: for an unknown user');
+SELECT jwt_create_user('early', 'correct horse battery staple');
+SELECT is(test.sqlstate_of('SELECT jwt_login(''early'', ''correct horse battery staple'')'), '55000', 'for the right password'),
+	   is(test.sqlstate_of('SELECT jwt_login(''early'', ''wrong'')'), '55000', 'and a wrong one'),
+	   is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'none is counted');
+SELECT is(test.sqlstate_of('SELECT jwt_refresh(''x'')'), NULL, 'a refresh token that is none needs no key');
+\ir include/accounts.psql
+CREATE ROLE regress_login_member;
+SET jwt_auth.issuer = 'https://auth.example';
+SET jwt_auth.audience = 'api';
+
+-- The answer and its tokens
+SELECT test.create_user('Alice', 'regress_login_member', '{"tenant":"t1","nested":{"a":[1,2]}}') AS alice \gset
+SELECT floor(extract(epoch FROM clock_timestamp())) AS before \gset
+SELECT test.login('alice') AS answer \gset
+SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'answer'::jsonb) AS k),
+		  '{access_token,expires_in,refresh_expires_in,refresh_token,token_type}', 'members of the answer'),
+	   is((:'answer'::jsonb - '{access_token,refresh_token}'::text[]), '{"token_type":"Bearer","expires_in":900,"refresh_expires_in":604800}', 'their values'),
+	   matches(:'answer'::jsonb ->> 'refresh_token', '^jar_[A-Za-z0-9_-]{103}$', 'the refresh token'),
+	   is((jwt_decode(:'answer'::jsonb ->> 'access_token')).header, '{"alg":"ES256","kid":"e1","typ":"at+jwt"}', 'the header');
+SELECT test.claims_of(:'answer') AS claims \gset
+SELECT is(:'claims'::jsonb - '{iat,exp,jti,sid}'::text[],
+		  jsonb_build_object('iss', 'https://auth.example', 'aud', 'api', 'sub', :'alice', 'role', 'regress_login_member', 'tenant', 't1', 'nested', '{"a":[1,2]}'::jsonb),
+		  'the claims'),
+	   is((:'claims'::jsonb -> 'exp')::bigint - (:'claims'::jsonb -> 'iat')::bigint, 900::bigint, 'valid for access_token_ttl'),
+	   ok((:'claims'::jsonb -> 'iat')::bigint BETWEEN :before AND :before + 5, 'from now on'),
+	   is((SELECT (user_id, revoked_at, expires_at - created_at)::text FROM jwt_auth.sessions WHERE id = (:'claims'::jsonb ->> 'sid')::uuid),
+		  format('(%s,,"30 days")', :'alice'), 'the session is in its table'),
+	   is((SELECT (generation, previous_nonce, previous_key_number)::text FROM jwt_auth.refresh_tokens WHERE session_id = (:'claims'::jsonb ->> 'sid')::uuid),
+		  '(1,,)', 'and its refresh token, of the first generation'),
+	   is(test.access(:'answer'), NULL, 'the access token is good'),
+	   is(jwt_verify(:'answer'::jsonb ->> 'access_token', 'api', 'https://auth.example'), :'claims'::jsonb, 'with these claims');
+SELECT test.login('alice') AS other \gset
+SELECT isnt(test.claims_of(:'other') ->> 'sid', :'claims'::jsonb ->> 'sid', 'another login, another session'),
+	   isnt(test.claims_of(:'other') ->> 'jti', :'claims'::jsonb ->> 'jti', 'another jti'),
+	   isnt(:'other'::jsonb ->> 'refresh_token', :'answer'::jsonb ->> 'refresh_token', 'another refresh token'),
+	   is(test.error_of(test.refresh(:'answer')), 'ok', 'and the former goes on');
+SELECT jwt_create_user('plain', test.password());
+SELECT is(test.claims_of(test.login('plain')) ? 'role', false, 'no role, no claim');
+SET jwt_auth.issuer = '';
+SET jwt_auth.audience = '';
+SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(test.claims_of(test.login('plain'))) AS k), '{exp,iat,jti,sid,sub}', 'the least claims');
+RESET jwt_auth.issuer;
+RESET jwt_auth.audience;
+SELECT jwt_create_key('EdDSA', 'e2'), jwt_rotate_key();
+SELECT is((jwt_decode(test.login('plain') ->> 'access_token')).header, '{"alg":"EdDSA","kid":"e2","typ":"at+jwt"}', 'the active key signs');
+
+-- A hash or token tells nothing of a secret in the tables
+SELECT is((SELECT count(*) FROM jwt_auth.refresh_tokens AS r WHERE :'answer' ~ r.nonce::text), 0::bigint, 'no token is stored'),
+	   is((SELECT count(*) FROM jwt_auth.users WHERE users::text ~ 'correct horse'), 0::bigint, 'nor a password');
+
+-- Times: exp never after the session's end; a caller's TimeZone plays no part
+SET jwt_auth.session_ttl = 100;
+SELECT is((test.login('alice') - '{access_token,refresh_token,token_type}'::text[])::text, '{"expires_in": ' || v.n || ', "refresh_expires_in": ' || v.n || '}', 'ends with the session')
+FROM (SELECT 99 AS n) AS v;
+SELECT test.login('alice') AS answer \gset
+SELECT cmp_ok(to_timestamp((test.claims_of(:'answer') -> 'exp')::bigint), '<=', (SELECT expires_at FROM jwt_auth.sessions WHERE id = test.session_of(:'answer')), 'exp is not after it');
+RESET jwt_auth.session_ttl;
+SET jwt_auth.session_idle_timeout = 120;
+SELECT is((test.login('alice') -> 'refresh_expires_in')::integer, 120, 'refresh_expires_in is the idle limit where that is nearer');
+RESET jwt_auth.session_idle_timeout;
+SET jwt_auth.access_token_ttl = '2 h';
+SELECT is((test.login('alice') -> 'expires_in')::integer, 7200, 'access_token_ttl');
+SET jwt_auth.max_token_ttl = '1 h';
+SELECT is((test.login('alice') -> 'expires_in')::integer, 3600, 'limited by max_token_ttl');
+RESET jwt_auth.access_token_ttl;
+RESET jwt_auth.max_token_ttl;
+CREATE FUNCTION pg_temp.login_at(zone text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	answer jsonb;
+BEGIN
+	PERFORM set_config('TimeZone', zone, true);
+	answer := test.login('alice');
+	RETURN (SELECT format('%s %s %s', extract(epoch FROM expires_at - created_at), answer -> 'expires_in',
+						  abs(extract(epoch FROM created_at) - (test.claims_of(answer) ->> 'iat')::numeric) < 5)
+			FROM jwt_auth.sessions WHERE id = test.session_of(answer));
+END
+$$;
+SELECT is(pg_temp.login_at(zone), '2592000.000000 900 t', 'TimeZone ' || zone)
+FROM unnest('{UTC,America/New_York,Europe/Berlin,Australia/Lord_Howe,Pacific/Apia,Pacific/Kiritimati}'::text[]) AS zone;
+
+-- Whatever is wrong, the answer is one (T37)
+SELECT jwt_create_user('nopassword');
+SELECT test.create_user('disabled') AS disabled \gset
+SELECT jwt_disable_user(:'disabled');
+SELECT test.create_user('deleted') AS deleted \gset
+SELECT jwt_delete_user(:'deleted');
+SET jwt_auth.login_max_failures = 1000;
+SELECT jwt_login('alice', 'wrong password') AS denial \gset
+SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'denial'::jsonb) AS k), '{error,error_description}', 'members of a denial'),
+	   is(:'denial'::jsonb ->> 'error', 'invalid_grant', 'its error');
+SELECT is(jwt_login(username, password)::text, :'denial', 'the same answer: ' || what)
+FROM (VALUES ('alice', 'wrong', 'wrong password'), ('nobody', 'wrong', 'unknown user'), ('nobody', 'correct horse battery staple', 'unknown user, a password in use'),
+	('nopassword', 'correct horse battery staple', 'no password'), ('disabled', 'correct horse battery staple', 'disabled, the right password'),
+	('disabled', 'wrong', 'disabled, a wrong password'), ('deleted', 'correct horse battery staple', 'deleted'),
+	('alice', 'x', 'too short for a password'), ('alice', U&'\0378', 'a password that cannot be set'), (E'a\nb', 'x', 'a name that cannot be'),
+	(repeat('a', 1024), repeat('x', 1024), 'longest arguments'), ('alice''; DROP TABLE users; --', ''' OR 1=1 --', 'quotes')) AS v (username, password, what);
+SELECT is((SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM jwt_auth.audit_log WHERE event = 'login_denied'),
+		  'no password, unknown user, user disabled, wrong password', 'only the audit log knows the reason');
+RESET jwt_auth.login_max_failures;
+
+-- Empty input and misuse
+SELECT count(*) AS sessions FROM jwt_auth.sessions \gset
+SELECT test.audit_count() AS events \gset
+SELECT sum(failures) AS failures FROM jwt_auth.login_throttle \gset
+SELECT is(jwt_login(username, password) ->> 'error', 'invalid_request', format('empty: %L, %L', username, password))
+FROM (VALUES ('', ''), ('alice', ''), ('', 'wrong'), ('nobody', '')) AS v (username, password);
+SELECT test.raises('SELECT ' || call, '22023', call)
+FROM unnest(ARRAY['jwt_login(NULL, NULL)', 'jwt_login(''alice'', NULL)', 'jwt_login(NULL, ''x'')', 'jwt_login(repeat(''x'', 1025), ''x'')',
+	'jwt_login(''alice'', repeat(''x'', 1025))', 'jwt_login(repeat(''x'', 100000000), ''x'')', 'jwt_login(''alice'', repeat(U&''\FDFA'', 341))',
+	'jwt_refresh(NULL)', 'jwt_refresh(repeat(''x'', 1025))', 'jwt_change_password(NULL, NULL)', 'jwt_change_password(''x'', NULL)', 'jwt_change_password(NULL, ''x'')']) AS call;
+
+-- Read-only transactions are refused before anything is looked at or hashed:
+-- the hash would take a second here
+SET jwt_auth.argon2_memory = 262144;
+SET jwt_auth.argon2_iterations = 8;
+CREATE TABLE public.timed (call text, state text, took interval);
+CREATE FUNCTION pg_temp.timed(call text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	start timestamptz := clock_timestamp();
+	state text := test.sqlstate_of('SELECT public.' || call);
+BEGIN
+	RETURN state || CASE WHEN clock_timestamp() - start > '200 ms' THEN ' after some work' ELSE '' END;
+END
+$$;
+BEGIN READ ONLY;
+SELECT is(pg_temp.timed(call), '25006', 'read only: ' || call)
+FROM unnest(ARRAY['jwt_login(''alice'', ''correct horse battery staple'')', 'jwt_login(''nobody'', ''x'')', 'jwt_login('''', '''')', 'jwt_refresh(''x'')',
+	'jwt_change_password(''x'', ''y'')', 'jwt_revoke(''x'')', 'jwt_logout()', 'jwt_revoke_session(gen_random_uuid())',
+	'jwt_create_user(''x'', ''correct horse battery staple'')', 'jwt_import_user(''x'', ''y'')', 'jwt_update_user(gen_random_uuid())',
+	'jwt_set_password(gen_random_uuid(), ''correct horse battery staple'')', 'jwt_disable_user(gen_random_uuid())', 'jwt_enable_user(gen_random_uuid())',
+	'jwt_unlock_user(gen_random_uuid())', 'jwt_delete_user(gen_random_uuid())', 'jwt_end_sessions(gen_random_uuid())', 'jwt_purge()']) AS call;
+ROLLBACK;
+SET jwt_auth.argon2_memory = 8;
+SET jwt_auth.argon2_iterations = 1;
+SELECT is((SELECT count(*) FROM jwt_auth.sessions), :'sessions', 'none of it made a session'),
+	   is(test.audit_count(), :'events', 'an event'), is((SELECT sum(failures) FROM jwt_auth.login_throttle), :'failures', 'or a failure');
+
+-- A login that was rolled back (T39)
+BEGIN;
+SELECT test.login('alice') AS answer \gset
+SELECT is(test.access(:'answer'), NULL, 'good in its transaction');
+SELECT is(test.access(:'answer'), NULL, 'and again');
+ROLLBACK;
+SELECT is(test.access(:'answer'), '28J00', 'never good after it was rolled back'), is(test.error_of(test.refresh(:'answer')), 'invalid_grant', 'no refresh');
+BEGIN;
+SAVEPOINT s;
+SELECT test.login('alice') AS answer \gset
+SELECT is(test.access(:'answer'), NULL, 'good in its savepoint');
+ROLLBACK TO s;
+SELECT is(test.access(:'answer'), '28J00', 'and not without');
+SELECT is(test.error_of(test.refresh(:'answer')), 'invalid_grant', 'no refresh either');
+COMMIT;
+SELECT is(test.access(:'answer'), '28J00', 'nor later');
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT test.login('alice') AS answer \gset
+COMMIT;
+SELECT is(test.access(:'answer'), NULL, 'a login under SERIALIZABLE');
+
+-- Sessions per user (T62): the least recently refreshed one goes, audited
+SELECT test.create_user('busy') AS busy \gset
+SET jwt_auth.max_sessions_per_user = 3;
+SELECT test.login('busy') AS s1 \gset
+SELECT test.login('busy') AS s2 \gset
+SELECT test.login('busy') AS s3 \gset
+SELECT is(test.live_sessions('busy'), 3::bigint, 'three sessions');
+SELECT test.refresh(:'s1') AS s1 \gset
+SELECT test.login('busy') AS s4 \gset
+SELECT is(test.live_sessions('busy'), 3::bigint, 'still three'),
+	   is(test.revoke_reason(:'s2'), 'session limit', 'the least recently refreshed one ended'), is(test.access(:'s2'), '28J02', 'its access token is dead'),
+	   is(test.access(:'s1'), NULL, 'not the first'), is(test.access(:'s3'), NULL, 'nor the third'), is(test.access(:'s4'), NULL, 'nor the last'),
+	   is((SELECT (session_id, user_id)::text FROM jwt_auth.audit_log WHERE event = 'session_evicted'), format('(%s,%s)', test.session_of(:'s2'), :'busy'), 'audited');
+SET jwt_auth.max_sessions_per_user = 1;
+SELECT test.login('busy') AS s5 \gset
+SELECT is(test.live_sessions('busy'), 1::bigint, 'a lower limit'), is(test.access(:'s5'), NULL, 'the newest stays'), is(test.access(:'s1'), '28J02', 'the others do not');
+SET jwt_auth.max_sessions_per_user = 0;
+SELECT count(test.login('busy')) FROM generate_series(1, 5);
+SELECT is(test.live_sessions('busy'), 6::bigint, 'no limit');
+RESET jwt_auth.max_sessions_per_user;
+
+DROP ROLE regress_login_member;
+SELECT * FROM finish();
