@@ -1,0 +1,255 @@
+# A real HTTP stack: PostGraphile hands each request's bearer token to the
+# database, where policies decide the rows (T21, T24, T27, T93).
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Copy qw(copy);
+use HTTP::Tiny;
+use IPC::Run qw(run start timeout);
+use JSON::PP;
+use JwtAuthTest;
+use POSIX ();
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# The last major version that runs on Node.js 18 and 20.
+my @PACKAGES = ('postgraphile@4.14.1', 'pg@8.11.3');
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $json = JSON::PP->new->canonical->utf8;
+my $http = HTTP::Tiny->new(timeout => 60);
+my $node = start_node('postgraphile', conf => ["session_preload_libraries = 'jwt_auth'"]);
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE regress_graph_gateway LOGIN NOINHERIT;
+	CREATE ROLE regress_graph_app;
+	GRANT regress_graph_app TO regress_graph_gateway;
+	SELECT jwt_create_key();
+	SELECT jwt_create_user(name, 'correct horse of ' || name) FROM unnest('{alice,bob}'::text[]) AS name;
+	GRANT EXECUTE ON FUNCTION jwt_login, jwt_refresh TO regress_graph_app;
+
+	CREATE SCHEMA api;
+	GRANT USAGE ON SCHEMA api TO regress_graph_app;
+	CREATE TABLE api.document (id serial PRIMARY KEY, owner uuid NOT NULL DEFAULT jwt_user_id(), title text NOT NULL);
+	ALTER TABLE api.document ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY own ON api.document USING (owner = jwt_user_id());
+	GRANT SELECT, INSERT, UPDATE, DELETE ON api.document TO regress_graph_app;
+	GRANT USAGE ON SEQUENCE api.document_id_seq TO regress_graph_app;
+	INSERT INTO api.document (owner, title) SELECT id, username || ' ' || n
+		FROM jwt_auth.users, generate_series(1, 2) AS n ORDER BY username, n;
+	CREATE FUNCTION api.login(username text, password text) RETURNS jsonb LANGUAGE sql VOLATILE AS
+		'SELECT public.jwt_login(username, password)';
+	CREATE FUNCTION api.refresh(refresh_token text) RETURNS jsonb LANGUAGE sql VOLATILE AS
+		'SELECT public.jwt_refresh(refresh_token)';
+	CREATE FUNCTION api.logout() RETURNS boolean LANGUAGE sql VOLATILE AS
+		'SELECT public.jwt_logout() IS NULL';
+	CREATE FUNCTION api.me() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT public.jwt_user_id()'});
+my %id = map { $_ => value_of($node, "SELECT id FROM jwt_auth.users WHERE username = '$_'") } qw(alice bob);
+
+install_packages();
+my ($server, $port) = start_server();
+
+my %session = map { $_ => login($_) } qw(alice bob);
+my %token = map { $_ => $session{$_}{access_token} } qw(alice bob);
+check_reading();
+check_refusals();
+check_writing();
+check_turns();
+check_sessions();
+$server->signal('TERM');
+$server->finish;
+done_testing();
+
+sub install_packages
+{
+	my ($output, $errors) = ('', '');
+
+	local $ENV{HOME} = $dir;
+	run([ qw(npm install --silent --no-audit --no-fund --prefix), $dir, '--cache', "$dir/cache", @PACKAGES ],
+		'>', \$output, '2>', \$errors)
+	  or BAIL_OUT("npm could not install @PACKAGES: $output$errors");
+
+	# The server finds its packages beside itself.
+	copy(dirname(abs_path(__FILE__)) . '/postgraphile/server.cjs', $dir)
+	  or die "could not copy the server: $!\n";
+	return;
+}
+
+sub start_server
+{
+	my $connection = 'postgres://regress_graph_gateway@/postgres?host=' . $node->host . '&port=' . $node->port;
+	my ($output, $errors) = ('', '');
+	my $run = start([ 'node', "$dir/server.cjs", $connection, 'api', 'regress_graph_app' ],
+		'>', \$output, '2>', \$errors, my $timer = timeout(120));
+
+	$run->pump until $output =~ /^(\d+)$/m;
+	$timer->reset;
+	return ($run, $1);
+}
+
+# Status, and body as data.  The token may be undefined: no header.
+sub ask
+{
+	my ($token, $query, %options) = @_;
+	my %headers = ('content-type' => 'application/json');
+
+	$headers{authorization} = "Bearer $token" if defined $token;
+	$headers{authorization} = $options{authorization} if defined $options{authorization};
+	my $answer = $http->post("http://127.0.0.1:$port/graphql",
+		{ headers => \%headers, content => $json->encode({ query => $query }) });
+
+	return { status => $answer->{status}, headers => $answer->{headers}, body => eval { $json->decode($answer->{content}) } };
+}
+
+sub titles_of
+{
+	my ($answer) = @_;
+	my @titles = map { $_->{title} } @{ $answer->{body}{data}{allDocuments}{nodes} };
+
+	return join ', ', $answer->{status}, @titles;
+}
+
+sub titles
+{
+	my ($token, %options) = @_;
+
+	return titles_of(ask($token, '{ allDocuments(orderBy: ID_ASC) { nodes { title } } }', %options));
+}
+
+sub login
+{
+	my ($name, $password) = @_;
+	my $answer = ask(undef, sprintf 'mutation { login(input: {username: %s, password: %s}) { json } }',
+		map { $json->allow_nonref->encode($_) } $name, $password // "correct horse of $name");
+	my $result = $answer->{body}{data}{login}{json};
+
+	return ref $result ? $result : $json->decode($result);
+}
+
+# The code of a refused request, whatever it would have done
+sub code_of
+{
+	my ($answer) = @_;
+
+	return $answer->{body}{errors}[0]{code} // 'none';
+}
+
+sub check_reading
+{
+	is(titles($token{alice}), '200, alice 1, alice 2', 'alice');
+	is(titles(undef), '200', 'nobody');
+	is(titles($token{bob}), '200, bob 1, bob 2', 'bob');
+	is(titles(undef, authorization => "bearer $token{bob}"), '200, bob 1, bob 2', 'bob, in lower case');
+	is(titles(undef, authorization => 'Basic YWxpY2U6eA=='), '200', 'other credentials');
+	is(ask($token{alice}, '{ me }')->{body}{data}{me}, $id{alice}, 'alice\'s id');
+	is(ask(undef, '{ me }')->{body}{data}{me}, undef, 'nobody\'s id');
+	is(ask($token{bob}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}, undef, 'bob asks for a row of alice\'s');
+	is(ask($token{alice}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}{title}, 'alice 1', 'alice does');
+	return;
+}
+
+sub check_refusals
+{
+	my $expired = value_of($node, "SELECT jwt_sign(jsonb_build_object('sub', '$id{alice}', 'exp', 1))");
+	my $forged = value_of($node, "SELECT jwt_sign_with(jsonb_build_object('sub', '$id{alice}', 'exp', 4102444800), jwk_generate('ES256'))");
+	my ($header, $payload, $signature) = split /\./, $token{alice};
+
+	for my $case (
+		[ 'tampered', $token{alice} =~ s/...$/AAA/r, '28J00' ], [ 'junk', 'x', '28J00' ], [ 'bob\'s signature', "$header.$payload." . (split /\./, $token{bob})[2], '28J00' ],
+		[ 'no signature', "$header.$payload.", '28J00' ], [ 'another key', $forged, '28J00' ], [ 'a refresh token', $session{alice}{refresh_token}, '28J00' ],
+		[ 'expired', $expired, '28J01' ])
+	{
+		my ($name, $token, $code) = @$case;
+
+		for my $query ('{ me }', '{ allDocuments { nodes { title } } }',
+			'mutation { createDocument(input: {document: {title: "x"}}) { document { id } } }', 'mutation { logout(input: {}) { boolean } }')
+		{
+			my $answer = ask($token, $query);
+
+			is($answer->{status}, 401, "$name: 401 for $query");
+			is(code_of($answer), $code, "$name: $code for $query");
+			is($answer->{headers}{'www-authenticate'}, 'Bearer error="invalid_token"', "$name: challenge for $query");
+			unlike($json->encode($answer->{body}), qr/alice|bob/, "$name: no row for $query");
+		}
+	}
+	is(login('alice', 'wrong')->{error}, 'invalid_grant', 'a wrong password');
+	is(login('mallory', 'wrong')->{error}, 'invalid_grant', 'an unknown name');
+	return;
+}
+
+sub check_writing
+{
+	my $create = 'mutation { createDocument(input: {document: {title: "new"%s}}) { document { owner } } }';
+
+	is(ask($token{alice}, sprintf $create, '')->{body}{data}{createDocument}{document}{owner}, $id{alice}, 'alice adds a row');
+	is(titles($token{alice}), '200, alice 1, alice 2, new', 'she sees it');
+	is(titles($token{bob}), '200, bob 1, bob 2', 'bob does not');
+	is(code_of(ask($token{alice}, sprintf $create, ", owner: \"$id{bob}\"")), '42501', 'no row for bob');
+	like(code_of(ask(undef, sprintf $create, '')), qr/^(?:42501|23502)$/, 'no row by nobody');
+	is(code_of(ask(undef, sprintf $create, ", owner: \"$id{bob}\"")), '42501', 'not for bob either');
+	is(ask($token{bob}, 'mutation { deleteDocumentById(input: {id: 1}) { deletedDocumentId } }')->{body}{data}{deleteDocumentById}, undef,
+		'bob deletes no row of alice\'s');
+	is(titles($token{alice}), '200, alice 1, alice 2, new', 'which is there');
+	return;
+}
+
+# Clients at the same time, more of them than connections
+sub check_turns
+{
+	my %expected = (
+		alice => '200, alice 1, alice 2, new',
+		bob => '200, bob 1, bob 2',
+		nobody => '200',
+		forger => '401');
+	my %sent = (alice => $token{alice}, bob => $token{bob}, forger => $token{alice} =~ s/...$/AAA/r);
+	my @children;
+
+	for my $who (sort keys %expected)
+	{
+		my $pid = fork // die "could not fork: $!\n";
+
+		if (!$pid)
+		{
+			my $wrong = grep { titles($sent{$who}) ne $expected{$who} } 1 .. 25;
+
+			# Ends without what the parent has to do at its end
+			POSIX::_exit($wrong ? 1 : 0);
+		}
+		push @children, [ $who, $pid ];
+	}
+	for my $child (@children)
+	{
+		waitpid $child->[1], 0;
+		is($?, 0, "twenty-five requests beside others: $child->[0]");
+	}
+	return;
+}
+
+sub check_sessions
+{
+	my $logout = 'mutation { logout(input: {}) { boolean } }';
+	my $other = login('alice')->{access_token};
+	my $answer = ask(undef, sprintf 'mutation { refresh(input: {refreshToken: "%s"}) { json } }', $session{alice}{refresh_token});
+	my $refreshed = $answer->{body}{data}{refresh}{json};
+
+	$refreshed = $json->decode($refreshed) if !ref $refreshed;
+	is(titles($refreshed->{access_token}), '200, alice 1, alice 2, new', 'a refreshed token');
+	is(code_of(ask(undef, $logout)), '28J03', 'nobody logs nobody out');
+	is(ask($token{alice}, $logout)->{status}, 200, 'alice logs out');
+	for my $token ($token{alice}, $refreshed->{access_token})
+	{
+		for my $turn (1 .. 3)
+		{
+			$answer = ask($token, '{ allDocuments { nodes { title } } }');
+			is($answer->{status}, 401, 'refused after logout, on every connection');
+			is(code_of($answer), '28J02', 'as revoked');
+		}
+	}
+	is(titles($other), '200, alice 1, alice 2, new', 'her other session goes on');
+	is(titles($token{bob}), '200, bob 1, bob 2', 'so does bob\'s');
+	is(titles(undef), '200', 'and nobody is nobody');
+	return;
+}
