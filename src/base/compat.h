@@ -43,9 +43,10 @@ ja_json_lexer_create(const char *json, size_t length)
 
 /* Its buffer holds the string that was read last, which may be a secret. */
 static inline void
-ja_json_lexer_free(JsonLexContext *lexer)
+ja_json_lexer_free(JsonLexContext *lexer, bool is_secret)
 {
-	OPENSSL_cleanse(lexer->strval->data, lexer->strval->len);
+	if (is_secret)
+		OPENSSL_cleanse(lexer->strval->data, lexer->strval->len);
 #if PG_VERSION_NUM >= 170000
 	freeJsonLexContext(lexer);
 #else
