@@ -117,4 +117,5 @@ help:
 	@echo 'make bench        measure, and compare with other libraries (QUICK=1)'
 	@echo 'make vectors      run a file of test vectors (FILE=vectors.jsonl)'
 	@echo 'make fuzz         fuzz the parsers of untrusted bytes'
+	@echo '                  (TARGETS="pem der" TIME=SECONDS)'
 	@echo 'make clean        remove what was built'

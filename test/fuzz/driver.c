@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include <sanitizer/allocator_interface.h>
+#include <signal.h>
+#include <time.h>
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -28,6 +30,9 @@
 /* Most that the backend's memory contexts may grow in a whole run. */
 #define MAX_CONTEXT_GROWTH (4 * 1024 * 1024)
 
+/* Most processor time for one input; the slowest keys that are right take 1 s. */
+#define MAX_INPUT_SECONDS 20
+
 static const FuzzTarget targets[] = {
 	{"base64url", fuzz_base64url},
 	{"der", fuzz_der},
@@ -36,6 +41,7 @@ static const FuzzTarget targets[] = {
 	{"jwk", fuzz_jwk},
 	{"name", fuzz_name},
 	{"pem", fuzz_pem},
+	{"refresh", fuzz_refresh},
 	{"signed", fuzz_signed},
 	{"token", fuzz_token},
 };
@@ -44,6 +50,10 @@ static const FuzzTarget *target;
 static FuzzKeys keys;
 static MemoryContext input_context;
 static Size context_bytes;
+
+/* When the run ends, in seconds of each clock. */
+static double cpu_end;
+static double wall_end;
 
 PG_FUNCTION_INFO_V1(jwt_auth_fuzz);
 
@@ -99,15 +109,45 @@ leaves_memory(const uint8 *data, size_t size)
 	return __sanitizer_get_current_allocated_bytes() > before;
 }
 
+static double
+seconds_of(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+/*
+ * Asks libFuzzer to end, which knows no limit of processor time.  It waits for
+ * the input that runs.
+ */
+static void
+end_in_time(double cpu)
+{
+	static bool is_ending = false;
+
+	if (is_ending || (cpu < cpu_end && seconds_of(CLOCK_MONOTONIC) < wall_end))
+		return;
+	is_ending = true;
+	fprintf(stderr, "cpu_seconds: %.0f\n", cpu);
+	raise(SIGUSR1);
+}
+
 static int
 run_and_check(const uint8 *data, size_t size)
 {
+	double		before = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	double		after;
 	int			runs = 0;
 
 	while (leaves_memory(data, size))
 		FUZZ_EXPECT(++runs < LEAK_RUNS);
 	FUZZ_EXPECT(MemoryContextMemAllocated(TopMemoryContext, true) <=
 				context_bytes + MAX_CONTEXT_GROWTH);
+	after = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	FUZZ_EXPECT(after - before < MAX_INPUT_SECONDS);
+	end_in_time(after);
 	return 0;
 }
 
@@ -131,6 +171,7 @@ leave_signals_to_libfuzzer(void)
 	pqsignal(SIGALRM, SIG_DFL);
 	pqsignal(SIGINT, SIG_DFL);
 	pqsignal(SIGTERM, SIG_DFL);
+	pqsignal(SIGUSR1, SIG_DFL);
 }
 
 static void
@@ -153,9 +194,11 @@ call_libfuzzer(ArrayType *options)
 
 /*
  * jwt_auth_fuzz(target text, options text[], secrets jsonb,
- *				 public_keys jsonb) → void
+ *				 public_keys jsonb, cpu_seconds integer,
+ *				 wall_seconds integer) → void
  *
- * The options are libFuzzer's command line.  The process ends when it does.
+ * The options are libFuzzer's command line.  The process ends when it does,
+ * at the latest after so many seconds of processor time or of the clock.
  */
 Datum
 jwt_auth_fuzz(PG_FUNCTION_ARGS)
@@ -166,6 +209,8 @@ jwt_auth_fuzz(PG_FUNCTION_ARGS)
 	input_context = AllocSetContextCreate(CurrentMemoryContext, "fuzz input",
 										  ALLOCSET_DEFAULT_SIZES);
 	context_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
+	cpu_end = seconds_of(CLOCK_PROCESS_CPUTIME_ID) + PG_GETARG_INT32(4);
+	wall_end = seconds_of(CLOCK_MONOTONIC) + PG_GETARG_INT32(5);
 	call_libfuzzer(PG_GETARG_ARRAYTYPE_P(1));
 	PG_RETURN_VOID();
 }

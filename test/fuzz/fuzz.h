@@ -35,6 +35,7 @@ extern void fuzz_json(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_jwk(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_name(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_pem(const uint8 *data, size_t size, const FuzzKeys *keys);
+extern void fuzz_refresh(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_signed(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_token(const uint8 *data, size_t size, const FuzzKeys *keys);
 

@@ -124,6 +124,23 @@ FROM unnest(ARRAY[
 	'md55f4dcc3b5aa765d61d8327deb882cf99'])
 	AS hash;
 
+-- Tokens of a session, one of them spent; the signing key brings the key of
+-- refresh tokens with it.
+SET jwt_auth.argon2_memory = 8;
+
+SELECT jwt_create_key();
+
+SELECT jwt_create_user('alice', 'correct horse battery staple');
+
+INSERT INTO seed
+WITH login AS MATERIALIZED (
+	SELECT jwt_login('alice', 'correct horse battery staple') ->> 'refresh_token' AS token)
+SELECT 'refresh', token::bytea FROM login
+UNION ALL
+SELECT 'refresh', (jwt_refresh(token) ->> 'refresh_token')::bytea FROM login
+UNION ALL
+SELECT 'refresh', input::bytea FROM unnest(ARRAY['jar_', 'jar_AQ', 'jar_' || repeat('A', 103), repeat('x', 48)]) AS input;
+
 CREATE TABLE file AS
 SELECT format('corpus/%s/%s', target, md5(input)) AS path, lo_from_bytea(0, input) AS object
 FROM seed;

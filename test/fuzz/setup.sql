@@ -1,7 +1,8 @@
 -- The function that fuzzes, and the keys that tokens are verified with.  Fed
 -- to "postgres --single -j", where an empty line ends a statement.
 
-CREATE FUNCTION jwt_auth_fuzz(target text, options text[], secrets jsonb, public_keys jsonb)
+CREATE FUNCTION jwt_auth_fuzz(target text, options text[], secrets jsonb, public_keys jsonb,
+	cpu_seconds integer, wall_seconds integer)
 RETURNS void LANGUAGE c AS '$libdir/jwt_auth_fuzz';
 
 CREATE TABLE key_set (name text PRIMARY KEY, jwks jsonb NOT NULL);
