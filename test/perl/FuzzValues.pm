@@ -1,0 +1,144 @@
+# Arguments for the fuzzing of SQL functions, by kind: good values, which the
+# caller has from the server, values known to be nasty, and changes of both.
+# The name of an argument says which kinds fit it; its type is enough where the
+# name is not known here.
+
+package FuzzValues;
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use FuzzMutation qw(one_of mutate_text mutate_json mutate_token);
+
+our @EXPORT_OK = qw(values_of good_kind_of kinds_of);
+
+# How the values of a kind are changed, where it is not as text.
+my %mutation = (
+	(map { $_ => \&mutate_json } qw(private public jwks claims header request_headers)),
+	(map { $_ => \&mutate_token } qw(token access refresh)));
+
+# Changed values of each kind, in a round.
+my $CHANGES = 60;
+
+my %kinds_of_argument = (
+	token => [qw(token access refresh)],
+	refresh_token => [qw(refresh)],
+	keys => [qw(private public jwks)],
+	key => [qw(private public)],
+	jwk => [qw(private public)],
+	jwks => [qw(jwks public)],
+	claims => [qw(claims)],
+	header => [qw(header)],
+	secret => [qw(bytes)],
+	payload => [qw(bytes)],
+	pem => [qw(pem)],
+	alg => [qw(alg)],
+	kid => [qw(kid)],
+	audience => [qw(audience)],
+	issuer => [qw(issuer)],
+	username => [qw(username)],
+	password => [qw(password)],
+	old_password => [qw(password)],
+	new_password => [qw(password)],
+	password_hash => [qw(hash)],
+	role => [qw(role)],
+	roles => [qw(roles)],
+	scope => [qw(scope)],
+	name => [qw(claim_name)],
+	user_id => [qw(user)],
+	session_id => [qw(session)]);
+
+# The same hash in forms that can be imported, and one that costs too much.
+my @HASHES = (
+	'$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4',
+	'$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY',
+	'$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS',
+	'$2y$04$LEyoodznKFKae5RjGObu3eNuK6kOs7KaneF60zHoPGAv56V/d2l/K',
+	'$5$rounds=1000$ab$WIHhaeTjsBQWjRQoS4mWY/uhco9e2JbHjN8tWjgKmWB',
+	'$6$rounds=1000$mgif/kKCxSzW1bu/$z0BxBg0dVoCxDtfGKBK5uTuTbhLo1UfmN/XzZWBKheLadt2Dv2gj5J1cJlIOZovJN2D78yR42ScwwnIEYVXBO1',
+	'pbkdf2_sha256$1000$zVxMcWIQN4Cl4tjwWjZVmZ$JKYXjuPb7EyX0Bs3K6qEZy/SlzCFYT9bcfVk26jJbd4=',
+	'$argon2id$v=19$m=4194304,t=1000000,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4');
+
+# RSA and HMAC keys take long to make or to store, so that they are rare.
+my %fixed = (
+	alg => [ ('ES256') x 8, ('EdDSA') x 6, qw(HS256 HS512 ES384 ES512 ES256K Ed25519 Ed448 RS256 PS256 ML-DSA-44 none hs256) ],
+	audience => [ 'api', 'other' ],
+	header => [ '{}', '{"typ":"x","kid":"k","cty":"text/plain"}', '{"b64":true}' ],
+	bytes => [ '\x', '\x00', '\x' . '5f' x 32, '\x' . '78' x 64, '\x' . 'ff' x 20_000 ],
+	hash => \@HASHES,
+	scope => [ 'read', 'write', 'local', 'others', 'global', 'read write' ],
+	claim_name => [ 'sub', 'iss', 'exp', 'tenant', 'scope', 'none' ],
+	request_headers => [ '{}', '{"authorization":"Bearer x"}', '{"user-agent":"a","x-forwarded-for":"10.0.0.1, ::1"}' ],
+	claims => [
+		'{}', '{"tenant":"fuzzcanary"}', '{"sub":"fuzzcanary","exp":4102444800}', '{"exp":1,"nbf":0,"iat":1.5}',
+		'{"aud":["api","b"],"scope":"read write","exp":4102444800}', '{"iss":"https://other.example","aud":"api","exp":4102444800}' ]);
+
+# What each type has that is at an edge; changed no further.
+my %nasty = (
+	text => [
+		'', ' ', "\t\n", '.', '..', '...', 'null', 'Bearer ', 'bearer  x', "'", '"', '\\', '%s%n%d', '$$', "a\r\nSet-Cookie: x",
+		"\x{1b}[31m", 'x' x 63, 'x' x 64, 'x' x 1024, 'x' x 1025, 'A' x 100_000, "\x{1f600}" x 5000, "\x{130}\x{131}\x{df}\x{fb01}",
+		"e" . "\x{301}" x 2000, "\x{202e}evil", "\x{feff}", "\x{ad}", "\x{10ffff}", "\x{fdd0}", '00000000-0000-0000-0000-00000000000',
+		'eyJhbGciOiJub25lIn0.e30.', 'e30.e30.e30', '.' x 20_000, '[' x 20_000, '{"a":' x 3000 ],
+	jsonb => [
+		'null', 'true', '0', '""', '[]', '{}', '[[]]', '{"":""}', '{"keys":[]}', '{"keys":{}}', '{"keys":[null]}', '"x"', '1e100',
+		'1e-10000', '[' x 1000 . ']' x 1000, '{"a":' x 1000 . '1' . '}' x 1000, '[' . join(',', 1 .. 5000) . ']',
+		'{' . join(',', map { qq("k$_":$_) } 1 .. 3000) . '}', '{"a":"' . 'x' x 200_000 . '"}', '{"keys":[' . join(',', ('{}') x 500) . ']}' ],
+	bytea => [ '\x', '\x' . '00' x 16, '\x' . '41' x 100_000 ],
+	interval => [
+		'0', '1 us', '-1 us', '1 min', '15 min', '1 h', '1 d', '1 mon', '-1 mon', '1 mon -30 d', '100 y', '178000000 y', '-178000000 y',
+		'2147483647 d', '2147483647 mon', '9223372036854 s', '2562047788 h', 'infinity', '-infinity', '1 y -1 y 1 s', '0.0000005 s' ],
+	uuid => [ '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '0190163d-8694-739b-aea5-966c26f8ad91' ],
+	integer => [ '0', '1', '-1', '10000', '2147483647', '-2147483648' ],
+	boolean => [ 'true', 'false' ],
+	name => [
+		'', 'none', 'public', 'regress_sql_fuzz_super', 'pg_monitor', 'pg_read_all_data', 'nobody_at_all', "x' y", 'x' x 63, "\x{e9}" x 31,
+		'regress_sql_fuzz_bypass', 'regress_sql_fuzz_member', 'Regress_SQL_Fuzz_Member', 'regress_sql_fuzz_anyone' ],
+	'name[]' => [
+		'{}', '{regress_sql_fuzz_member}', '{NULL}', '{""}', '{{a},{b}}', '[5:6]={a,b}', '{a,a,a}', '{regress_sql_fuzz_super,regress_sql_fuzz_bypass}',
+		'{' . join(',', map { "role$_" } 1 .. 2000) . '}' ]);
+my %type_of = (
+	(map { $_ => 'jsonb' } qw(private public jwks claims header)),
+	bytes => 'bytea', role => 'name', roles => 'name[]', user => 'uuid', session => 'uuid');
+
+# All values: [ kind, type, text ] each.  Given are good ones by kind, and the
+# types of which to make some.
+sub values_of
+{
+	my ($good, @types) = @_;
+	my %base = (%fixed, %$good);
+	my @values;
+
+	for my $kind (sort keys %base)
+	{
+		my $type = $type_of{$kind} // 'text';
+		my @base = @{ $base{$kind} };
+		my $mutate = $mutation{$kind} // \&mutate_text;
+
+		push @values, map { [ $kind, $type, $_ ] } @base;
+		push @values, map { [ "changed $kind", $type, $mutate->(one_of(@base), @base) ] } 1 .. @base ? $CHANGES : 0;
+	}
+	for my $type (@types)
+	{
+		push @values, map { [ $type, $type, $_ ] } @{ $nasty{$type} // $nasty{text} };
+	}
+	return @values;
+}
+
+# A kind of good values that fits an argument, and all kinds that may be tried.
+sub good_kind_of
+{
+	my ($name, $type) = @_;
+
+	return one_of(@{ $kinds_of_argument{$name} // [$type] });
+}
+
+sub kinds_of
+{
+	my ($name, $type) = @_;
+
+	return ((map { ($_, $_, "changed $_", "changed $_") } @{ $kinds_of_argument{$name} // [] }), $type);
+}
+
+1;

@@ -1,0 +1,86 @@
+-- A new extension, and good values of each kind, printed as JSON: the round's
+-- settings are the database's by then.
+
+SET client_min_messages = error;
+SET jwt_auth.claims_function = '';
+DROP EXTENSION IF EXISTS jwt_auth CASCADE;
+DROP SCHEMA IF EXISTS fuzz CASCADE;
+CREATE EXTENSION jwt_auth SCHEMA public;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public, jwt_auth TO regress_sql_fuzz_admin;
+GRANT USAGE ON SCHEMA jwt_auth TO regress_sql_fuzz_admin;
+GRANT ALL ON ALL TABLES IN SCHEMA jwt_auth TO regress_sql_fuzz_admin;
+
+CREATE SCHEMA fuzz;
+GRANT USAGE ON SCHEMA fuzz TO PUBLIC;
+CREATE TABLE fuzz.raw (id integer PRIMARY KEY, kind text NOT NULL, type text NOT NULL, value text NOT NULL);
+CREATE TABLE fuzz.good (kind text NOT NULL, value text NOT NULL);
+
+INSERT INTO fuzz.good
+SELECT 'private', jwk::text
+FROM unnest('{HS256,HS512,ES256,ES384,ES512,ES256K,EdDSA,Ed25519,Ed448}'::text[]) AS alg, jwk_generate(alg, alg) AS jwk
+UNION ALL
+SELECT 'private', (jwk_generate('ES256') - '{alg,kid}'::text[])::text;
+
+-- RFC 7515 A.2
+INSERT INTO fuzz.good VALUES ('private', '{"kty":"RSA",
+	"n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ",
+	"e":"AQAB",
+	"d":"Eq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50LpXyWPEAeP88vLNO97IjlA7_GQ5sLKMgvfTeXZx9SE-7YwVol2NXOoAJe46sui395IW_GO-pWJ1O0BkTGoVEn2bKVRUCgu-GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzjkn439X0M_V51gfpRLI9JYanrC4D4qAdGcopV_0ZHHzQlBjudU2QvXt4ehNYTCBr6XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl_x_jTj3ccPDVZFD9pIuhLhBOneufuBiB4cS98l2SR_RQyGWSeWjnczT0QU91p1DhOVRuOopznQ",
+	"p":"4BzEEOtIpmVdVEZNCqS7baC4crd0pqnRH_5IB3jw3bcxGn6QLvnEtfdUdiYrqBdss1l58BQ3KhooKeQTa9AB0Hw_Py5PJdTJNPY8cQn7ouZ2KKDcmnPGBY5t7yLc1QlQ5xHdwW1VhvKn-nXqhJTBgIPgtldC-KDV5z-y2XDwGUc",
+	"q":"uQPEfgmVtjL0Uyyx88GZFF1fOunH3-7cepKmtH4pxhtCoHqpWmT8YAmZxaewHgHAjLYsp1ZSe7zFYHj7C6ul7TjeLQeZD_YwD66t62wDmpe_HlB-TnBA-njbglfIsRLtXlnDzQkv5dTltRJ11BKBBypeeF6689rjcJIDEz9RWdc",
+	"dp":"BwKfV3Akq5_MFZDFZCnW-wzl-CCo83WoZvnLQwCTeDv8uzluRSnm71I3QCLdhrqE2e9YkxvuxdBfpT_PI7Yz-FOKnu1R6HsJeDCjn12Sk3vmAktV2zb34MCdy7cpdTh_YVr7tss2u6vneTwrA86rZtu5Mbr1C1XsmvkxHQAdYo0",
+	"dq":"h_96-mK1R_7glhsum81dZxjTnYynPbZpHziZjeeHcXYsXaaMwkOlODsWa7I9xXDoRwbKgB719rrmI2oKr6N3Do9U0ajaHF-NKJnwgjMd2w9cjz3_-kyNlxAr2v4IKhGNpmM5iIgOS1VZnOZ68m6_pbLBSp3nssTdlqvd0tIiTHU",
+	"qi":"IYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U"}');
+
+INSERT INTO fuzz.good
+SELECT 'public', jwk_public(value::jsonb)::text FROM fuzz.good WHERE kind = 'private' AND value !~ '"oct"';
+
+INSERT INTO fuzz.good
+SELECT 'pem', jwk_to_pem(value::jsonb) FROM fuzz.good WHERE value !~ '"oct"'
+UNION ALL
+SELECT 'jwks', jsonb_build_object('keys', jsonb_agg(value::jsonb))::text FROM fuzz.good WHERE kind = 'public';
+
+-- Our own key is one that the round knows, so that it can sign whatever it likes.
+SELECT jwt_import_key(value::jsonb) FROM fuzz.good WHERE kind = 'private' AND value::jsonb ->> 'kid' = 'EdDSA';
+SELECT jwt_create_key('ES256', 'next');
+SELECT jwt_trust_issuer('https://other.example', value::jsonb, 'api', '{regress_sql_fuzz_member}')
+FROM fuzz.good WHERE kind = 'public' AND value::jsonb ->> 'kid' = 'ES384';
+
+CREATE TABLE fuzz.account AS
+SELECT name, 'fuzzcanary of ' || name AS password,
+	   jwt_create_user(name, 'fuzzcanary of ' || name, role, '{"scope":"read write"}') AS id
+FROM (VALUES ('alice', 'regress_sql_fuzz_member'), ('bob', NULL), ('carol', NULL)) AS v (name, role);
+
+CREATE TABLE fuzz.login AS
+SELECT jwt_login(name, password) AS answer FROM fuzz.account, generate_series(1, 3);
+
+INSERT INTO fuzz.good
+SELECT 'username', name FROM fuzz.account
+UNION ALL SELECT 'username', 'dave' || n FROM generate_series(1, 5) AS n
+UNION ALL SELECT 'password', password FROM fuzz.account
+UNION ALL SELECT 'password', 'a new fuzzcanary password'
+UNION ALL SELECT 'user', id::text FROM fuzz.account
+UNION ALL SELECT 'session', id::text FROM jwt_auth.sessions
+UNION ALL SELECT 'access', answer ->> 'access_token' FROM fuzz.login WHERE answer ? 'access_token'
+UNION ALL SELECT 'refresh', answer ->> 'refresh_token' FROM fuzz.login WHERE answer ? 'refresh_token'
+UNION ALL SELECT 'role', role FROM unnest('{regress_sql_fuzz_member,regress_sql_fuzz_anyone}'::text[]) AS role
+UNION ALL SELECT 'roles', '{regress_sql_fuzz_member}'
+UNION ALL SELECT 'kid', kid FROM jwt_auth.keys WHERE kid IS NOT NULL
+UNION ALL SELECT 'kid', 'new' || n FROM generate_series(1, 5) AS n
+UNION ALL SELECT 'issuer', issuer FROM unnest(ARRAY['https://other.example', 'https://third.example', current_setting('jwt_auth.issuer', true)]) AS issuer WHERE issuer <> '';
+
+-- A child of each first session, so that the parent is spent
+INSERT INTO fuzz.good
+SELECT 'refresh', answer ->> 'refresh_token'
+FROM (SELECT jwt_refresh(value) AS answer FROM fuzz.good WHERE kind = 'refresh' LIMIT 3) AS r
+WHERE answer ? 'refresh_token';
+
+INSERT INTO fuzz.good
+SELECT 'token', jwt_sign(claims::jsonb)
+FROM unnest(ARRAY['{}', '{"sub":"x","scope":"read write"}', '{"role":"regress_sql_fuzz_member"}', '{"token_use":"refresh"}', '{"cnf":{}}']) AS claims
+UNION ALL
+SELECT 'token', jwt_sign_with(claims, value::jsonb)
+FROM fuzz.good, LATERAL (SELECT jsonb_build_object('iss', 'https://other.example', 'aud', 'api', 'sub', 'fuzzcanary', 'exp', 4102444800) AS claims) AS c
+WHERE kind = 'private';
+
+SELECT json_build_array(kind, value) FROM fuzz.good;
