@@ -1,0 +1,107 @@
+-- A backend that lives long does not grow (T86): verifying, signing, logging in
+-- and refreshing, their errors and their denials leave nothing behind, each in
+-- short transactions as a pooled connection sees them.  LEAK_CALLS=100000 in the
+-- environment runs it in full, with a tenth as many errors, and tells the growth.
+\set calls 2000
+\getenv calls LEAK_CALLS
+CREATE EXTENSION jwt_auth;
+SET client_min_messages = error;
+SET jwt_auth.argon2_memory = 8;
+SET jwt_auth.argon2_iterations = 1;
+SET jwt_auth.login_max_failures = 1000;
+SET jwt_auth.require_exp = off;
+SELECT no_plan();
+
+SELECT jwt_create_key('ES256', 'active') \gset
+SELECT count(jwt_create_user(name, 'correct horse battery staple')) FROM unnest('{alice,bob}'::text[]) AS name \gset
+CREATE FUNCTION public.fail(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+CREATE FUNCTION pg_temp.log_in() RETURNS text LANGUAGE sql AS
+$$ SELECT jwt_login('bob', 'correct horse battery staple') ->> 'refresh_token' $$;
+
+-- What the backend has for itself; shared buffers count for nobody.
+CREATE FUNCTION public.resident_bytes() RETURNS bigint LANGUAGE sql AS
+$$ SELECT (regexp_match(pg_read_file('/proc/self/status'), 'RssAnon:\s+(\d+) kB'))[1]::bigint * 1024 $$;
+CREATE FUNCTION public.context_bytes() RETURNS bigint LANGUAGE sql AS
+$$ SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts $$;
+
+-- "$1" in a statement is the number of the call, "$2" what the call before has
+-- returned.
+CREATE TABLE public.work (id integer GENERATED ALWAYS AS IDENTITY, what text, calls bigint, fails boolean, hook text, state text,
+						  statement text, errors bigint, contexts bigint, resident bigint);
+INSERT INTO public.work (what, calls, fails, hook, state, statement)
+SELECT what, :calls / divisor, fails, hook, state, statement
+FROM (SELECT jwt_sign('{"a":1}') AS token, jwk_generate('HS256') AS secret) AS v,
+	 LATERAL (VALUES
+	('verify', 1, false, '', token, 'SELECT CASE WHEN jwt_verify($2) IS NOT NULL THEN $2 END'),
+	('verify new tokens', 1, false, '', '', format('SELECT jwt_verify_with(jwt_sign_with(jsonb_build_object(''exp'', 4102444800 + $1), %L), %L)', secret, secret)),
+	('sign', 1, false, '', '', 'SELECT jwt_sign(jsonb_build_object(''n'', $1))'),
+	('log in', 1, false, '', '', 'SELECT jwt_login(''alice'', ''correct horse battery staple'') ->> ''refresh_token'''),
+	('refresh', 1, false, '', pg_temp.log_in(), 'SELECT jwt_refresh($2) ->> ''refresh_token'''),
+	('log in, denied', 10, false, '', '', 'SELECT jwt_login(''nobody'' || $1, ''correct horse battery staple'') ->> ''error'''),
+	('refresh, denied', 10, false, '', pg_temp.log_in(), 'SELECT $2 FROM jwt_refresh(left($2, -3) || ''AAA'') AS denied WHERE denied ? ''error'''),
+	('verify, tampered', 10, true, '', token, 'SELECT jwt_verify($2 || $1)'),
+	('verify, new and tampered', 10, true, '', '', 'SELECT jwt_verify(jwt_sign(jsonb_build_object(''n'', $1)) || ''A'')'),
+	('sign, too long', 10, true, '', '', 'SELECT jwt_sign(jsonb_build_object(''n'', $1), ''10 y'')'),
+	('log in without a password', 10, true, '', '', 'SELECT jwt_login(''alice'' || $1, NULL)'),
+	('refresh without a token', 10, true, '', '', 'SELECT jwt_refresh(NULL)'),
+	('log in, the hook fails', 10, true, 'public.fail', '', 'SELECT jwt_login(''alice'', ''correct horse battery staple'')'),
+	('refresh, the hook fails', 10, true, 'public.fail', pg_temp.log_in(), 'SELECT jwt_refresh($2)'))
+	AS w (what, divisor, fails, hook, state, statement);
+
+-- Runs a statement so often; what returns nothing has failed, too.
+CREATE PROCEDURE public.run(todo public.work, calls bigint, INOUT state text, INOUT errors bigint) LANGUAGE plpgsql AS
+$$
+BEGIN
+	errors := 0;
+	FOR n IN 1 .. calls LOOP
+		BEGIN
+			EXECUTE todo.statement INTO STRICT state USING n, state;
+			IF state IS NULL THEN
+				RAISE no_data_found;
+			END IF;
+		EXCEPTION WHEN OTHERS THEN
+			errors := errors + 1;
+		END;
+		IF n % 10 = 0 THEN
+			COMMIT;
+		END IF;
+	END LOOP;
+	COMMIT;
+END
+$$;
+
+-- All work, each after calls that warm up.
+CREATE PROCEDURE public.run_all() LANGUAGE plpgsql AS
+$$
+DECLARE
+	todo public.work;
+	last text;
+	had bigint;
+	contexts_before bigint;
+	resident_before bigint;
+BEGIN
+	FOR number IN 1 .. (SELECT count(*) FROM public.work) LOOP
+		SELECT * INTO todo FROM public.work WHERE id = number;
+		PERFORM set_config('jwt_auth.claims_function', todo.hook, false);
+		last := todo.state;
+		CALL public.run(todo, todo.calls / 10 + 500, last, had);
+		resident_before := public.resident_bytes();
+		contexts_before := public.context_bytes();
+		CALL public.run(todo, todo.calls, last, had);
+		UPDATE public.work
+		SET errors = had, contexts = public.context_bytes() - contexts_before,
+			resident = public.resident_bytes() - resident_before
+		WHERE id = number;
+		COMMIT;
+	END LOOP;
+END
+$$;
+CALL public.run_all();
+
+SELECT diag(format('%s, %s calls: %s bytes in contexts, %s bytes resident', what, calls, contexts, resident))
+FROM public.work WHERE :calls >= 100000 ORDER BY id;
+SELECT is(errors, CASE WHEN fails THEN calls ELSE 0 END, what || ': errors') FROM public.work ORDER BY id;
+SELECT cmp_ok(contexts, '<=', 65536::bigint, format('%s: growth of memory contexts over %s calls', what, calls)) FROM public.work ORDER BY id;
+SELECT cmp_ok(resident, '<=', 1048576::bigint, format('%s: growth of resident memory over %s calls', what, calls)) FROM public.work ORDER BY id;
+
+SELECT * FROM finish();
