@@ -164,7 +164,9 @@ COMMENT ON COLUMN jwt_auth.revoked_tokens.jti IS 'Their jti';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.expires_at IS 'When the row may go';
 
 CREATE TABLE jwt_auth.login_throttle (
-    name_hash bytea NOT NULL CONSTRAINT login_throttle_pkey PRIMARY KEY,
+    name_hash bytea NOT NULL CONSTRAINT login_throttle_pkey PRIMARY KEY
+        CONSTRAINT login_throttle_name_hash_check
+        CHECK (pg_catalog.octet_length(name_hash) OPERATOR(pg_catalog.=) 32),
     failures integer NOT NULL,
     last_failure_at timestamptz NOT NULL
 );

@@ -200,31 +200,61 @@ judge(const JaRefreshToken *token, JaRefreshToken *child)
 			 errhint("Try again in a new transaction.")));
 }
 
-/* Why a session with a good token does not go on; NULL: it does. */
+/* Why a session is over; NULL: it is not. */
 static const char *
-reason_to_end(const JaSession *session, const JaUser *user, bool has_user)
+reason_for_end(const JaSession *session)
 {
 	if (session->is_revoked)
 		return "session revoked";
 	/* A token that ends with the session needs a second to live. */
 	if (GetCurrentTimestamp() + USECS_PER_SEC > session->expires_at)
 		return "session expired";
-	return !has_user || user->is_disabled ? "user disabled" : NULL;
+	return NULL;
 }
 
-/* Goes on with the session: role, claims and state are read afresh. */
+/* Why a session with a good token does not go on; NULL: it does. */
+static const char *
+reason_to_stop(const JaSession *session, JaUser *user)
+{
+	const char *reason = reason_for_end(session);
+
+	if (reason != NULL)
+		return reason;
+	return !ja_user_find_by_id(&session->user, user) || user->is_disabled ?
+		"user disabled" : NULL;
+}
+
+/*
+ * Denies what no session goes with that could go on, before anything is
+ * written: a token of an ended session must not pass for a replay later.
+ * Returns NULL for a live session.
+ */
+static Jsonb *
+deny_without_session(const JaRefreshToken *token)
+{
+	JaSession	session;
+	const char *reason;
+
+	if (!ja_session_find(&token->session, &session))
+		return deny(token, NULL, "unknown session");
+	reason = reason_for_end(&session);
+	return reason == NULL ? NULL : deny(token, &session.user, reason);
+}
+
+/*
+ * Goes on with the session: role, claims and state are read afresh, since the
+ * rotation may have waited for another.
+ */
 static Jsonb *
 go_on(const JaRefreshToken *token, const JaRefreshToken *child)
 {
 	JaSession	session;
 	JaUser		user;
-	bool		has_user;
 	const char *reason;
 
 	if (!ja_session_find(&token->session, &session))
 		return deny(token, NULL, "unknown session");
-	has_user = ja_user_find_by_id(&session.user, &user);
-	reason = reason_to_end(&session, &user, has_user);
+	reason = reason_to_stop(&session, &user);
 	if (reason != NULL)
 		return deny(token, &session.user, reason);
 	ja_audit_write(&(JaAuditEvent)
@@ -244,18 +274,17 @@ ja_refresh(JaString text)
 {
 	JaRefreshToken token;
 	JaRefreshToken child;
+	Jsonb	   *answer;
 
 	if (text.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "refresh_token must not be empty");
 	if (!ja_refresh_token_read(text, &token))
 		return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
-	if (!try_rotate(&token, &child))
-	{
-		Jsonb	   *answer = judge(&token, &child);
-
-		if (answer != NULL)
-			return answer;
-	}
+	answer = deny_without_session(&token);
+	if (answer == NULL && !try_rotate(&token, &child))
+		answer = judge(&token, &child);
+	if (answer != NULL)
+		return answer;
 	return go_on(&token, &child);
 }
 
@@ -276,7 +305,7 @@ is_active(JaString text, JaSession *session)
 		return false;
 	if (row.rotated_at <= idle_limit(GetCurrentTimestamp()))
 		return false;
-	return reason_to_end(session, &user, ja_user_find_by_id(&session->user, &user)) == NULL;
+	return reason_to_stop(session, &user) == NULL;
 }
 
 /* Answers for a refresh token as RFC 7662 section 2.2 says. */

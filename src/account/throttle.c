@@ -10,7 +10,8 @@
  *
  * Attempts on one name are serialised by a lock that no SQL function can
  * take.  Someone may hold it in an idle transaction, so it is awaited for two
- * seconds only.
+ * seconds only.  Whoever changes a name's row has its lock: to wait for the
+ * row would be to wait without limit.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
 #include "utils/timestamp.h"
@@ -26,6 +28,7 @@
 
 #include "account/throttle.h"
 #include "account/throttle_memory.h"
+#include "base/error.h"
 #include "base/settings.h"
 #include "store/plan.h"
 #include "store/scan.h"
@@ -35,6 +38,9 @@
 
 #define LOCK_WAIT_MILLISECONDS 2000
 #define LOCK_POLL_MILLISECONDS 20
+
+#define DEAD_CANDIDATES 8
+#define DEAD_DELETED	2
 
 #define MAX_WAIT_SECONDS (15 * 60)
 #define LIFE_SECONDS	(60 * 60)
@@ -49,13 +55,19 @@ static JaPlan count_failure = {
 	.argument_types = {BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
-static JaPlan delete_dead = {
-	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) ANY"
-	" (SELECT name_hash FROM jwt_auth.login_throttle"
+static JaPlan select_dead = {
+	.sql = "SELECT name_hash FROM jwt_auth.login_throttle"
 	" WHERE last_failure_at OPERATOR(pg_catalog.<) $1"
-	" ORDER BY last_failure_at LIMIT 2 FOR UPDATE SKIP LOCKED)",
+	" ORDER BY last_failure_at LIMIT " CppAsString2(DEAD_CANDIDATES),
 	.argument_count = 1,
 	.argument_types = {TIMESTAMPTZOID}
+};
+
+static JaPlan delete_dead = {
+	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
+	" AND last_failure_at OPERATOR(pg_catalog.<) $2",
+	.argument_count = 2,
+	.argument_types = {BYTEAOID, TIMESTAMPTZOID}
 };
 
 static JaPlan delete_name = {
@@ -64,24 +76,37 @@ static JaPlan delete_name = {
 	.argument_types = {BYTEAOID}
 };
 
-/* Tries to take the name's lock, until the transaction ends. */
+/* Takes the name's lock if it is free, until the transaction ends. */
 static bool
-lock_name(const uint8 *name_hash)
+try_lock_name(const uint8 *name_hash)
 {
 	LOCKTAG		tag;
 	uint32		halves[2];
 
 	memcpy(halves, name_hash, sizeof(halves));
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], LOCK_CLASS);
-	for (int waited = 0; waited <= LOCK_WAIT_MILLISECONDS; waited += LOCK_POLL_MILLISECONDS)
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Takes the name's lock; false if it was not to be had in time. */
+static bool
+lock_name(const uint8 *name_hash)
+{
+	instr_time	start;
+	instr_time	waited;
+
+	INSTR_TIME_SET_CURRENT(start);
+	do
 	{
-		if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		if (try_lock_name(name_hash))
 			return true;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOCK_POLL_MILLISECONDS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-	}
+		INSTR_TIME_SET_CURRENT(waited);
+		INSTR_TIME_SUBTRACT(waited, start);
+	} while (INSTR_TIME_GET_MILLISEC(waited) < LOCK_WAIT_MILLISECONDS);
 	return false;
 }
 
@@ -160,9 +185,39 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 			remaining_seconds(lost, last_lost, now));
 }
 
+/* Deletes up to DEAD_DELETED rows that nobody needs any more. */
+static void
+delete_some_dead(TimestampTz dead)
+{
+	uint8		hashes[DEAD_CANDIDATES][JA_NAME_HASH_SIZE];
+	uint64		count;
+	int			deleted = 0;
+
+	count = ja_plan_run(&select_dead, (JaValue[])
+	{
+		ja_value_time(dead)
+	});
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		is_null;
+		bytea	   *hash = DatumGetByteaPP(ja_plan_result(i, 1, &is_null));
+
+		memcpy(hashes[i], VARDATA_ANY(hash), JA_NAME_HASH_SIZE);
+	}
+	for (uint64 i = 0; i < count && deleted < DEAD_DELETED; i++)
+	{
+		if (try_lock_name(hashes[i]))
+			deleted += ja_plan_run(&delete_dead, (JaValue[])
+		{
+			ja_value_bytes(ja_value_make_bytes(hashes[i], JA_NAME_HASH_SIZE)),
+			ja_value_time(dead)
+		});
+	}
+}
+
 /*
- * Counts a failure, and removes up to two rows that nobody needs any more, so
- * that the table can't grow by more than is being guessed.
+ * Counts a failure, and removes dead rows, so that the table can't grow by
+ * more than is being guessed.
  */
 void
 ja_throttle_failed(JaThrottle *throttle)
@@ -181,10 +236,7 @@ ja_throttle_failed(JaThrottle *throttle)
 		ja_value_time(now), ja_value_time(dead)
 	});
 	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
-	ja_plan_run(&delete_dead, (JaValue[])
-	{
-		ja_value_time(dead)
-	});
+	delete_some_dead(dead);
 	ja_plan_end(&scope);
 	ja_throttle_memory_add(throttle->name_hash, now);
 	throttle->starts_wait = wait_seconds(failures) > 0;
@@ -211,12 +263,17 @@ ja_throttle_succeeded(JaThrottle *throttle)
 	clear(throttle->name_hash);
 }
 
-/* Forgets the failures of a name because an admin says so. */
+/*
+ * Forgets the failures of a name because an admin says so; raises
+ * JA_ACCOUNT_BUSY while an attempt on it does not end.
+ */
 void
 ja_throttle_clear(const void *canonical_name, size_t length)
 {
 	uint8		name_hash[JA_NAME_HASH_SIZE];
 
 	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, name_hash);
+	if (!lock_name(name_hash))
+		ja_raise(JA_ACCOUNT_BUSY);
 	clear(name_hash);
 }

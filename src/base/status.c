@@ -219,6 +219,10 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	},
 	[JA_ACCOUNT_UNKNOWN] = UNUSABLE("there is no user with this id",
 									"The ids are in the table jwt_auth.users."),
+	[JA_ACCOUNT_BUSY] = {
+		ERRCODE_LOCK_NOT_AVAILABLE, "a login attempt on this user has not ended", NULL,
+		"Try again, or end the transaction that holds the lock: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 19009."
+	},
 	[JA_ACCOUNT_ROLE_UNKNOWN] = UNUSABLE("there is no such role",
 										 "Create it with CREATE ROLE first."),
 	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role is a superuser or bypasses row-level security",

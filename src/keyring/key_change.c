@@ -9,6 +9,10 @@
  * is erased as soon as the key signs no more; a secret, which verifies too,
  * when it is revoked.
  *
+ * Where there is a signing key, each change also makes the secrets for other
+ * uses that are missing: were the first login to make them, it would hold the
+ * lock, and if its transaction stayed open, nobody else could log in.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -41,13 +45,17 @@
 
 static JaPlan select_active = {
 	.sql = "SELECT kid, alg FROM jwt_auth.keys"
-	" WHERE use OPERATOR(pg_catalog.=) 'sig' AND " IS_ACTIVE
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE,
+	.argument_count = 1,
+	.argument_types = {TEXTOID}
 };
 
 static JaPlan select_next = {
 	.sql = "SELECT kid, alg FROM jwt_auth.keys"
-	" WHERE use OPERATOR(pg_catalog.=) 'sig' AND " IS_NEXT
-	" ORDER BY created_at, kid LIMIT 1"
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_NEXT
+	" ORDER BY created_at, kid LIMIT 1",
+	.argument_count = 1,
+	.argument_types = {TEXTOID}
 };
 
 static JaPlan select_state = {
@@ -151,9 +159,55 @@ begin_change(Change *change)
 	change->now = GetCurrentTimestamp();
 }
 
+/* Makes an active secret of our own for a use other than signatures. */
+static int32
+insert_secret(const Change *change, const char *use)
+{
+	JaKeyRow	row = {
+		.key = ja_key_row_generate(ja_algorithm_find((JaString) {"HS256", 5}),
+								   (JaString) {NULL, 0}),
+		.use = use,
+		.is_active = true,
+		.created_at = change->now
+	};
+	bool		is_null;
+
+	if (strcmp(use, JA_USE_REFRESH) == 0)
+	{
+		ja_plan_run(&select_last_number, NULL);
+		row.number = DatumGetInt32(ja_plan_result(0, 1, &is_null));
+		row.number = is_null ? 1 : row.number + 1;
+	}
+	ja_check(ja_key_row_insert(&row));
+	return row.number;
+}
+
+static bool
+has_active(const char *use)
+{
+	return ja_plan_run(&select_active, (JaValue[])
+	{
+		ja_value_text(use)
+	}) > 0;
+}
+
+static void
+insert_missing_secrets(const Change *change)
+{
+	static const char *const uses[] = {JA_USE_REFRESH, JA_USE_HASH};
+
+	for (size_t i = 0; i < lengthof(uses); i++)
+	{
+		if (!has_active(uses[i]))
+			insert_secret(change, uses[i]);
+	}
+}
+
 static void
 end_change(Change *change)
 {
+	if (has_active(JA_USE_SIGNATURE))
+		insert_missing_secrets(change);
 	ja_signal_send(JA_SIGNAL_KEYS);
 	/* PostgREST then calls jwt_postgrest_config() again. */
 	Async_Notify("pgrst", "reload config");
@@ -184,11 +238,14 @@ keep_kid(const Change *change, JaString kid)
 	return (JaString) {copy, kid.length};
 }
 
-/* Kid and algorithm of the row that a plan selects; false for none. */
+/* Kid and algorithm of the signing key that a plan selects; false for none. */
 static bool
 select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
 {
-	if (ja_plan_run(plan, NULL) == 0)
+	if (ja_plan_run(plan, (JaValue[])
+	{
+		ja_value_text(JA_USE_SIGNATURE)
+	}) == 0)
 		return false;
 	*kid = ja_plan_string(0, 1);
 	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
@@ -232,7 +289,7 @@ ja_key_change_create(const JaAlgorithm *algorithm, JaString kid)
 	bool		is_first;
 
 	begin_change(&change);
-	is_first = ja_plan_run(&select_active, NULL) == 0;
+	is_first = !has_active(JA_USE_SIGNATURE);
 	created = keep_kid(&change, insert_new(&change, algorithm, kid, is_first));
 	end_change(&change);
 	return created;
@@ -368,36 +425,13 @@ ja_key_change_import(const JsonbContainer *jwk)
 	begin_change(&change);
 	row.created_at = change.now;
 	if (row.key->is_private)
-		row.is_active = ja_plan_run(&select_active, NULL) == 0;
+		row.is_active = !has_active(JA_USE_SIGNATURE);
 	else
 		row.verify_until = seconds_from(change.now, ja_settings.max_token_ttl_seconds);
 	ja_check(ja_key_row_insert(&row));
 	kid = keep_kid(&change, row.key->kid);
 	end_change(&change);
 	return kid;
-}
-
-/* Makes an active secret of our own for a use other than signatures. */
-static int32
-insert_secret(const Change *change, const char *use)
-{
-	JaKeyRow	row = {
-		.key = ja_key_row_generate(ja_algorithm_find((JaString) {"HS256", 5}),
-								   (JaString) {NULL, 0}),
-		.use = use,
-		.is_active = true,
-		.created_at = change->now
-	};
-	bool		is_null;
-
-	if (strcmp(use, JA_USE_REFRESH) == 0)
-	{
-		ja_plan_run(&select_last_number, NULL);
-		row.number = DatumGetInt32(ja_plan_result(0, 1, &is_null));
-		row.number = is_null ? 1 : row.number + 1;
-	}
-	ja_check(ja_key_row_insert(&row));
-	return row.number;
 }
 
 /* When the last session will have ended that exists, or is being made now. */
@@ -432,7 +466,10 @@ ja_key_change_rotate_refresh(void)
 	return number;
 }
 
-/* Makes the secret for a use other than signatures, unless it is there. */
+/*
+ * Makes the secret for a use other than signatures, unless it is there, as it
+ * is since the first signing key was made.
+ */
 void
 ja_key_change_ensure(const char *use)
 {
@@ -446,7 +483,7 @@ ja_key_change_ensure(const char *use)
 		status = ja_stored_key_active(use, &key);
 		if (status == JA_KEYRING_NO_SIGNING_KEY)
 		{
-			insert_secret(&change, use);
+			insert_missing_secrets(&change);
 			status = JA_OK;
 		}
 		end_change(&change);
@@ -470,6 +507,5 @@ ja_key_change_reset(void)
 		ja_value_time(change.now)
 	});
 	insert_new(&change, algorithm, (JaString) {NULL, 0}, true);
-	insert_secret(&change, JA_USE_REFRESH);
 	end_change(&change);
 }

@@ -55,6 +55,18 @@ SELECT is(test.revoke_reason(:'g2'), 'refresh token replayed', 'ended the sessio
 SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'a replay of what ended'), is(test.error_of(test.refresh(:'g2')), 'invalid_grant', 'changes nothing');
 SELECT is(test.revoke_reason(:'g2'), 'refresh token replayed', 'the reason stays');
 
+-- The tokens of an ended session change nothing, and are no replay
+SELECT test.login('alice') AS g1 \gset
+SELECT jwt_revoke(:'g1'::jsonb ->> 'refresh_token');
+SELECT test.audit_count() AS events \gset
+SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'ended: a refresh');
+SELECT test.age_rotation(:'g1', '1 min');
+SELECT ctid AS place FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1') \gset
+SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'ended: another, later');
+SELECT is(test.generation(:'g1'), 1::bigint, 'ended: nothing rotates'),
+	   is((SELECT ctid FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1')), :'place'::tid, 'ended: no row is written'),
+	   set_eq(format('SELECT * FROM test.audit_since(%s)', :'events'), $$VALUES ('refresh_denied: session revoked'::text)$$, 'ended: nothing passes for a replay');
+
 -- What a client rolls back is recognised again (T50)
 SELECT test.login('alice') AS g1 \gset
 SELECT test.refresh(:'g1') AS g2 \gset

@@ -154,6 +154,7 @@ ROLLBACK;
 SELECT is(test.verdict(token), NULL, 'and roll back') FROM public.kept;
 
 -- Keys of refresh tokens and names never verify a JWT, nor sign one
+DELETE FROM jwt_auth.keys WHERE use <> 'sig';
 INSERT INTO jwt_auth.keys (kid, use, alg, number, thumbprint, private_jwk, created_at, activated_at)
 SELECT 'as-' || use, use, 'HS256', number, 'as-' || use,
 	   convert_to((test.key('oct', 'HS256') || jsonb_build_object('kid', 'as-' || use))::text, 'UTF8'), now(), now()

@@ -44,7 +44,7 @@ reconnect();
 {
 	my $before = rows();
 	$session->query('BEGIN');
-	is($session->query('SELECT jwt_seal_keys()'), '6', 'four keys, a refresh key and secrets of an issuer');
+	is($session->query('SELECT jwt_seal_keys()'), '8', 'four keys, two for refresh tokens, one for names, and secrets of an issuer');
 	is($session->query('SELECT jwt_seal_keys()'), '0', 'once');
 	good($session, 'in the transaction that seals');
 	$session->query('ROLLBACK');
@@ -52,12 +52,12 @@ reconnect();
 	good($session, 'after that');
 
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '6', 'sealed');
+	is($count, '8', 'sealed');
 	like($messages, qr/WARNING:\s+01000/, 'with a warning, since copies remain');
 	($count, $messages) = $session->query('SELECT jwt_seal_keys()');
 	is($count, '0', 'once');
 	unlike($messages, qr/WARNING/, 'without a warning');
-	is(sealed_by(), 'mk1=6', 'all by the first line');
+	is(sealed_by(), 'mk1=8', 'all by the first line');
 	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'keys_sealed'}) >= 1, 1, 'and written down');
 	good($session, 'sealed');
 	reconnect();
@@ -70,9 +70,9 @@ reconnect();
 	my (undef, $messages) = $session->query(q{SELECT jwt_create_key('ES384', 'e2'), jwt_import_key(jwk_generate('HS512', 'h2')),
 		jwt_rotate_refresh_key()});
 	is($messages, '', 'new keys: without a warning');
-	is(sealed_by(), 'mk1=9', 'new keys: sealed');
+	is(sealed_by(), 'mk1=11', 'new keys: sealed');
 	is($session->query('SELECT count(*), count(DISTINCT substr(private_jwk, 1, 12)) FROM jwt_auth.keys WHERE sealed_by IS NOT NULL'),
-		'8|8', 'each with a nonce of its own');
+		'10|10', 'each with a nonce of its own');
 	$token{$_} = quote($session->query("SELECT jwt_sign('{}', '1 d', '$_')")) for qw(e2 h2);
 	reconnect();
 	good($session, 'new keys');
@@ -83,13 +83,13 @@ write_lines('mk2', 'mk1');
 reconnect();
 good($session, 'two lines');
 $session->query(q{SELECT jwt_create_key('ES256', 'e3')});
-is(sealed_by(), 'mk1=9 mk2=1', 'the first line seals');
+is(sealed_by(), 'mk1=11 mk2=1', 'the first line seals');
 {
 	my $before = $session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys');
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '9', 'what another line sealed is sealed anew');
+	is($count, '11', 'what another line sealed is sealed anew');
 	unlike($messages, qr/WARNING/, 'without a warning, since nothing was in the clear');
-	is(sealed_by(), 'mk2=10', 'all by the new line');
+	is(sealed_by(), 'mk2=12', 'all by the new line');
 	isnt($session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys'), $before,
 		'with other bytes');
 }
