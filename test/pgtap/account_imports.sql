@@ -1,4 +1,4 @@
--- Imported hashes (T43, T44): every kind that is accepted logs in with its
+-- Imported hashes (T20, T43, T44): every kind that is accepted logs in with its
 -- password and no other, and is replaced by argon2id in the same transaction;
 -- everything else is 22023.
 CREATE EXTENSION jwt_auth;

@@ -1,5 +1,5 @@
--- Login (T37, T38, T39, T48, T60, T61, T62): the exact shape of answers and
--- tokens; one answer for whatever is wrong; misuse is an error before any work
+-- Login (T37, T38, T39, T42, T48, T60, T61, T62): the exact shape of answers
+-- and tokens; one answer for whatever is wrong; misuse is an error before any work
 -- is done; a login that was rolled back never was.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

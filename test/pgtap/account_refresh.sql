@@ -1,6 +1,6 @@
--- Refresh (T49, T51, T52, T54, T57, T59, T61, T96): each token is used once;
--- the direct parent gives the same child for a short time; anything older ends
--- the session, and that commits; a rotation that was lost never does.
+-- Refresh (T49, T50, T51, T52, T53, T54, T57, T59, T61, T96): each token is
+-- used once; the direct parent gives the same child for a short time; anything
+-- older ends the session, and that commits; a rotation that was lost never does.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -66,6 +66,22 @@ SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'ended: another, 
 SELECT is(test.generation(:'g1'), 1::bigint, 'ended: nothing rotates'),
 	   is((SELECT ctid FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1')), :'place'::tid, 'ended: no row is written'),
 	   set_eq(format('SELECT * FROM test.audit_since(%s)', :'events'), $$VALUES ('refresh_denied: session revoked'::text)$$, 'ended: nothing passes for a replay');
+
+-- A stolen token (T53): whoever comes second ends the session for both
+CREATE FUNCTION pg_temp.after_theft(theirs jsonb, second jsonb) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM test.age_rotation(second, '11 s');
+	RETURN concat_ws(' ', test.error_of(test.refresh(second)), test.error_of(test.refresh(theirs)), test.access(theirs), test.access(second));
+END
+$$;
+SELECT test.login('alice') AS stolen \gset
+SELECT test.refresh(:'stolen') AS thief \gset
+SELECT is(pg_temp.after_theft(:'thief', :'stolen'), 'invalid_grant invalid_grant 28J02 28J02', 'the thief came first');
+SELECT test.login('alice') AS stolen \gset
+SELECT test.refresh(:'stolen') AS owner \gset
+SELECT test.refresh(:'owner') AS owner \gset
+SELECT is(pg_temp.after_theft(:'owner', :'stolen'), 'invalid_grant invalid_grant 28J02 28J02', 'the owner came first, and went on');
 
 -- What a client rolls back is recognised again (T50)
 SELECT test.login('alice') AS g1 \gset

@@ -1,4 +1,4 @@
--- Waits after failed logins (T38, T40, T87): from a number of failures on each
+-- Waits after failed logins (T38, T40, T42, T87): from a number of failures on each
 -- wait is twice as long; unknown names alike; success and admins clear it;
 -- what a caller rolls back counts all the same.
 CREATE EXTENSION jwt_auth;

@@ -1,4 +1,4 @@
--- Users (T45, T46, T59, T89): made, changed, disabled, enabled, deleted; what
+-- Users (T43, T45, T46, T59, T89): made, changed, disabled, enabled, deleted; what
 -- cannot be a name, password, role or claims is 22023, a name that is taken
 -- 23505, and none of it leaves a row or an event.
 CREATE EXTENSION jwt_auth;

@@ -1,5 +1,5 @@
--- jwt_verify with the stored keys (T01, T02, T03, T05, T06, T10, T14, T15, T16,
--- T17, T18): own tokens need kid; the rules of iss and aud; states of the key;
+-- jwt_verify with the stored keys (T01, T02, T03, T04, T05, T06, T10, T14, T15,
+-- T16, T17, T18): own tokens need kid; the rules of iss and aud; states of the key;
 -- limits. Each verdict is asked for twice, so that a hit of the cache judges
 -- as the first look does.
 CREATE EXTENSION jwt_auth;

@@ -1,4 +1,4 @@
-# Many at once (T38, T40, T49, T86): one refresh token presented by fifty
+# Many at once (T38, T40, T42, T49, T86): one refresh token presented by fifty
 # sessions gives one child; attempts that are cancelled, timed out or rolled
 # back reveal nothing and leave nothing; an idle transaction that holds a
 # name's lock delays nobody else's logins.

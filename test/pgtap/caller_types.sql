@@ -1,0 +1,67 @@
+-- Code of a caller's own (T35, T85): the extension takes and returns types of
+-- PostgreSQL only, so that casts and domains are the caller's to run, with the
+-- caller's rights; it runs no DDL that a trigger could see, and vouches for
+-- none of its functions to a planner.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+SELECT test.create_user('alice') AS alice \gset
+
+-- What the catalog says of the functions and tables
+CREATE VIEW public.member AS
+SELECT d.classid, d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'jwt_auth';
+CREATE VIEW public.member_function AS
+SELECT p.* FROM pg_proc AS p JOIN public.member AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid;
+SELECT cmp_ok(count(*), '>', 40::bigint, 'functions of the extension') FROM public.member_function;
+SELECT is_empty('SELECT oid::regprocedure FROM public.member_function WHERE proleakproof', 'none is leakproof'),
+	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE prosecdef OR proconfig IS NOT NULL', 'none runs as its owner'),
+	   is_empty($$SELECT f.oid::regprocedure FROM public.member_function AS f JOIN pg_language AS l ON l.oid = f.prolang WHERE l.lanname <> 'c'$$, 'none is SQL that a search_path could change'),
+	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE provariadic <> 0 OR prosupport <> 0', 'none takes any number of arguments'),
+	   is_empty($$SELECT f.oid::regprocedure, t.typname
+				  FROM public.member_function AS f, unnest(coalesce(f.proallargtypes, f.proargtypes::oid[]) || f.prorettype) AS used JOIN pg_type AS t ON t.oid = used
+				  WHERE t.typnamespace <> 'pg_catalog'::regnamespace OR (t.typtype = 'p' AND t.typname NOT IN ('void', 'record', 'trigger'))$$, 'types are PostgreSQL''s own, and none stands for any'),
+	   is_empty($$SELECT a.attrelid::regclass, a.attname FROM pg_attribute AS a JOIN public.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = a.attrelid
+				  JOIN pg_type AS t ON t.oid = a.atttypid WHERE t.typnamespace <> 'pg_catalog'::regnamespace$$, 'so are those of columns');
+
+-- Domains and casts that note who runs them
+CREATE ROLE regress_types_caller;
+CREATE SCHEMA mine AUTHORIZATION regress_types_caller;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text), jwt_refresh(text), jwt_create_user(text, text, name, jsonb) TO regress_types_caller;
+SET ROLE regress_types_caller;
+CREATE TABLE mine.run (what text, by name DEFAULT current_user, path text DEFAULT current_setting('search_path'));
+CREATE FUNCTION mine.note(what text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mine.run VALUES (what); RETURN true; END $$;
+CREATE DOMAIN mine.word AS text CHECK (mine.note('word: ' || left(VALUE, 3)));
+CREATE DOMAIN mine.document AS jsonb CHECK (mine.note('document'));
+CREATE TYPE mine.key AS (k text);
+CREATE FUNCTION mine.to_jsonb(key mine.key) RETURNS jsonb LANGUAGE plpgsql AS
+$$ BEGIN PERFORM mine.note('key'); RETURN jsonb_build_object('kty', 'oct', 'alg', 'HS256', 'k', key.k); END $$;
+CREATE CAST (mine.key AS jsonb) WITH FUNCTION mine.to_jsonb(mine.key) AS IMPLICIT;
+SELECT repeat('QUFB', 11) AS k \gset
+SELECT is(public.jwt_verify_with(public.jwt_sign_with('{"exp":4102444800}'::mine.document, ROW(:'k')::mine.key)::mine.word, ROW(:'k')::mine.key), '{"exp":4102444800}', 'a key of the caller''s own type');
+SELECT is(test.error_of(public.jwt_login('alice'::mine.word, 'correct horse battery staple'::mine.word)), 'ok', 'a name of the caller''s own type');
+SELECT is(public.jwt_refresh('junk'::mine.word) ->> 'error', 'invalid_grant', 'a token');
+SELECT is(public.jwt_create_user('carol'::mine.word, claims => '{"a":1}'::mine.document) IS NOT NULL, true, 'claims');
+SELECT set_eq('SELECT what FROM mine.run', '{document,key,"word: eyJ","word: ali","word: cor","word: jun","word: car"}'::text[], 'each was run');
+SELECT is_empty($$SELECT * FROM mine.run WHERE by <> 'regress_types_caller' OR path <> current_setting('search_path')$$, 'by the caller, as the caller');
+RESET ROLE;
+
+-- Event triggers: nothing that users call is DDL
+CREATE TABLE public.ddl (tag text);
+CREATE FUNCTION public.note_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.ddl VALUES (tg_tag); END $$;
+CREATE EVENT TRIGGER regress_note_ddl ON ddl_command_start EXECUTE FUNCTION public.note_ddl();
+CREATE TABLE public.noticed ();
+SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'DDL is noticed');
+SELECT test.login('alice') AS g1 \gset
+SELECT test.refresh(:'g1') AS g2 \gset
+SELECT jwt_revoke(:'g2'::jsonb ->> 'refresh_token'), jwt_login('alice', 'wrong'), jwt_create_key(), jwt_rotate_key(), jwt_rotate_refresh_key(), jwt_purge(),
+	   jwt_set_password(:'alice', 'another horse battery'), jwt_disable_user(:'alice'), jwt_delete_user(:'alice'), jwt_reset_after_restore();
+SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'and there was none');
+DROP EVENT TRIGGER regress_note_ddl;
+
+SET client_min_messages = warning;
+DROP OWNED BY regress_types_caller CASCADE;
+DROP ROLE regress_types_caller;
+SELECT * FROM finish();
