@@ -139,7 +139,6 @@ CREATE TABLE jwt_auth.refresh_tokens (
     nonce uuid NOT NULL,
     previous_nonce uuid,
     key_number integer NOT NULL,
-    previous_key_number integer,
     rotated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE jwt_auth.refresh_tokens IS 'State of each session''s refresh token; never a token';
@@ -148,7 +147,6 @@ COMMENT ON COLUMN jwt_auth.refresh_tokens.generation IS 'How often the token was
 COMMENT ON COLUMN jwt_auth.refresh_tokens.nonce IS 'Random part of the current token';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.previous_nonce IS 'Random part of the token before';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.key_number IS 'Number of the key of the current token';
-COMMENT ON COLUMN jwt_auth.refresh_tokens.previous_key_number IS 'Number of the key of the token before';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.rotated_at IS 'When the current token was made';
 
 CREATE TABLE jwt_auth.revoked_tokens (

@@ -44,7 +44,7 @@ static JaPlan rotate = {
 	.sql = "UPDATE jwt_auth.refresh_tokens SET"
 	" generation = pg_catalog.int8pl(generation, 1),"
 	" previous_nonce = nonce, nonce = $4,"
-	" previous_key_number = key_number, key_number = $5, rotated_at = $6"
+	" key_number = $5, rotated_at = $6"
 	" WHERE session_id OPERATOR(pg_catalog.=) $1"
 	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3"
 	" AND rotated_at OPERATOR(pg_catalog.>) $7",

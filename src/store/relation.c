@@ -20,7 +20,6 @@
 static const char *const names[JA_RELATION_COUNT] = {
 	[JA_KEYS] = "keys",
 	[JA_KEYS_PKEY] = "keys_pkey",
-	[JA_KEYS_THUMBPRINT] = "keys_thumbprint_idx",
 	[JA_KEYS_NUMBER] = "keys_number_idx",
 	[JA_KEYS_ACTIVE] = "keys_active_idx",
 	[JA_ISSUERS] = "issuers",
