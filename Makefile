@@ -3,7 +3,7 @@
 top := $(or $(VPATH:%=%/),$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These install what they need, so they must work without PostgreSQL, too.
-TOOLS = help test demo lint indent bench vectors fuzz
+TOOLS = help test demo example lint indent bench vectors fuzz
 .PHONY: $(TOOLS)
 
 ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
@@ -80,8 +80,12 @@ test:
 	@$(top)test/run
 
 demo:
-	@$(top)test/packages build test
+	@SKIP_BROWSER=1 $(top)test/packages build test
 	@$(top)example/demo/run
+
+example:
+	@SKIP_BROWSER=1 $(top)test/packages build test
+	@$(top)example/web/run
 
 lint:
 	@$(top)test/packages build lint
@@ -98,7 +102,7 @@ bench:
 	@$(top)test/bench/run
 
 vectors:
-	@$(top)test/packages build test
+	@SKIP_BROWSER=1 $(top)test/packages build test
 	@$(top)test/vectors/run $(FILE)
 
 fuzz:
@@ -110,8 +114,10 @@ help:
 	@echo 'make install      install into the PostgreSQL of PG_CONFIG'
 	@echo 'make installcheck run the regression tests in a running server'
 	@echo 'make test         run all tests in a private cluster'
-	@echo '                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1)'
+	@echo '                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1'
+	@echo '                  SKIP_BROWSER=1)'
 	@echo 'make demo         the whole flow, step by step (KEEP=1)'
+	@echo 'make example      a web application to click through (PORT=3000)'
 	@echo 'make lint         check layout, layers, calls, privileges and more'
 	@echo 'make indent       lay out the C code'
 	@echo 'make bench        measure, and compare with other libraries'

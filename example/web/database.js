@@ -1,0 +1,49 @@
+// The way to the database: connections and transactions.
+
+import pg from 'pg';
+
+// Connects as PGUSER, the gateway: a role that may log people in, and has no
+// right to any table.
+export function createPool() {
+  const pool = new pg.Pool({
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 10_000,
+    application_name: 'jwt_auth example',
+  });
+
+  // An idle connection was lost; the pool opens another one when needed.
+  pool.on('error', (error) => console.error(`connection lost: ${error.message}`));
+  return pool;
+}
+
+// Runs work(client) in a transaction, and commits unless it throws.  What
+// jwt_login, jwt_refresh and jwt_change_password answer is committed, denials
+// too, so that failed attempts are counted.
+export async function transaction(pool, work) {
+  const client = await pool.connect();
+  let broken;
+
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failure) => { broken = failure; });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+// The same in the name of the client, with the Authorization header as it came.
+// The database verifies it, and the transaction takes on the token's role.
+// Without assumeRole it stays the gateway, for functions granted to that.
+export function asClient(pool, authorization, work, { assumeRole = true } = {}) {
+  return transaction(pool, async (client) => {
+    await client.query('SELECT jwt_authenticate($1, $2)', [authorization, assumeRole]);
+    return work(client);
+  });
+}
