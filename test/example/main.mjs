@@ -1,0 +1,19 @@
+// All tests of the example application; prints TAP.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { startExample, stopServer } from './server.mjs';
+
+// Short, since a test waits for its end.
+const TOKEN_LIFE = '15s';
+
+await startExample(TOKEN_LIFE);
+await import('./http.mjs');
+if (process.env.SKIP_BROWSER) {
+  test('in a browser', { skip: 'SKIP_BROWSER is set' }, () => {});
+} else {
+  await import('./browser.mjs');
+}
+test('the server ends when it is told to', async () => {
+  assert.equal(await stopServer(), 0);
+});

@@ -1,0 +1,46 @@
+// The browser, and what its pages are used for.
+
+import { accessSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { url, USERS } from './server.mjs';
+
+const BROWSER = process.env.CHROMIUM || '/usr/bin/chromium';
+
+export const PHONE = { width: 390, height: 844 };
+
+// Chromium refuses its sandbox to root.
+export async function launchBrowser() {
+  try {
+    accessSync(BROWSER);
+  } catch {
+    throw new Error(`there is no ${BROWSER}: install Debian's package chromium, name another one in CHROMIUM, or set SKIP_BROWSER=1`);
+  }
+  return chromium.launch({ executablePath: BROWSER, chromiumSandbox: process.getuid() !== 0, args: ['--disable-gpu'] });
+}
+
+// A page that is ready.  Its member "problems" holds what the browser found wrong:
+// errors of scripts, and what the security policy stopped.  A refused request is
+// none.
+export async function openPage(context) {
+  const page = await context.newPage();
+
+  page.problems = [];
+  page.setDefaultTimeout(60_000);
+  page.on('pageerror', (error) => page.problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/^Failed to load resource/.test(message.text())) {
+      page.problems.push(message.text());
+    }
+  });
+  await page.goto(url);
+  await page.locator('#sign-in:visible, #signed-in:visible').first().waitFor();
+  return page;
+}
+
+// Fills in the form and sends it.
+export async function signIn(page, username, password = USERS[username]) {
+  await page.locator('#sign-in-form button:enabled').waitFor();
+  await page.fill('#username', username);
+  await page.fill('#password', password);
+  await page.click('#sign-in-form button');
+}

@@ -1,0 +1,111 @@
+// Starts the example application, and talks to it without a browser.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export const USERS = {
+  alice: 'correct horse battery staple',
+  bob: 'rowing on a quiet lake',
+  carol: 'reading by candle light',
+};
+
+const started = [];
+export let url;
+
+// Nothing outlives this process.
+process.on('exit', () => started.forEach((server) => server.kill()));
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => process.exit(1));
+}
+
+// Ends when the server listens.
+export async function startExample(tokenLife) {
+  url = await start(process.env.EXAMPLE, [], { ACCESS_TOKEN_TTL: tokenLife });
+}
+
+// A second web server on the same database, as behind a proxy; resolves to its
+// address.
+export function startBehind(origin) {
+  return start('node', [`${process.env.TMPDIR}/web/server.js`], {
+    ORIGIN: origin, PGDATABASE: 'notes', PGUSER: 'notes_gateway',
+  });
+}
+
+async function start(command, options, env) {
+  const server = spawn(command, options, {
+    env: { ...process.env, ...env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+
+  started.push(server);
+  for await (const line of createInterface({ input: server.stdout })) {
+    const [, address] = /^Listening on (127\.0\.0\.1:\d+)/.exec(line) ?? [];
+
+    if (address) {
+      return `http://${address}`;
+    }
+  }
+  throw new Error(`${command} did not start`);
+}
+
+// Ends the last one; resolves to its status.
+export async function stopServer() {
+  const server = started.pop();
+
+  server.kill('SIGTERM');
+  const [status] = await once(server, 'exit');
+
+  return status;
+}
+
+// Status, headers, and body as data.  A body that is a text is sent as it is.
+export async function ask(method, path, { token, authorization, body, headers = {}, at = url } = {}) {
+  const all = { ...headers };
+
+  if (token) {
+    all.Authorization = `Bearer ${token}`;
+  }
+  if (authorization) {
+    all.Authorization = authorization;
+  }
+  if (body !== undefined) {
+    all['Content-Type'] ??= 'application/json';
+  }
+  const response = await fetch(at + path, {
+    method,
+    headers: all,
+    body: typeof body === 'object' ? JSON.stringify(body) : body,
+    redirect: 'manual',
+  });
+  const text = await response.text();
+
+  return { status: response.status, headers: response.headers, text, body: parse(text) };
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function login(username, password = USERS[username], headers = { Origin: url }) {
+  return ask('POST', '/api/login', { body: { username, password }, headers });
+}
+
+export function refresh(cookie, headers = { Origin: url }) {
+  return ask('POST', '/api/refresh', { headers: { ...headers, Cookie: cookie } });
+}
+
+// "name=value" of the cookie that an answer sets.
+export function cookieOf(answer) {
+  return answer.headers.getSetCookie()[0].split(';')[0];
+}
+
+export async function tokenOf(username) {
+  const answer = await login(username);
+
+  return answer.body.access_token;
+}
