@@ -97,24 +97,26 @@ ja_denial_add_user(const pg_uuid_t *user)
 
 /*
  * Whether there is any denial at all.  Mostly there is none, which is worth
- * remembering until revocations change: each denial signals that.
+ * remembering until revocations change: each denial signals that.  A look that
+ * an error ends says nothing.
  */
 static bool
 any_exists(void)
 {
 	static uint64 judged_at = 0;
-	static bool any = true;
+	static bool any;
+	uint64		counter;
 	JaScan		scan;
 
 	ja_signal_watch();
 	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
 		return any;
-	judged_at = 0;
 	scan.key_count = 0;
 	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
-	judged_at = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
 	any = ja_scan_next(&scan);
 	ja_scan_end(&scan);
+	judged_at = counter;
 	return any;
 }
 

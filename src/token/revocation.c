@@ -78,29 +78,31 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 
 /*
  * Whether any user is disabled.  Mostly none is, which is worth remembering
- * until revocations change: disabling signals that.
+ * until revocations change: disabling signals that.  A look that an error ends
+ * says nothing.
  */
 static bool
 any_user_is_disabled(void)
 {
 	static uint64 judged_at = 0;
-	static bool any = true;
+	static bool any;
+	uint64		counter;
 	JaScan		scan;
 	bool		is_enabled;
 
 	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
 		return any;
-	judged_at = 0;
 	any = false;
 	scan.key_count = 0;
 	ja_scan_start(&scan, JA_USERS, JA_USERS_DISABLED);
-	judged_at = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
 	while (!any && ja_scan_next(&scan))
 	{
 		(void) ja_scan_get(&scan, JA_USERS_DISABLED_AT, &is_enabled);
 		any = !is_enabled;
 	}
 	ja_scan_end(&scan);
+	judged_at = counter;
 	return any;
 }
 
