@@ -10,8 +10,8 @@
  * were set stay set.  Plans are kept for the life of the backend, and
  * PostgreSQL revalidates them.
  *
- * An error resets user and security context with the (sub)transaction, and
- * SPI's memory with it.
+ * An error resets user, security context and settings with the
+ * (sub)transaction, and SPI's memory with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -40,6 +41,27 @@ lookup_owner(void)
 	return owner;
 }
 
+/*
+ * Keeps plans from being printed, which any session can ask for and read: they
+ * hold the values that are bound, such as a new key.
+ */
+static int
+hide_plans(void)
+{
+	static const char *const settings[] = {
+		"debug_print_parse", "debug_print_rewritten", "debug_print_plan"
+	};
+	int			level;
+
+	if (!Debug_print_parse && !Debug_print_rewritten && !Debug_print_plan)
+		return 0;
+	level = NewGUCNestLevel();
+	for (size_t i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
 /* Switches to the tables' owner and connects to SPI. */
 void
 ja_plan_begin(JaPlanScope *scope)
@@ -47,6 +69,7 @@ ja_plan_begin(JaPlanScope *scope)
 	Oid			owner = lookup_owner();
 
 	scope->context = CurrentMemoryContext;
+	scope->setting_level = hide_plans();
 	GetUserIdAndSecContext(&scope->caller, &scope->security_context);
 	SetUserIdAndSecContext(owner,
 						   scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
@@ -62,6 +85,8 @@ ja_plan_end(JaPlanScope *scope)
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	SetUserIdAndSecContext(scope->caller, scope->security_context);
+	if (scope->setting_level > 0)
+		AtEOXact_GUC(false, scope->setting_level);
 }
 
 static SPIPlanPtr

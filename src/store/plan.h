@@ -32,6 +32,7 @@ typedef struct JaPlanScope
 	Oid			caller;
 	int			security_context;
 	MemoryContext context;		/* the caller's */
+	int			setting_level;	/* of settings to bring back; 0: none */
 } JaPlanScope;
 
 extern void ja_plan_begin(JaPlanScope *scope);
