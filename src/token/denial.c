@@ -60,18 +60,20 @@ stored_form(JaString jti, char *buffer)
 	};
 }
 
-/* Denies a token until the time, and a little longer. */
+/* Denies a token until the time, DT_NOEND for ever, and a little longer. */
 void
 ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 {
 	char		buffer[STORED_FORM_ROOM];
 	JaPlanScope scope;
 
+	if (!TIMESTAMP_NOT_FINITE(until))
+		until += SLACK_SECONDS * USECS_PER_SEC;
 	ja_plan_begin(&scope);
 	ja_plan_run(&insert_denial, (JaValue[])
 	{
 		ja_value_string(issuer), ja_value_string(stored_form(jti, buffer)),
-		ja_value_time(until + SLACK_SECONDS * USECS_PER_SEC)
+		ja_value_time(until)
 	});
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);

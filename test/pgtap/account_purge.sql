@@ -59,4 +59,17 @@ SELECT cmp_ok(jwt_purge(), '>=', 2::bigint, 'shorter lives of tokens and session
 SELECT is(EXISTS (SELECT FROM jwt_auth.sessions AS s WHERE s.id = test.session_of(v.answer)), name = 'live', 'session ' || name) FROM public.session AS v WHERE NOT goes AND name <> 'just expired';
 
 SELECT test.raises('SELECT ' || call, '22023', call) FROM unnest('{jwt_purge(0),jwt_purge(-1),jwt_purge(NULL)}'::text[]) AS call;
+
+-- The denial of a token without end stays
+SELECT test.import_own_secret();
+SET jwt_auth.require_exp = off;
+SELECT test.hs256('{"alg":"HS256","kid":"h1"}', '{"jti":"for ever"}') AS endless \gset
+SELECT is(test.verdict(:'endless'), NULL, 'a token that does not expire');
+SELECT jwt_revoke(:'endless');
+SELECT is(test.verdict(:'endless'), '28J02', 'is denied');
+SELECT is((SELECT expires_at FROM jwt_auth.revoked_tokens WHERE jti = 'for ever'), 'infinity', 'for ever');
+SELECT jwt_purge();
+SELECT is(test.verdict(:'endless'), '28J02', 'and not removed');
+RESET jwt_auth.require_exp;
+
 SELECT * FROM finish();
