@@ -22,13 +22,17 @@ static JaPlan store_hash = {
 	.argument_types = {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
 };
 
-/* What new hashes cost. */
+/*
+ * What new hashes cost.  Each setting is within its bounds; where both together
+ * ask for more work than any hash may, there are fewer iterations.
+ */
 JaPasswordPolicy
 ja_new_password_policy(void)
 {
 	return (JaPasswordPolicy) {
 		.memory_kib = ja_settings.argon2_memory_kib,
-		.iterations = ja_settings.argon2_iterations
+		.iterations = Min(ja_settings.argon2_iterations,
+						  JA_ARGON2_MAX_WORK_KIB / ja_settings.argon2_memory_kib)
 	};
 }
 

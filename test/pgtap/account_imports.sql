@@ -47,6 +47,13 @@ SET jwt_auth.argon2_memory = 16;
 SELECT test.login('tom');
 SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), '^\$argon2id\$v=19\$m=16,t=2,p=1\$', 'or its memory');
 SELECT is(test.error_of(test.login('tom')), 'ok', 'and good');
+SET jwt_auth.argon2_memory = 65536;
+SET jwt_auth.argon2_iterations = 64;
+SELECT is(test.error_of(test.login('tom')), 'ok', 'both settings beyond what a hash may ask for');
+SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), '^\$argon2id\$v=19\$m=65536,t=32,p=1\$', 'give the most that it may');
+SELECT clock_timestamp() AS start \gset
+SELECT is(test.error_of(test.login('nobody')), 'invalid_grant', 'an unknown name');
+SELECT cmp_ok(clock_timestamp() - :'start', '>', interval '100 ms', 'is no less work');
 SET jwt_auth.argon2_memory = 8;
 SET jwt_auth.argon2_iterations = 1;
 
