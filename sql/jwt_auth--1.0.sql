@@ -630,7 +630,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_revoke';
 COMMENT ON FUNCTION jwt_revoke(text) IS
-'Ends the session of a refresh token of any generation or of an access token, also an expired one; denies any other token of ours by its jti (RFC 7009). Unknown tokens are no error. Errors: 28J00 for NULL, 25006 in a read-only transaction.';
+'Ends the session of a refresh token of any generation or of an access token, also an expired one; denies any other token of ours by its jti (RFC 7009). Unknown tokens are no error. Errors: 28J00 for NULL, 25006 in a read-only transaction, 55000 for a token whose key cannot be unsealed.';
 GRANT EXECUTE ON FUNCTION jwt_revoke(text) TO PUBLIC;
 
 CREATE FUNCTION jwt_logout(scope text DEFAULT 'local')

@@ -18,6 +18,7 @@
 #include "account/refresh_token.h"
 #include "account/revoke.h"
 #include "account/session_end.h"
+#include "base/error.h"
 #include "base/settings.h"
 #include "token/denial.h"
 #include "token/verify.h"
@@ -60,12 +61,16 @@ deny(const JaVerified *verified)
 	ja_audit_write(&(JaAuditEvent) {.event = "token_denied"});
 }
 
-/* Ends the session of a token of ours, or denies it; never fails for others. */
+/*
+ * Ends the session of a token of ours, or denies it; never fails for others.
+ * Raises 55000 where the key that could tell is sealed and can't be opened.
+ */
 void
 ja_revoke_token(JaString text)
 {
 	JaRefreshToken token;
 	JaVerified	verified;
+	JaStatus	status;
 
 	if (ja_refresh_token_is_one(text))
 	{
@@ -73,7 +78,12 @@ ja_revoke_token(JaString text)
 			end_session(&token.session);
 		return;
 	}
-	if (ja_verify_signature(text, &verified) != JA_OK || !verified.is_own)
+	status = ja_verify_signature(text, &verified);
+	/* Not to be able to tell, for want of the master key, is no success. */
+	if (status != JA_OK &&
+		ja_status_row(status)->sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		ja_raise(status);
+	if (status != JA_OK || !verified.is_own)
 		return;
 	if (verified.revocable.has_session)
 		end_session(&verified.revocable.session);

@@ -116,6 +116,8 @@ for my $case (
 	  for 'e1', 'r1', 'd1', 'e2', 'their key';
 	is($session->state_of("SELECT jwt_verify($token{$_})"), '55000', "$name: $_ does not, being a secret")
 	  for 'h1', 'h2', 'their secret';
+	is($session->state_of("SELECT jwt_revoke($token{$_})"), '55000', "$name: revoking $_ does not pass for done") for 'h1', 'h2';
+	is($session->state_of("SELECT jwt_revoke($token{e1} || 'A'), jwt_revoke('a.b.c')"), '', "$name: what is no token is none");
 	is($session->state_of("SELECT jwt_verify($token{e1} || 'A')"), '28J00', "$name: a wrong signature is refused");
 	is($session->state_of(q{SELECT jwt_verify('a.b.c')}), '28J00', "$name: so is no token");
 	is($session->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: nothing is signed");
