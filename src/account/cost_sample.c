@@ -43,7 +43,7 @@ static TimestampTz sampled_at = 0;
 
 static JaPlan sample_users = {
 	.sql = "SELECT cost_profile, pg_catalog.count(*) FROM jwt_auth.users"
-	" TABLESAMPLE SYSTEM ($1) WHERE cost_profile IS NOT NULL"
+	" TABLESAMPLE pg_catalog.system ($1) WHERE cost_profile IS NOT NULL"
 	" GROUP BY cost_profile ORDER BY 2 DESC, 1 LIMIT 16",
 	.argument_count = 1,
 	.argument_types = {FLOAT4OID}
