@@ -557,7 +557,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_enable_user';
 COMMENT ON FUNCTION jwt_enable_user(uuid) IS
-'Enables a user and clears the throttle. Error: 22023 for an unknown user.';
+'Enables a user and clears the throttle. Errors: 22023 for an unknown user, 55P03 while a login attempt on the user does not end.';
 REVOKE ALL ON FUNCTION jwt_enable_user(uuid) FROM PUBLIC;
 
 CREATE FUNCTION jwt_unlock_user(user_id uuid)
@@ -565,7 +565,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_unlock_user';
 COMMENT ON FUNCTION jwt_unlock_user(uuid) IS
-'Clears the throttle of a user. Error: 22023 for an unknown user.';
+'Clears the throttle of a user. Errors: 22023 for an unknown user, 55P03 while a login attempt on the user does not end.';
 REVOKE ALL ON FUNCTION jwt_unlock_user(uuid) FROM PUBLIC;
 
 CREATE FUNCTION jwt_delete_user(user_id uuid)
