@@ -70,6 +70,13 @@ ja_json_lexer_free(JsonLexContext *lexer, bool is_secret)
 #define JA_MAY_SET_ROLE(member, role) is_member_of_role(member, role)
 #endif
 
+/* It stands before a declaration since 18. */
+#if PG_VERSION_NUM >= 180000
+#define JA_NORETURN pg_noreturn
+#else
+#define JA_NORETURN pg_attribute_noreturn()
+#endif
+
 /* log_min_messages is a setting per kind of process since 19. */
 #if PG_VERSION_NUM >= 190000
 #define JA_LOGS_DEBUG1() (log_min_messages[MyBackendType] <= DEBUG1)

@@ -8,9 +8,10 @@
 #ifndef JA_ERROR_H
 #define JA_ERROR_H
 
+#include "base/compat.h"
 #include "base/status.h"
 
-extern void ja_raise(JaStatus status) pg_attribute_noreturn();
+JA_NORETURN extern void ja_raise(JaStatus status);
 extern void ja_log_refusal(JaStatus status);
 extern bool ja_behind_postgrest(void);
 

@@ -12,6 +12,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include "base/compat.h"
 #include "jose/keyset.h"
 #include "token/claims.h"
 
@@ -45,8 +46,7 @@ extern bool fuzz_next_line(JaString *rest, JaString *line);
 extern void fuzz_check_key(JaKey *key);
 extern void fuzz_forget_header(void);
 extern JaStatus fuzz_verify(JaString token, JaKeySet *set, const JaExpectation *expected);
-extern void fuzz_fail(const char *file, int line, const char *what)
-			pg_attribute_noreturn();
+JA_NORETURN extern void fuzz_fail(const char *file, int line, const char *what);
 
 /* Ends the run as a crash unless what the target relies on holds. */
 #define FUZZ_EXPECT(condition) \
