@@ -49,14 +49,25 @@ end_of(const JaVerified *verified)
 		(int64) ja_settings.leeway_seconds * USECS_PER_SEC;
 }
 
-/* Denies a token without session by its jti, while it is good at all. */
+/*
+ * Denies a token without session by its jti, while it is good at all.  One
+ * that has no jti, as one that another program made with a key of ours, can't
+ * be denied, and whoever tries should know.
+ */
 static void
 deny(const JaVerified *verified)
 {
 	TimestampTz end = end_of(verified);
 
-	if (verified->revocable.jti.data == NULL || end <= GetCurrentTimestamp())
+	if (end <= GetCurrentTimestamp())
 		return;
+	if (verified->revocable.jti.data == NULL)
+	{
+		ereport(WARNING,
+				(errmsg("the token remains valid until it expires"),
+				 errhint("It has neither a session nor a jti by which it could be denied.")));
+		return;
+	}
 	ja_denial_add(verified->revocable.issuer, verified->revocable.jti, end);
 	ja_audit_write(&(JaAuditEvent) {.event = "token_denied"});
 }

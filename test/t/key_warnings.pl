@@ -1,5 +1,6 @@
 # What changes of keys and issuers warn about, beside doing it: a rotation to a
-# key that no verifier could have loaded (T76), and keys that are passed over.
+# key that no verifier could have loaded (T76), and keys that are passed over;
+# and a revocation that can't be done.
 
 use strict;
 use warnings;
@@ -48,5 +49,18 @@ for my $case (
 	is($session->query(q{SELECT jsonb_array_length(jwks -> 'keys') FROM jwt_auth.issuers}), '1', 'one key is trusted');
 }
 says(q{jwt_trust_issuer('https://a.example', '{"keys":[{"kty":"XX"}]}', 'api')}, 'ERROR: 22023', 'nothing but what is passed over');
+
+# Tokens without session, with and without a jti by which they can be denied
+my $other = $session->query(q{SELECT jwk_generate('ES256', 'other')});
+$session->query("SELECT jwt_import_key(jwk_public('$other'))");
+for my $case ([ '"jti":"j","exp":4102444800', '', '28J02' ], [ '"exp":4102444800', 'WARNING: 01000', '' ], [ '"exp":1', '', '28J01' ])
+{
+	my ($claims, $warning, $verdict) = @$case;
+	my $token = $session->query("SELECT jwt_sign_with('{$claims}', '$other')");
+
+	says("jwt_revoke('$token')", $warning, "revoked: $claims");
+	is($session->state_of("SELECT jwt_verify('$token')"), $verdict, "then: $claims");
+}
+
 $session->close;
 done_testing();
