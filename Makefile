@@ -9,7 +9,7 @@ TOOLS = help test demo example lint indent bench vectors fuzz
 ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
 
 MODULE_big = jwt_auth
-EXTENSION = jwt_auth
+EXTENSION = jwt_auth jwt_auth_pgjwt
 DATA = $(addprefix sql/,$(scripts))
 OBJS = $(patsubst $(top)%.c,%.o,$(wildcard $(top)src/*.c $(top)src/*/*.c))
 

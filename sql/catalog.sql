@@ -1,7 +1,8 @@
--- The catalog surface: every object of the extension, and for functions what
+-- The catalog surface: every object of the extensions, and for functions what
 -- the planner and the access checks rely on.  Whoever adds a function
 -- regenerates expected/catalog.out and reads the difference.
 CREATE EXTENSION jwt_auth;
+CREATE EXTENSION jwt_auth_pgjwt;
 \pset format unaligned
 \pset fieldsep ' | '
 \pset footer off
@@ -31,7 +32,7 @@ JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_proc'::regclass AND
 							  AND d.deptype = 'e'
 JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-WHERE e.extname = 'jwt_auth'
+WHERE e.extname IN ('jwt_auth', 'jwt_auth_pgjwt')
 ORDER BY p.proname COLLATE "C";
 
 -- Everything else, but for the row types of tables and the types of arrays,
@@ -41,7 +42,7 @@ FROM pg_catalog.pg_depend AS d
 JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass,
 	 pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) AS o
-WHERE e.extname = 'jwt_auth' AND d.deptype = 'e' AND o.type <> 'function'
+WHERE e.extname IN ('jwt_auth', 'jwt_auth_pgjwt') AND d.deptype = 'e' AND o.type <> 'function'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t
 				  LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
 				  WHERE d.classid = 'pg_catalog.pg_type'::regclass AND t.oid = d.objid
@@ -61,7 +62,7 @@ JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_class'::regclass AN
 							  AND d.deptype = 'e'
 JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 								 AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-WHERE e.extname = 'jwt_auth' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE e.extname IN ('jwt_auth', 'jwt_auth_pgjwt') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY c.relname COLLATE "C";
 
 -- Settings, which the library defines when it is loaded
@@ -73,7 +74,10 @@ FROM pg_catalog.pg_settings
 WHERE name LIKE 'jwt\_auth.%'
 ORDER BY name COLLATE "C";
 
-SELECT extrelocatable AS relocatable, extversion AS version, extconfig::pg_catalog.regclass[] AS dumped
-FROM pg_catalog.pg_extension WHERE extname = 'jwt_auth';
+SELECT extname AS name, extrelocatable AS relocatable, extversion AS version,
+	   extconfig::pg_catalog.regclass[] AS dumped
+FROM pg_catalog.pg_extension WHERE extname IN ('jwt_auth', 'jwt_auth_pgjwt')
+ORDER BY extname COLLATE "C";
 
+DROP EXTENSION jwt_auth_pgjwt;
 DROP EXTENSION jwt_auth;

@@ -14,7 +14,11 @@
 
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#endif
 #include "utils/elog.h"
+#include "utils/float.h"
 #include "utils/jsonb.h"
 
 /* Semantic actions of the JSON parser return a result since 16. */
@@ -53,6 +57,26 @@ ja_json_lexer_free(JsonLexContext *lexer, bool is_secret)
 	pfree(lexer->strval->data);
 	pfree(lexer->strval);
 	pfree(lexer);
+#endif
+}
+
+/*
+ * Reads a double as float8in() does; false where that would raise.  Soft
+ * errors have a context of their own since 16.
+ */
+static inline bool
+ja_float8_in(char *string, double *number)
+{
+#if PG_VERSION_NUM >= 160000
+	ErrorSaveContext context = {T_ErrorSaveContext};
+
+	*number = float8in_internal(string, NULL, "double precision", string, (Node *) &context);
+	return !context.error_occurred;
+#else
+	bool		failed = false;
+
+	*number = float8in_internal_opt_error(string, NULL, "double precision", string, &failed);
+	return !failed;
 #endif
 }
 

@@ -163,6 +163,14 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									   "It must be the whole text that the algorithm wrote, and nothing else."),
 	[JA_PASSWORD_HASH_COST] = UNUSABLE("password hash asks for too much work",
 									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations."),
+	/* The message is that of pgcrypto's hmac(), for whoever looks at it. */
+	[JA_PGJWT_ALGORITHM] = UNUSABLE("Cannot use \"\": No such hash algorithm",
+									"Use HS256, HS384 or HS512."),
+	[JA_PGJWT_SIZE] = UNUSABLE("the token would be too large",
+							   "Tokens of sign() and verify() may have at most 1 MB."),
+	[JA_PGJWT_LARGE] = {
+		ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the result would be too large", NULL, NULL
+	},
 	[JA_CLAIMS_TIME] = UNUSABLE("a time claim is not a NumericDate in range",
 								"exp, nbf and iat are numbers of seconds since 1970 (RFC 7519 section 2)."),
 	[JA_CLAIMS_TTL] = UNUSABLE("the token would be valid for too long",
