@@ -33,37 +33,41 @@ hyphen_before(int byte)
 	return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }
 
-static int
-hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
+/* A bit that the values of all hexadecimal digits have. */
+#define IS_DIGIT 0x10
+
+/* Values of all characters.  Branches would be taken at random. */
+static const uint8 digit_values[256] = {
+	['0'] = 0x10,['1'] = 0x11,['2'] = 0x12,['3'] = 0x13,['4'] = 0x14,
+	['5'] = 0x15,['6'] = 0x16,['7'] = 0x17,['8'] = 0x18,['9'] = 0x19,
+	['a'] = 0x1A,['b'] = 0x1B,['c'] = 0x1C,['d'] = 0x1D,['e'] = 0x1E,['f'] = 0x1F,
+	['A'] = 0x1A,['B'] = 0x1B,['C'] = 0x1C,['D'] = 0x1D,['E'] = 0x1E,['F'] = 0x1F,
+};
 
 /* Reads the 36 characters of the text form; false for anything else. */
 bool
 ja_uuid_parse(const char *text, size_t length, pg_uuid_t *uuid)
 {
+	pg_uuid_t	read;
+	uint8		all = IS_DIGIT;
+
 	if (length != JA_UUID_TEXT)
 		return false;
 	for (int i = 0; i < UUID_LEN; i++)
 	{
-		int			high;
-		int			low;
+		uint8		high;
+		uint8		low;
 
 		if (hyphen_before(i) && *text++ != '-')
 			return false;
-		high = hex_value(*text++);
-		low = hex_value(*text++);
-		if (high < 0 || low < 0)
-			return false;
-		uuid->data[i] = (unsigned char) (high << 4 | low);
+		high = digit_values[(uint8) *text++];
+		low = digit_values[(uint8) *text++];
+		all &= high & low;
+		read.data[i] = (unsigned char) (high << 4 | (low & 0x0F));
 	}
+	if ((all & IS_DIGIT) == 0)
+		return false;
+	*uuid = read;
 	return true;
 }
 

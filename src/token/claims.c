@@ -30,7 +30,7 @@ ja_claims_seconds(TimestampTz time)
 		(double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
-static const char *const date_names[JA_DATES] = {"exp", "nbf", "iat"};
+static const char *const watched_names[JA_WATCHED_CLAIMS] = {"exp", "nbf", "iat", "aud"};
 
 /*
  * Decodes the payload of a token; its signature need not be right yet.  Fails
@@ -39,9 +39,9 @@ static const char *const date_names[JA_DATES] = {"exp", "nbf", "iat"};
 JaStatus
 ja_claims_read(JaString payload, JaClaims *claims)
 {
-	for (int i = 0; i < JA_DATES; i++)
-		claims->dates[i] = (JaJsonWatch) {.name = date_names[i]};
-	return ja_jws_decode_json(payload, claims->dates, JA_DATES, &claims->json);
+	for (int i = 0; i < JA_WATCHED_CLAIMS; i++)
+		claims->watched[i] = (JaJsonWatch) {.name = watched_names[i]};
+	return ja_jws_decode_json(payload, claims->watched, JA_WATCHED_CLAIMS, &claims->json);
 }
 
 /*
@@ -82,7 +82,7 @@ read_times(const JsonbContainer *json, const JaJsonWatch *dates, JaTimes *times)
 JaStatus
 ja_claims_read_times(JaClaims *claims)
 {
-	return read_times(&claims->json->root, claims->dates, &claims->times);
+	return read_times(&claims->json->root, claims->watched, &claims->times);
 }
 
 /* Reads the times of claims that came as jsonb; fills nothing else. */
@@ -93,10 +93,10 @@ ja_claims_read_json(const JsonbContainer *json, JaClaims *claims)
 
 	for (int i = 0; i < JA_DATES; i++)
 	{
-		claims->dates[i] = (JaJsonWatch) {.name = date_names[i]};
-		claims->dates[i].seen = ja_json_member(json, date_names[i], &value);
+		claims->watched[i] = (JaJsonWatch) {.name = watched_names[i]};
+		claims->watched[i].seen = ja_json_member(json, watched_names[i], &value);
 	}
-	return read_times(json, claims->dates, &claims->times);
+	return read_times(json, claims->watched, &claims->times);
 }
 
 /*

@@ -36,11 +36,15 @@ typedef struct JaTimes
 	JaDate		issued_at;
 } JaTimes;
 
+/* The same and aud are noted while a payload is read. */
+#define JA_WATCHED_CLAIMS	(JA_DATES + 1)
+#define JA_WATCHED_AUDIENCE JA_DATES
+
 /* Payload and times of a token that were read together. */
 typedef struct JaClaims
 {
 	Jsonb	   *json;
-	JaJsonWatch dates[JA_DATES];	/* as read from the payload */
+	JaJsonWatch watched[JA_WATCHED_CLAIMS];	/* as read from the payload */
 	JaTimes		times;
 } JaClaims;
 

@@ -23,8 +23,8 @@
 #include "base/settings.h"
 #include "token/token_cache.h"
 
-/* How much of the token's end is hashed. */
-#define HASHED_BYTES 32
+/* How much of the token's end is hashed: 96 bits of its signature. */
+#define HASHED_BYTES 16
 
 /*
  * How much of the token's end is compared in constant time: a signature of

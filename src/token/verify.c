@@ -150,7 +150,6 @@ ja_verify_signature(JaString token, JaVerified *verified)
 	JaCompact	compact;
 	JaHeader	header;
 	JaClaims	read;
-	JsonbValue	audience;
 	JaStatus	status = ja_verify_size(token);
 
 	ja_signal_watch();
@@ -173,7 +172,7 @@ ja_verify_signature(JaString token, JaVerified *verified)
 		status = ja_revocation_read(&read.json->root, verified->is_own, &verified->revocable);
 	if (verified->issuer.data != NULL)
 		verified->revocable.issuer = verified->issuer;
-	verified->has_audience = ja_json_member(&read.json->root, "aud", &audience);
+	verified->has_audience = read.watched[JA_WATCHED_AUDIENCE].seen;
 	verified->times = read.times;
 	return status;
 }
