@@ -121,7 +121,7 @@ help:
 	@echo 'make lint         check layout, layers, calls, privileges and more'
 	@echo 'make indent       lay out the C code'
 	@echo 'make bench        measure, and compare with other libraries'
-	@echo '                  (QUICK=1 ROWS=accounts)'
+	@echo '                  (QUICK=1 ROWS=accounts README=1)'
 	@echo 'make vectors      run a file of test vectors (FILE=vectors.jsonl)'
 	@echo 'make fuzz         fuzz the parsers of untrusted bytes'
 	@echo '                  (TARGETS="pem der" TIME=SECONDS)'
