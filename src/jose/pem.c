@@ -108,7 +108,7 @@ free_block(Block *block)
 static JaStatus
 read_block(BIO *text, const PemKind **kind, EVP_PKEY **pkey)
 {
-	Block		block = {NULL};
+	Block		block = {0};
 	JaStatus	status = JA_OK;
 
 	if (PEM_read_bio(text, &block.label, &block.headers, &block.der, &block.length) != 1)
