@@ -44,7 +44,7 @@ typedef struct JaTimes
 typedef struct JaClaims
 {
 	Jsonb	   *json;
-	JaJsonWatch watched[JA_WATCHED_CLAIMS];	/* as read from the payload */
+	JaJsonWatch watched[JA_WATCHED_CLAIMS]; /* as read from the payload */
 	JaTimes		times;
 } JaClaims;
 
