@@ -3,7 +3,7 @@
 top := $(or $(VPATH:%=%/),$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These install what they need, so they must work without PostgreSQL, too.
-TOOLS = help test demo example lint indent bench vectors fuzz
+TOOLS = help test demo example lint indent bench load vectors fuzz
 .PHONY: $(TOOLS)
 
 ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
@@ -101,6 +101,10 @@ bench:
 	@$(top)test/packages build bench
 	@$(top)test/bench/run
 
+load:
+	@SKIP_BROWSER=1 $(top)test/packages build test
+	@$(top)test/load/run
+
 vectors:
 	@SKIP_BROWSER=1 $(top)test/packages build test
 	@$(top)test/vectors/run $(FILE)
@@ -122,6 +126,8 @@ help:
 	@echo 'make indent       lay out the C code'
 	@echo 'make bench        measure, and compare with other libraries'
 	@echo '                  (QUICK=1 ROWS=accounts README=1)'
+	@echo 'make load         many clients through pgbouncer, then an attack beside'
+	@echo '                  them (MINUTES=3 CLIENTS=200 RATE=200)'
 	@echo 'make vectors      run a file of test vectors (FILE=vectors.jsonl)'
 	@echo 'make fuzz         fuzz the parsers of untrusted bytes'
 	@echo '                  (TARGETS="pem der" TIME=SECONDS)'

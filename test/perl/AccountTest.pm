@@ -13,7 +13,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw($PASSWORD start_account_node log_in refresh_with error_of
-  ask answer_of wait_for);
+  ask answer_of wait_for kill_server);
 
 our $PASSWORD = 'correct horse battery staple';
 
@@ -26,6 +26,7 @@ sub start_account_node
 	my ($name, %options) = @_;
 	my $node = start_node(
 		$name,
+		%options,
 		conf => [
 			"session_preload_libraries = 'jwt_auth'", 'jwt_auth.argon2_memory = 8',
 			'jwt_auth.argon2_iterations = 1', @{ $options{conf} // [] }
@@ -83,6 +84,20 @@ sub wait_for
 		die "waited in vain for: $query\n" if time > $end;
 		sleep 0.02;
 	}
+	return;
+}
+
+# As if the machine had lost the processes: none can write any more.
+sub kill_server
+{
+	my ($node) = @_;
+	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid');
+	my @children = split ' ', `ps -o pid= --ppid $postmaster`;
+
+	kill 'STOP', $postmaster;
+	kill 'KILL', @children;
+	$node->kill9;
+	sleep 0.02 while grep { kill 0, $_ } $postmaster;
 	return;
 }
 

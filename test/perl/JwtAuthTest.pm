@@ -14,13 +14,14 @@ use Test::More;
 our @EXPORT = qw(start_node value_of state_of quote segments_of available_algs);
 
 # A started server with the extension in its database "postgres".  Options:
-# conf => lines for postgresql.conf.
+# conf => lines for postgresql.conf, init => options of
+# initdb, cluster => options of PostgreSQL::Test::Cluster::init.
 sub start_node
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @{ $options{init} // [] } ], %{ $options{cluster} // {} });
 	$node->append_conf('postgresql.conf', $_) for @{ $options{conf} // [] };
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION jwt_auth');

@@ -40,7 +40,7 @@ for my $round (1 .. 2)
 	ask($session, "SELECT jwt_refresh('$replayed->{refresh_token}')");
 	ask($session, "SET jwt_auth.token = '$out->{access_token}'; SELECT jwt_logout()");
 	ask($session, "SET jwt_auth.token = ''; SELECT jwt_login('mallory', 'wrong')") for 1 .. 3;
-	kill_server();
+	kill_server($node);
 	$_->{run}->finish for @client;
 	eval { $session->close; };
 	$node->start;
@@ -105,16 +105,3 @@ sub tokens_of
 }
 
 sub told { my @tokens = tokens_of(@_); return scalar @tokens; }
-
-# As if the machine had lost the processes: none can write any more.
-sub kill_server
-{
-	my ($postmaster) = split /\n/, PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid');
-	my @children = split ' ', `ps -o pid= --ppid $postmaster`;
-
-	kill 'STOP', $postmaster;
-	kill 'KILL', @children;
-	$node->kill9;
-	sleep 0.02 while grep { kill 0, $_ } $postmaster;
-	return;
-}

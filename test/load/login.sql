@@ -1,0 +1,2 @@
+\set n random(1, 200)
+SELECT load.expect_tokens(jwt_login('member' || :n::integer, 'correct horse battery staple'));

@@ -1,0 +1,136 @@
+# The server's clock steps back and forth (T18, T61) while clients are at work:
+# nobody loses a session or a token, nobody is locked out, and what was revoked
+# stays so. Skipped where libfaketime is not installed.
+#
+# Environment read: STEPS (8), SEED.
+
+use strict;
+use warnings;
+
+use AccountLoad;
+use AccountTest;
+use AccountVerdict;
+use JwtAuthSession;
+use JwtAuthTest;
+use List::Util qw(shuffle);
+use Test::More;
+
+my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1 /usr/lib/faketime/libfaketime.so.1';
+
+plan skip_all => 'libfaketime is not installed' unless defined $library;
+
+# Sessions live through all of these; the last is the latest, so that no row
+# is from the future in the end.
+my @steps = qw(-1d -2h -90s -20s +0 +20s +90s +30m +2h +1d);
+my $latest = '+5d';
+my $steps = $ENV{STEPS} // 8;
+my $seed = AccountLoad::seed();
+my $clock = PostgreSQL::Test::Utils::tempdir() . '/clock';
+
+step('+0');
+my $node = start_with_clock();
+my $session = JwtAuthSession->new($node);
+
+check_step();
+check_revoked();
+check_throttle();
+$session->close;
+
+my $load = AccountLoad->new($node, seed => $seed, may_fail => qr/^28J0[01]$/, weights => { rotate => 3, revoke => 8 });
+
+step('+0');
+$load->start;
+for my $offset (map { (shuffle @steps)[0] } 1 .. $steps)
+{
+	step($offset);
+	$load->await(2);
+}
+step($latest);
+$load->await(2);
+$load->stop;
+check_load($node, $load, 'other times', is_counted => 0);
+done_testing();
+
+sub start_with_clock
+{
+	local $ENV{LD_PRELOAD} = $library;
+	local $ENV{FAKETIME_TIMESTAMP_FILE} = $clock;
+	local $ENV{FAKETIME_NO_CACHE} = 1;
+	local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+
+	return start_account_node('clock', conf => [@AccountLoad::CONF]);
+}
+
+# Sets the clock, as an offset from the true one.
+sub step
+{
+	my ($offset) = @_;
+
+	PostgreSQL::Test::Utils::append_to_file("$clock.new", "$offset\n");
+	rename "$clock.new", $clock or die "could not set the clock: $!\n";
+	return;
+}
+
+sub check_step
+{
+	my $before = $session->query('SELECT extract(epoch FROM clock_timestamp())');
+
+	step('+2h');
+	my $elapsed = $session->query('SELECT extract(epoch FROM clock_timestamp())') - $before;
+
+	ok($elapsed > 7100 && $elapsed < 7300, 'the server has the clock of the test') or diag("$elapsed seconds");
+	return;
+}
+
+sub login_here
+{
+	my ($name, $password) = @_;
+
+	return JSON::PP::decode_json($session->query("SELECT jwt_login('$name', '$password')"));
+}
+
+# Logged out and denied tokens, at times before and after
+sub check_revoked
+{
+	step('+0');
+	my $ended = login_here('alice', $PASSWORD);
+	my $denied = $session->query(q{SELECT jwt_sign('{"sub": "service"}')});
+	my $live = login_here('alice', $PASSWORD);
+
+	is($session->state_of("SELECT jwt_verify('$_')"), '', 'accepted') for $ended->{access_token}, $denied, $live->{access_token};
+	$session->query("SELECT jwt_revoke('$_')") for $ended->{access_token}, $denied;
+	for my $offset (qw(+0 -10s -1h +5m +14m +1h +5d +0))
+	{
+		step($offset);
+		isnt($session->state_of("SELECT jwt_verify('$_')"), '', "clock $offset: what was revoked is refused") for $ended->{access_token}, $denied;
+		is($session->query("SELECT jwt_refresh('$ended->{refresh_token}') ->> 'error'"), 'invalid_grant', "clock $offset: and not refreshed");
+	}
+	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '', 'a live one is good when the clock is right');
+	step('-1h');
+	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '28J00', 'refused before it was made');
+	step('+1h');
+	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '28J01', 'and after it has expired');
+	is($session->query("SELECT jwt_refresh('$live->{refresh_token}') ? 'access_token'"), 't', 'but refreshed');
+	return;
+}
+
+# Waits neither grow by a step of the clock nor end an attack's count
+sub check_throttle
+{
+	$session->query('SET jwt_auth.login_max_failures = 3');
+	for my $offset (qw(-1h +1h -5d +5d))
+	{
+		step('+0');
+		is(login_here('bob', 'wrong')->{error}, 'invalid_grant', 'a wrong password') for 1 .. 3;
+		my $wait = login_here('bob', $PASSWORD);
+
+		is(error_of($wait), 'temporarily_unavailable', 'must wait');
+		cmp_ok($wait->{retry_after} // 0, '<=', 1, 'for a second');
+		step($offset);
+		is(error_of(login_here('bob', $PASSWORD)), 'ok', "clock $offset: the right password logs in");
+		is($session->query('SELECT count(*) FROM jwt_auth.login_throttle'), 0, "clock $offset: and clears the count");
+	}
+	$session->query('RESET jwt_auth.login_max_failures');
+	step('+0');
+	return;
+}
