@@ -2,7 +2,7 @@
 # many has one child; a user who is disabled meanwhile has no live session; what
 # can't be decided is 40001, and goes through when tried again.
 #
-# Environment read: ROUNDS (3), SEED.
+# Environment read: ROUNDS (2), SEED.
 
 use strict;
 use warnings;
@@ -16,10 +16,10 @@ use JwtAuthTest;
 use POSIX ();
 use Test::More;
 
-my $callers = 8;
+my $callers = 6;
 my $tries_at_most = 200;
 my @levels = ('read committed', 'repeatable read', 'serializable');
-my $rounds = $ENV{ROUNDS} // 3;
+my $rounds = $ENV{ROUNDS} // 2;
 my $seed = AccountLoad::seed();
 my $node = start_account_node('isolation', conf => [@AccountLoad::CONF]);
 my $load = AccountLoad->new($node, seed => $seed, clients => 4, may_fail => qr/^40001$/, weights => { rotate => 6, revoke => 8 }, before_call => \&choose_level);
