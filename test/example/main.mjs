@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { startExample, stopServer } from './server.mjs';
 
 // Short, since a test waits for its end.
-const TOKEN_LIFE = '15s';
+const TOKEN_LIFE = '30s';
 
 await startExample(TOKEN_LIFE);
 await import('./http.mjs');

@@ -11,6 +11,7 @@ use File::Basename qw(basename dirname);
 use TAP::Parser;
 use Time::HiRes qw(time);
 
+my $SECONDS_PER_FILE = 300;
 my $LOG_LINES_SHOWN = 40;
 my $PARSE_ERRORS_SHOWN = 3;
 
@@ -83,7 +84,7 @@ sub _run_file
 	my $needs_tap = $command[0] ne "./$file";
 	my $base = $scratch->dir . '/' . ($file =~ tr{/}{-}r);
 	my ($out, $err) = ("$base.out", "$base.err");
-	my $limit = $ENV{SECONDS_PER_FILE} || 300;
+	my $limit = $ENV{SECONDS_PER_FILE} || _limit_of($file);
 	my $start = time;
 	my $status = $scratch->run(
 		{ stdout => $out, stderr => $err, seconds => $limit }, @command);
@@ -97,6 +98,14 @@ sub _run_file
 	push @lines, _end_of_log($scratch, $file) if $counts->{failed};
 	$results->add($file, $counts, $seconds, @lines);
 	return;
+}
+
+# What a file asks for in a comment: "# Time limit: 900 s".
+sub _limit_of
+{
+	my ($file) = @_;
+
+	return _read($file) =~ /^# Time limit: (\d+) s\b/m ? $1 : $SECONDS_PER_FILE;
 }
 
 # PostgreSQL::Test::Utils sends what a Perl program says to a log file.
