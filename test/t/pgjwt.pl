@@ -1,0 +1,270 @@
+# Moving from pgjwt with the blocks of README: policies, views and defaults call
+# the drop-in afterwards and keep what they were; whatever else is bound to pgjwt
+# stops the move, and nothing has happened; dumps from before and after it come
+# back without pgjwt; and databases that are not UTF-8.
+
+use strict;
+use warnings;
+use utf8;
+
+use Encode qw(encode);
+use IPC::Run qw(run);
+use JwtAuthTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_node('pgjwt');
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $readme = slurp_file("$ENV{JWT_AUTH_SOURCE}/README.md");
+my ($move) = $readme =~ /^```sql\n(DO \$\$\nDECLARE\n    place text.*?)^```$/ms or die "README has no script\n";
+my ($restore) = $readme =~ /^```sh\n(createdb app_moved\n.*?)^```$/ms or die "README has no way to restore\n";
+my $SECRET = 'a secret of the application';
+my $token;
+
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner; CREATE ROLE regress_reader');
+move();
+refuse();
+restore_old();
+restore_new();
+other_encodings();
+$node->safe_psql('postgres', 'DROP DATABASE moved');
+done_testing();
+
+# A database that uses pgjwt in every way that the move takes care of
+sub fill
+{
+	my ($database) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->safe_psql('postgres', "ALTER DATABASE $database SET app.secret = '$SECRET'");
+	$node->safe_psql($database, <<'END');
+CREATE EXTENSION jwt_auth;
+CREATE SCHEMA extensions;
+CREATE EXTENSION pgcrypto SCHEMA extensions;
+CREATE EXTENSION pgjwt SCHEMA extensions;
+GRANT USAGE ON SCHEMA extensions TO PUBLIC;
+CREATE FUNCTION public.subject() RETURNS text LANGUAGE sql STABLE SET search_path = extensions AS
+	$$ SELECT payload->>'sub' FROM verify(current_setting('app.token'), current_setting('app.secret')) WHERE valid $$;
+CREATE TABLE public."Letter box" (id integer, owner text,
+	"the receipt" text DEFAULT extensions.sign('{"read":false}', current_setting('app.secret')),
+	number float8 DEFAULT extensions.try_cast_double('1.5'));
+CREATE POLICY "read own" ON public."Letter box" AS PERMISSIVE FOR SELECT TO regress_reader USING (owner = (
+	SELECT v.payload->>'sub' FROM extensions.verify(current_setting('app.token'), current_setting('app.secret')) AS v WHERE v.valid));
+CREATE POLICY "write own" ON public."Letter box" FOR INSERT TO regress_reader WITH CHECK (owner = (
+	SELECT v.payload->>'sub' FROM extensions.verify(current_setting('app.token'), current_setting('app.secret')) AS v WHERE v.valid));
+CREATE POLICY limits ON public."Letter box" AS RESTRICTIVE TO regress_reader
+	USING (extensions.try_cast_double(id::text) < 100) WITH CHECK (extensions.try_cast_double(id::text) < 50);
+ALTER TABLE public."Letter box" ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT ON public."Letter box" TO regress_reader;
+CREATE VIEW public.caller WITH (security_barrier, security_invoker) AS
+	SELECT v.payload->>'sub' AS name, v.valid
+	FROM extensions.verify(current_setting('app.token'), current_setting('app.secret'), 'HS256') AS v;
+ALTER VIEW public.caller OWNER TO regress_owner;
+GRANT SELECT ON public.caller TO regress_reader;
+COMMENT ON VIEW public.caller IS 'who asks';
+CREATE VIEW public.on_top AS SELECT name FROM public.caller WHERE valid;
+GRANT SELECT ON public.on_top TO regress_reader;
+INSERT INTO public."Letter box" (id, owner) VALUES (1, 'carol'), (2, 'dave'), (200, 'carol');
+END
+	return;
+}
+
+# What somebody with a token gets to see, and may write
+sub behaviour_of
+{
+	my ($database, $as) = @_;
+	my $set = 'SET ROLE regress_reader; SET app.token = ' . quote($as) . ';';
+
+	return join "\n",
+	  value_of($node, "$set SELECT id, owner FROM public.\"Letter box\" ORDER BY id", dbname => $database),
+	  value_of($node, "$set SELECT * FROM public.caller; SELECT * FROM public.on_top; SELECT public.subject()", dbname => $database),
+	  map { state_of($node, "$set BEGIN; INSERT INTO public.\"Letter box\" (id, owner) VALUES ($_); ROLLBACK", dbname => $database) }
+	  "3, 'carol'", "3, 'dave'", "60, 'carol'";
+}
+
+# Everything about the dependent objects but which functions they call
+sub shape_of
+{
+	my ($database) = @_;
+
+	return value_of($node, <<'END', dbname => $database);
+SELECT polname, polcmd, polpermissive, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+FROM pg_policy ORDER BY polname;
+SELECT relname, relowner::regrole, relacl, reloptions, obj_description(oid), pg_get_viewdef(oid)
+FROM pg_class WHERE relname IN ('caller', 'on_top') ORDER BY relname;
+SELECT attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+WHERE adrelid = 'public."Letter box"'::regclass ORDER BY attnum;
+END
+}
+
+# The extensions of pgjwt's functions that policies, views and defaults call
+sub called_by
+{
+	my ($database) = @_;
+
+	return value_of($node, <<'END', dbname => $database);
+SELECT string_agg(DISTINCT extname, ' '), count(DISTINCT (caller.classid, caller.objid)) FROM pg_depend AS caller
+JOIN pg_depend AS member ON member.deptype = 'e' AND (member.classid, member.objid) = (caller.refclassid, caller.refobjid)
+JOIN pg_extension AS e ON e.oid = member.refobjid
+WHERE extname LIKE '%pgjwt' AND caller.deptype = 'n' AND caller.classid <> 'pg_extension'::regclass
+END
+}
+
+sub bash
+{
+	my ($script) = @_;
+	my ($output, $errors) = ('', '');
+	local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
+	my $is_good = run([ 'bash', '-euo', 'pipefail', '-c', "cd '$dir'\n$script" ], '>', \$output, '2>', \$errors);
+
+	return $is_good ? '' : "failed: $errors";
+}
+
+sub move
+{
+	fill('moved');
+	$token = value_of($node, "SELECT extensions.sign('{\"sub\":\"carol\"}', '$SECRET')", dbname => 'moved');
+	is(bash('pg_dump --format=custom --file=before.dump moved'), '', 'dumped before');
+	my %before = map { $_ => behaviour_of('moved', $_) } $token, "${token}x";
+	my $shape = shape_of('moved');
+
+	like($before{$token}, qr/^1\|carol\n.*carol/s, 'carol sees her row');
+	is(called_by('moved'), 'pgjwt|6', 'before, pgjwt is called');
+	is(state_of($node, $move, dbname => 'moved'), '', 'moved');
+	is(called_by('moved'), 'jwt_auth_pgjwt|6', 'after, the drop-in is');
+	is(value_of($node, "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension WHERE extname LIKE '%jwt%'", dbname => 'moved'),
+		'jwt_auth jwt_auth_pgjwt', 'pgjwt is gone');
+	is(shape_of('moved'), $shape, 'owners, rights, options, roles and texts are as before');
+	is(behaviour_of('moved', $_), $before{$_}, 'a token does as before') for sort keys %before;
+	is(value_of($node, q{INSERT INTO public."Letter box" (id) VALUES (9) RETURNING "the receipt" = extensions.sign('{"read":false}',
+		current_setting('app.secret')), number}, dbname => 'moved'), 't|1.5', 'a default signs');
+	is(value_of($node, 'DELETE FROM public."Letter box" WHERE id = 9 RETURNING id', dbname => 'moved'), '9', 'its row goes');
+	is(state_of($node, 'DROP EXTENSION jwt_auth_pgjwt', dbname => 'moved'), '2BP01', 'what is bound to it keeps it');
+	is(state_of($node, 'DROP EXTENSION jwt_auth', dbname => 'moved'), '2BP01', 'and jwt_auth');
+	return;
+}
+
+# What the script does not make anew stops it
+sub refuse
+{
+	fill('refusing');
+	my %kind = (
+		'an index' => [ 'CREATE INDEX letter_index ON public."Letter box" (extensions.try_cast_double(owner))', 'DROP INDEX letter_index' ],
+		'a constraint' => [ 'ALTER TABLE public."Letter box" ADD CONSTRAINT c CHECK (extensions.try_cast_double(owner) IS NULL)',
+			'ALTER TABLE public."Letter box" DROP CONSTRAINT c' ],
+		'a materialized view' => [ "CREATE MATERIALIZED VIEW public.m AS SELECT extensions.sign('{}', 'x')", 'DROP MATERIALIZED VIEW public.m' ],
+		'a generated column' => [ 'ALTER TABLE public."Letter box" ADD g float8 GENERATED ALWAYS AS (extensions.try_cast_double(owner)) STORED',
+			'ALTER TABLE public."Letter box" DROP g' ],
+		'a function' => [ "CREATE FUNCTION public.f() RETURNS text LANGUAGE sql RETURN extensions.sign('{}', 'x')", 'DROP FUNCTION public.f()' ]);
+	my $before = shape_of('refusing') . behaviour_of('refusing', $token);
+
+	for my $name (sort keys %kind)
+	{
+		my ($make, $drop) = @{ $kind{$name} };
+
+		$node->safe_psql('refusing', $make);
+		is(state_of($node, $move, dbname => 'refusing'), '2BP01', "$name stops the move");
+		is(called_by('refusing') =~ /^pgjwt\|/, 1, "$name: pgjwt is called as before");
+		is(value_of($node, "SELECT count(*) FROM pg_extension WHERE extname = 'jwt_auth_pgjwt'", dbname => 'refusing'), '0',
+			"$name: the drop-in is not there");
+		is(shape_of('refusing') . behaviour_of('refusing', $token), $before, "$name: everything is as before") if $name ne 'a generated column';
+		$node->safe_psql('refusing', $drop);
+	}
+	$node->safe_psql('refusing', 'CREATE SCHEMA other');
+	is(state_of($node, 'CREATE EXTENSION jwt_auth_pgjwt SCHEMA extensions', dbname => 'refusing'), '42723', 'it is not made over pgjwt');
+	is(state_of($node, "SET ROLE regress_owner; $move", dbname => 'refusing'), '42501', 'nobody but a superuser moves it');
+	is(state_of($node, $move, dbname => 'refusing'), '', 'without them it moves');
+	is(state_of($node, $move, dbname => 'refusing') ne '', 1, 'and does not move twice');
+	$node->safe_psql('postgres', 'DROP DATABASE refusing');
+	return;
+}
+
+# A dump of a database with pgjwt
+sub restore_old
+{
+	is(bash($restore), '', 'a dump from before is restored without pgjwt');
+	$node->safe_psql('postgres', "ALTER DATABASE app_moved SET app.secret = '$SECRET'");
+	is(called_by('app_moved'), 'jwt_auth_pgjwt|6', 'it calls the drop-in');
+	is(value_of($node, "SELECT count(*) FROM pg_extension WHERE extname = 'pgjwt'", dbname => 'app_moved'), '0', 'and has no pgjwt');
+	is(shape_of('app_moved'), shape_of('moved'), 'with the same policies, views and defaults');
+	is(behaviour_of('app_moved', $_), behaviour_of('moved', $_), 'and does the same') for $token, "${token}x";
+	$node->safe_psql('postgres', 'DROP DATABASE app_moved');
+	return;
+}
+
+# A dump of one that was moved, in both formats
+sub restore_new
+{
+	for my $way (
+		[ 'plain', 'pg_dump --file=after.sql moved; psql -Xq -v ON_ERROR_STOP=1 -d again -f after.sql' ],
+		[ 'custom', 'pg_dump --format=custom --file=after.dump moved; pg_restore --exit-on-error -d again after.dump' ])
+	{
+		my ($format, $script) = @$way;
+
+		$node->safe_psql('postgres', 'CREATE DATABASE again');
+		$node->safe_psql('postgres', "ALTER DATABASE again SET app.secret = '$SECRET'");
+		is(bash($script), '', "$format: a dump from after is restored");
+		is(called_by('again'), 'jwt_auth_pgjwt|6', "$format: it calls the drop-in");
+		is(shape_of('again'), shape_of('moved'), "$format: with the same policies, views and defaults");
+		is(behaviour_of('again', $_), behaviour_of('moved', $_), "$format: and does the same") for $token, "${token}x";
+		$node->safe_psql('postgres', 'DROP DATABASE again');
+	}
+	return;
+}
+
+# Text is sent as octets, whatever psql makes of the locale.
+sub text_of
+{
+	my ($octets) = @_;
+
+	return "convert_from('\\x" . unpack('H*', $octets) . "'::bytea, getdatabaseencoding())";
+}
+
+# Secrets are octets of the database encoding, tokens UTF-8
+sub other_encodings
+{
+	my %name = (LATIN1 => "caf\x{e9}", EUC_JP => "\x{65e5}\x{672c}", SQL_ASCII => "caf\x{e9}");
+	my %charset = (LATIN1 => 'iso-8859-1', EUC_JP => 'euc-jp', SQL_ASCII => 'UTF-8');
+	my %foreign = (LATIN1 => "\x{20ac}", EUC_JP => "\x{1f600}");
+
+	for my $encoding (sort keys %name)
+	{
+		my @where = (dbname => lc $encoding);
+		my $text = text_of(encode($charset{$encoding}, $name{$encoding}));
+		my $payload = "('{\"name\":\"' || $text || '\"}')::json";
+
+		$node->safe_psql('postgres', "CREATE DATABASE $encoding ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
+		$node->safe_psql(lc $encoding, 'CREATE EXTENSION jwt_auth; CREATE SCHEMA old; CREATE EXTENSION pgcrypto SCHEMA old;
+			CREATE EXTENSION pgjwt SCHEMA old; CREATE SCHEMA new; CREATE EXTENSION jwt_auth_pgjwt SCHEMA new');
+		for my $secret ($text, "'ascii'")
+		{
+			is(value_of($node, "SELECT new.sign($payload, $secret) = old.sign($payload, $secret)", @where), 't',
+				"$encoding: the same token, $secret");
+			for my $asked ($secret, "$secret || ' '")
+			{
+				is(value_of($node, "SELECT (SELECT v::text FROM new.verify(t, $asked) AS v) = (SELECT v::text FROM old.verify(t, $asked) AS v)
+					FROM (SELECT old.sign($payload, $secret)) AS s (t)", @where), 't', "$encoding: the same row, $asked");
+			}
+		}
+		is(value_of($node, "SELECT v.valid AND v.payload->>'name' = $text FROM new.verify(new.sign($payload, $text), $text) AS v", @where),
+			't', "$encoding: there and back");
+		is(value_of($node, "SELECT new.algorithm_sign($text, $text, 'HS512') = old.algorithm_sign($text, $text, 'HS512')", @where), 't',
+			"$encoding: the same MAC");
+		is(value_of($node, "SELECT v FROM new.verify('" . sealed($_, 'k') . "', 'k') AS v", @where) =~ /,,f\)$/, 1,
+			"$encoding: not valid and not shown: " . unpack 'H*', $_)
+		  for "{\"a\":\"\xff\"}", "{\"a\":\"\xe9\"}", '{"a":"\\u0000"}',
+		  $foreign{$encoding} ? encode('UTF-8', "{\"a\":\"$foreign{$encoding}\"}") : ();
+		$node->safe_psql('postgres', "DROP DATABASE $encoding");
+	}
+	return;
+}
+
+# A token over a payload given as octets
+sub sealed
+{
+	my ($payload, $secret) = @_;
+
+	return value_of($node, "SELECT input || '.' || extensions.algorithm_sign(input, '$secret', 'HS256') FROM (SELECT
+		extensions.url_encode('{\"alg\":\"HS256\"}') || '.' || extensions.url_encode('\\x" . unpack('H*', $payload) . "')) AS s (input)",
+		dbname => 'moved');
+}
