@@ -1,4 +1,4 @@
--- HS256 verification as it is commonly done without a C extension: SQL
+-- HS256 as it is commonly done without a C extension: SQL
 -- functions over pgcrypto, in the shape of the extension pgjwt: one function
 -- each for base64url, for the MAC and for a time claim, and the answer as a
 -- row. It costs what pgjwt 0.2.0 costs (38 and 40 us on the same tokens).
@@ -51,4 +51,22 @@ LANGUAGE sql STABLE AS $$
 				alg) AS authentic
 		FROM regexp_split_to_array(token, '\.') AS part
 	) AS decoded
+$$;
+
+-- Signing in the same shape.
+CREATE FUNCTION bench.encode_base64url(data bytea) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT translate(encode(data, 'base64'), E'+/=\n', '-_')
+$$;
+
+CREATE FUNCTION bench.pgjwt_style_sign(payload json, secret text, alg text)
+RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	WITH part AS (
+		SELECT bench.encode_base64url(convert_to(
+				format('{"alg":"%s","typ":"JWT"}', alg), 'UTF8')) AS header,
+			bench.encode_base64url(convert_to(payload::text, 'UTF8')) AS claims)
+	SELECT header || '.' || claims || '.'
+		|| bench.hmac_signature(header || '.' || claims, secret, alg)
+	FROM part
 $$;

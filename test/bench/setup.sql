@@ -7,6 +7,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION pgcrypto;
 CREATE EXTENSION jwt_auth;
+CREATE EXTENSION jwt_auth_pgjwt;
 CREATE SCHEMA bench;
 
 CREATE TABLE bench.algorithm (
@@ -162,18 +163,30 @@ $$;
 
 \ir pgjwt_style.sql
 
+-- The same statements with it and with the drop-in for pgjwt.
 CREATE FUNCTION bench.pgjwt_style()
 RETURNS TABLE (sample text, microseconds double precision)
 LANGUAGE plpgsql AS $$
 DECLARE
 	calls integer :=
 		verify_calls / 10 FROM bench.algorithm WHERE name = 'HS256';
+	secret text := convert_from(bench.secret('HS256'), 'UTF8');
+	program record;
 BEGIN
-	RETURN QUERY SELECT 'verify/HS256/pgjwt style', bench.elapsed(format(
-		'SELECT count(v.payload) FILTER (WHERE v.valid)
-		FROM bench."HS256", LATERAL bench.pgjwt_style_verify(token, %L,
-			''HS256'') AS v
-		WHERE id <= %s', convert_from(bench.secret('HS256'), 'UTF8'), calls),
-		calls) / calls;
+	FOR program IN VALUES
+		('pgjwt style', 'bench.pgjwt_style_sign', 'bench.pgjwt_style_verify'),
+		('jwt_auth_pgjwt', 'public.sign', 'public.verify')
+	LOOP
+		RETURN QUERY SELECT 'verify/HS256/' || program.column1,
+			bench.elapsed(format(
+				'SELECT count(v.payload) FILTER (WHERE v.valid)
+				FROM bench."HS256", LATERAL %s(token, %L, ''HS256'') AS v
+				WHERE id <= %s', program.column3, secret, calls), calls)
+			/ calls;
+		RETURN QUERY SELECT 'sign/HS256/' || program.column1,
+			bench.per_call('claims',
+				format('%s(claims::json, %L, ''HS256'')', program.column2, secret),
+				'claims::json', calls);
+	END LOOP;
 END
 $$;
