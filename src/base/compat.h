@@ -68,7 +68,7 @@ static inline bool
 ja_float8_in(char *string, double *number)
 {
 #if PG_VERSION_NUM >= 160000
-	ErrorSaveContext context = {T_ErrorSaveContext};
+	ErrorSaveContext context = {.type = T_ErrorSaveContext};
 
 	*number = float8in_internal(string, NULL, "double precision", string, (Node *) &context);
 	return !context.error_occurred;
