@@ -3,7 +3,7 @@
 top := $(or $(VPATH:%=%/),$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These install what they need, so they must work without PostgreSQL, too.
-TOOLS = help test demo example lint indent bench load vectors fuzz
+TOOLS = help test matrix demo example lint indent bench load vectors fuzz
 .PHONY: $(TOOLS)
 
 ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
@@ -79,6 +79,10 @@ test:
 	@$(top)test/packages build test
 	@$(top)test/run
 
+matrix:
+	@$(top)test/packages matrix
+	@$(top)test/matrix/run
+
 demo:
 	@SKIP_BROWSER=1 $(top)test/packages build test
 	@$(top)example/demo/run
@@ -120,6 +124,8 @@ help:
 	@echo 'make test         run all tests in a private cluster'
 	@echo '                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1'
 	@echo '                  SKIP_BROWSER=1)'
+	@echo 'make matrix       build and test on other PostgreSQL majors, each in'
+	@echo '                  a Debian system of its own (ROOTS=trixie)'
 	@echo 'make demo         the whole flow, step by step (KEEP=1)'
 	@echo 'make example      a web application to click through (PORT=3000)'
 	@echo 'make lint         check layout, layers, calls, privileges and more'
