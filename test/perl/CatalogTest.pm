@@ -40,7 +40,7 @@ my @QUERIES = (
 		WHERE EXISTS ($MEMBERS SELECT FROM member WHERE (classid, objid) = (i.classoid, i.objoid))} ],
 	[ schema => qq{$MEMBERS SELECT nspname, concat_ws(' ', nspowner::regrole, } . sprintf($RIGHTS, 'nspacl') . q{)
 		FROM member JOIN pg_namespace AS n ON n.oid = objid AND classid = 'pg_namespace'::regclass} ],
-	[ function => qq{$MEMBERS SELECT p.oid::regprocedure, concat_ws(' ', proowner::regrole, procost, prorows, } . sprintf($RIGHTS, 'proacl') . q{,
+	[ function => qq{$MEMBERS SELECT p.oid::regprocedure, concat_ws(' ', proowner::regrole, procost, prorows, } . sprintf($RIGHTS, q{coalesce(proacl, acldefault('f', proowner))}) . q{,
 			CASE prokind WHEN 'a' THEN '' ELSE pg_get_functiondef(p.oid) END)
 		FROM member JOIN pg_proc AS p ON p.oid = objid AND classid = 'pg_proc'::regclass} ],
 	[ relation => qq{$MEMBERS SELECT oid::regclass, concat_ws(' ', relkind, relowner::regrole, relpersistence, relrowsecurity,

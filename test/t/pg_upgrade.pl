@@ -115,7 +115,7 @@ sub fill_database
 		SELECT jwt_disable_user(jwt_create_user('disabled', '$PASSWORD'));
 		SELECT jwt_import_user('imported', '\$2b\$04\$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS');
 		SELECT jwt_login('mallory', 'wrong');
-		UPDATE jwt_auth.login_throttle SET failures = 20, last_failure_at = now() + interval '30 min';
+		UPDATE jwt_auth.login_throttle SET failures = 20;
 		GRANT USAGE ON SCHEMA api TO regress_upgrade_app, regress_upgrade_gateway;
 		GRANT EXECUTE ON FUNCTION jwt_login, jwt_refresh TO regress_upgrade_gateway;
 		CREATE TABLE public.own (owner uuid DEFAULT jwt_user_id());
