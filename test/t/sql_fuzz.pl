@@ -287,7 +287,7 @@ sub judge
 	return if $state eq '00000' || $is_documented{$state} || $case->{is_trigger} && $is_protocol{$state};
 	return if $had{"$case->{function} $state"}++;
 	push @failures, join "\n  ", "$state: $message", "round $round, $role", $case->{line}, arguments_of($case),
-	  map { defined $setting->{$_} ? "$_ = $setting->{$_}" : () } sort keys %$setting;
+	  (map { defined $setting->{$_} ? "$_ = $setting->{$_}" : () } sort keys %$setting), "\n";
 	return;
 }
 
