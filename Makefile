@@ -3,7 +3,7 @@
 top := $(or $(VPATH:%=%/),$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These install what they need, so they must work without PostgreSQL, too.
-TOOLS = help test matrix demo example lint indent bench load vectors fuzz
+TOOLS = help test matrix demo example lint indent bench load vectors fuzz sanitize
 .PHONY: $(TOOLS)
 
 ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
@@ -113,6 +113,11 @@ vectors:
 	@SKIP_BROWSER=1 $(top)test/packages build test
 	@$(top)test/vectors/run $(FILE)
 
+sanitize:
+	@$(top)test/packages build test sanitize
+	@INSTRUMENT=sanitize SECONDS_PER_FILE=$(or $(SECONDS_PER_FILE),1500) \
+		$(top)test/run
+
 fuzz:
 	@$(top)test/packages build fuzz
 	@$(top)test/fuzz/run
@@ -137,4 +142,6 @@ help:
 	@echo 'make vectors      run a file of test vectors (FILE=vectors.jsonl)'
 	@echo 'make fuzz         fuzz the parsers of untrusted bytes'
 	@echo '                  (TARGETS="pem der" TIME=SECONDS)'
+	@echo 'make sanitize     run the tests with sanitizers in the server'
+	@echo '                  (SUITES="pgtap" FILES="a.sql")'
 	@echo 'make clean        remove what was built'
