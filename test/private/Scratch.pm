@@ -19,6 +19,7 @@ use List::Util qw(first);
 use POSIX ();
 
 my $KILL_AFTER_SECONDS = 20;
+my $PAUSE_SECONDS = 0.2;
 
 # unix_socket_directories plus "/.s.PGSQL.65535" must fit sun_path, with room
 # for the nested directories.
@@ -128,6 +129,9 @@ sub wait_for
 	my $timed_out = 0;
 	my $passed_on;
 
+	# The end of a child ends the pause.
+	local $SIG{CHLD} = sub { };
+
 	while (waitpid($pid, POSIX::WNOHANG()) == 0)
 	{
 		if ($interrupted && !$passed_on)
@@ -141,7 +145,7 @@ sub wait_for
 			$timed_out = 1 unless $passed_on;
 			$deadline = time + $KILL_AFTER_SECONDS;
 		}
-		select undef, undef, undef, 0.02;
+		select undef, undef, undef, $PAUSE_SECONDS;
 	}
 	my $status = $?;
 
