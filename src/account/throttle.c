@@ -228,6 +228,8 @@ ja_throttle_failed(JaThrottle *throttle)
 	bool		is_null;
 	int			failures;
 
+	/* First, since writing may fail, as under an older snapshot. */
+	ja_throttle_memory_add(throttle->name_hash, now);
 	ForceSyncCommit();
 	ja_plan_begin(&scope);
 	ja_plan_run(&count_failure, (JaValue[])
@@ -238,7 +240,6 @@ ja_throttle_failed(JaThrottle *throttle)
 	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
 	delete_some_dead(dead);
 	ja_plan_end(&scope);
-	ja_throttle_memory_add(throttle->name_hash, now);
 	throttle->starts_wait = wait_seconds(failures) > 0;
 }
 

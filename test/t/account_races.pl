@@ -149,6 +149,25 @@ for my $level ('repeatable read', 'serializable')
 	$session->close;
 }
 
+# A failure that can't be written, since the name's row is newer than the
+# transaction's snapshot, counts all the same
+{
+	my $session = JwtAuthSession->new($node);
+
+	ask($session, 'SET jwt_auth.login_max_failures = 5');
+	ask($session, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class LIMIT 1');
+	is(error_of(log_in($node, 'dora', 'wrong')), 'invalid_grant', 'a failure elsewhere');
+	for my $attempt (1 .. 5)
+	{
+		ask($session, 'SAVEPOINT attempt');
+		is(ask($session, "SELECT jwt_login('dora', 'wrong')"), 'ERROR 40001', "attempt $attempt under an older snapshot");
+		ask($session, 'ROLLBACK TO attempt');
+	}
+	is(ask($session, "SELECT jwt_login('dora', 'wrong') ->> 'error'"), 'temporarily_unavailable', 'counts all the same');
+	ask($session, 'ROLLBACK');
+	$session->close;
+}
+
 # A name's lock held in an idle transaction (T40)
 {
 	my $tokens = log_in($node, 'alice');
