@@ -207,7 +207,7 @@ delete_some_dead(TimestampTz dead)
 	for (uint64 i = 0; i < count && deleted < DEAD_DELETED; i++)
 	{
 		if (try_lock_name(hashes[i]))
-			deleted += ja_plan_run(&delete_dead, (JaValue[])
+			deleted += (int) ja_plan_run(&delete_dead, (JaValue[])
 		{
 			ja_value_bytes(ja_value_make_bytes(hashes[i], JA_NAME_HASH_SIZE)),
 			ja_value_time(dead)
