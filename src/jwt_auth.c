@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "account/throttle.h"
 #include "base/settings.h"
 #include "identity/identity.h"
 #include "identity/token_setting.h"
@@ -211,6 +212,7 @@ _PG_init(void)
 	define_audit_settings();
 	ja_token_setting_define();
 	ja_signal_initialize();
+	ja_throttle_initialize();
 	ja_identity_initialize();
 	MarkGUCPrefixReserved("jwt_auth");
 }

@@ -132,15 +132,19 @@ try_rotate(const JaRefreshToken *token, JaRefreshToken *child)
 	return rotated;
 }
 
-/* Whether the token is the direct parent, presented in time. */
+/*
+ * Whether the token is the direct parent, presented in time.  A clock that was
+ * set back does not prolong the time.
+ */
 static bool
 is_in_grace(const JaRefreshToken *token, const Row *row)
 {
-	int64		elapsed = GetCurrentStatementStartTimestamp() - row->rotated_at;
+	int64		grace = (int64) ja_settings.refresh_grace_seconds * USECS_PER_SEC;
 
 	return row->has_previous && token->generation == row->current.generation - 1 &&
 		same_uuid(&token->nonce, &row->previous_nonce) &&
-		elapsed <= (int64) ja_settings.refresh_grace_seconds * USECS_PER_SEC;
+		GetCurrentStatementStartTimestamp() <= row->rotated_at + grace &&
+		GetCurrentTimestamp() >= row->rotated_at - grace;
 }
 
 /* A denial that nothing else follows from. */
@@ -200,92 +204,68 @@ judge(const JaRefreshToken *token, JaRefreshToken *child)
 			 errhint("Try again in a new transaction.")));
 }
 
-/* Why a session is over; NULL: it is not. */
+/* Why a session with a good token does not go on; NULL: it does. */
 static const char *
-reason_for_end(const JaSession *session)
+reason_to_end(const JaSession *session, JaUser *user)
 {
 	if (session->is_revoked)
 		return "session revoked";
 	/* A token that ends with the session needs a second to live. */
 	if (GetCurrentTimestamp() + USECS_PER_SEC > session->expires_at)
 		return "session expired";
-	return NULL;
-}
-
-/* Why a session with a good token does not go on; NULL: it does. */
-static const char *
-reason_to_stop(const JaSession *session, JaUser *user)
-{
-	const char *reason = reason_for_end(session);
-
-	if (reason != NULL)
-		return reason;
 	return !ja_user_find_by_id(&session->user, user) || user->is_disabled ?
 		"user disabled" : NULL;
 }
 
 /*
- * Denies what no session goes with that could go on, before anything is
- * written: a token of an ended session must not pass for a replay later.
- * Returns NULL for a live session.
+ * Finds the session of a token, and denies one that does not go on.  Returns
+ * NULL, with the user, for one that does; else the answer.
  */
 static Jsonb *
-deny_without_session(const JaRefreshToken *token)
+find_live(const JaRefreshToken *token, JaSession *session, JaUser *user)
 {
-	JaSession	session;
 	const char *reason;
 
-	if (!ja_session_find(&token->session, &session))
+	if (!ja_session_find(&token->session, session))
 		return deny(token, NULL, "unknown session");
-	reason = reason_for_end(&session);
-	return reason == NULL ? NULL : deny(token, &session.user, reason);
-}
-
-/*
- * Goes on with the session: role, claims and state are read afresh, since the
- * rotation may have waited for another.
- */
-static Jsonb *
-go_on(const JaRefreshToken *token, const JaRefreshToken *child)
-{
-	JaSession	session;
-	JaUser		user;
-	const char *reason;
-
-	if (!ja_session_find(&token->session, &session))
-		return deny(token, NULL, "unknown session");
-	reason = reason_to_stop(&session, &user);
-	if (reason != NULL)
-		return deny(token, &session.user, reason);
-	ja_audit_write(&(JaAuditEvent)
-				   {
-					   .event = "refresh", .level = JA_AUDIT_ALL,
-					   .user = &session.user, .session = &session.id
-				   });
-	return ja_session_answer(&user, &session, child);
+	reason = reason_to_end(session, user);
+	return reason == NULL ? NULL : deny(token, &session->user, reason);
 }
 
 /*
  * Refreshes.  Returns a token response or an error object; raises 40001 where
  * the transaction's snapshot is too old to tell.
+ *
+ * The session is looked at before anything is written, so that a token of one
+ * that ended does not pass for a replay later, and again after the rotation,
+ * which may have waited: role, claims and state are those of then.
  */
 Jsonb *
 ja_refresh(JaString text)
 {
 	JaRefreshToken token;
 	JaRefreshToken child;
-	Jsonb	   *answer;
+	JaSession	session;
+	JaUser		user;
+	Jsonb	   *denial;
 
 	if (text.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "refresh_token must not be empty");
 	if (!ja_refresh_token_read(text, &token))
 		return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
-	answer = deny_without_session(&token);
-	if (answer == NULL && !try_rotate(&token, &child))
-		answer = judge(&token, &child);
-	if (answer != NULL)
-		return answer;
-	return go_on(&token, &child);
+	denial = find_live(&token, &session, &user);
+	if (denial == NULL && !try_rotate(&token, &child))
+		denial = judge(&token, &child);
+	if (denial == NULL)
+		denial = find_live(&token, &session, &user);
+	if (denial != NULL)
+		return denial;
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "refresh", .level = JA_AUDIT_ALL,
+					   .user = &session.user, .session = &session.id
+				   });
+	return ja_session_answer(&user, &session, &child);
 }
 
 /* Whether the token would be taken now, and whose it is. */
@@ -305,7 +285,7 @@ is_active(JaString text, JaSession *session)
 		return false;
 	if (row.rotated_at <= idle_limit(GetCurrentTimestamp()))
 		return false;
-	return reason_to_stop(session, &user) == NULL;
+	return reason_to_end(session, &user) == NULL;
 }
 
 /* Answers for a refresh token as RFC 7662 section 2.2 says. */

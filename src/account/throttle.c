@@ -11,7 +11,8 @@
  * Attempts on one name are serialised by a lock that no SQL function can
  * take.  Someone may hold it in an idle transaction, so it is awaited for two
  * seconds only.  Whoever changes a name's row has its lock: to wait for the
- * row would be to wait without limit.
+ * row would be to wait without limit.  A prepared transaction would keep the
+ * lock when its session is gone, so that one cannot be prepared.
  *
  *-------------------------------------------------------------------------
  */
@@ -76,6 +77,28 @@ static JaPlan delete_name = {
 	.argument_types = {BYTEAOID}
 };
 
+/* Whether the running transaction took the lock of any name. */
+static bool locked_a_name = false;
+
+static void
+watch_transaction(XactEvent event, void *argument pg_attribute_unused())
+{
+	if (event == XACT_EVENT_PRE_PREPARE && locked_a_name)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction in which somebody tried to log in"),
+				 errhint("Commit logins and changes of passwords, whatever they answer.")));
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		locked_a_name = false;
+}
+
+/* Registers the callback; once per backend. */
+void
+ja_throttle_initialize(void)
+{
+	RegisterXactCallback(watch_transaction, NULL);
+}
+
 /* Takes the name's lock if it is free, until the transaction ends. */
 static bool
 try_lock_name(const uint8 *name_hash)
@@ -85,7 +108,10 @@ try_lock_name(const uint8 *name_hash)
 
 	memcpy(halves, name_hash, sizeof(halves));
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], LOCK_CLASS);
-	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	locked_a_name = true;
+	return true;
 }
 
 /* Takes the name's lock; false if it was not to be had in time. */

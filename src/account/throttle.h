@@ -17,6 +17,7 @@ typedef struct JaThrottle
 	bool		starts_wait;	/* set by a failure after which one waits */
 } JaThrottle;
 
+extern void ja_throttle_initialize(void);
 extern void ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttle);
 extern void ja_throttle_failed(JaThrottle *throttle);
 extern void ja_throttle_succeeded(JaThrottle *throttle);

@@ -107,7 +107,7 @@ ja_throttle_memory_lost(const uint8 *name_hash, TimestampTz forget_before,
 	return entry->lost;
 }
 
-/* Notes a failure that the running transaction has written to the table. */
+/* Notes a failure that the running transaction writes to the table. */
 void
 ja_throttle_memory_add(const uint8 *name_hash, TimestampTz now)
 {

@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $clients = 50;
-my $node = start_account_node('races', conf => [ 'max_connections = 120', 'jwt_auth.login_max_failures = 100' ]);
+my $node = start_account_node('races', conf => [ 'max_connections = 120', 'max_prepared_transactions = 2', 'jwt_auth.login_max_failures = 100' ]);
 
 $node->safe_psql('postgres', 'CREATE TABLE child (token text)');
 
@@ -200,6 +200,21 @@ for my $level ('repeatable read', 'serializable')
 	ask($holder, 'ROLLBACK');
 	is(answer_of($waiter), 't', 'who waits goes on when the lock is free');
 	$_->close for $holder, $waiter;
+}
+
+# Nor can it be kept in a prepared transaction, which outlives its session
+for my $tried ("SELECT jwt_login('bob', 'wrong')", "SAVEPOINT s; SELECT jwt_login('bob', 'wrong'); ROLLBACK TO s", "SELECT jwt_login('bob', '$PASSWORD')")
+{
+	my $session = JwtAuthSession->new($node);
+
+	ask($session, "BEGIN; $tried");
+	is(ask($session, "PREPARE TRANSACTION 'kept'"), 'ERROR 0A000', 'a transaction with an attempt is not prepared');
+	is(value_of($node, 'SELECT count(*) FROM pg_prepared_xacts'), '0', 'none is left');
+	is(error_of(log_in($node, 'bob')), 'ok', 'the name logs in');
+	ask($session, $_) for 'BEGIN', 'CREATE TABLE prepared ()', q{PREPARE TRANSACTION 'other'};
+	is(value_of($node, 'SELECT gid FROM pg_prepared_xacts'), 'other', 'another transaction is');
+	ask($session, q{ROLLBACK PREPARED 'other'});
+	$session->close;
 }
 
 # SQL functions cannot take that lock
