@@ -8,7 +8,7 @@ CREATE EXTENSION jwt_auth;
 SELECT no_plan();
 SET jwt_auth.refresh_grace = 0;
 CREATE TEMPORARY TABLE ended (why text, reason text, answer jsonb, generation bigint, place tid, state text);
-SELECT test.create_user(name) FROM unnest('{alice,bob}'::text[]) AS name;
+SELECT test.create_user(name) FROM unnest('{alice,bob,carol}'::text[]) AS name;
 
 -- The current token of a session
 CREATE FUNCTION pg_temp.begin_session(why text, reason text, username text) RETURNS jsonb LANGUAGE sql AS
@@ -28,10 +28,12 @@ SELECT pg_temp.begin_session('expired', 'session expired', 'alice') AS answer \g
 UPDATE jwt_auth.sessions SET expires_at = clock_timestamp() WHERE id = test.session_of(:'answer');
 SELECT pg_temp.begin_session('disabled', 'session revoked', 'bob');
 SELECT jwt_disable_user(test.user_id('bob'));
+SELECT pg_temp.begin_session('disabled by hand', 'user disabled', 'carol') AS by_hand \gset
+UPDATE jwt_auth.users SET disabled_at = clock_timestamp() WHERE username = 'carol';
 
 UPDATE ended SET generation = r.generation, place = r.ctid, state = test.revoke_reason(answer)
 FROM jwt_auth.refresh_tokens AS r WHERE r.session_id = test.session_of(answer);
-SELECT is(count(*), 6::bigint, 'six sessions'), is(count(*) FILTER (WHERE generation <> 2), 0::bigint, 'refreshed once') FROM ended;
+SELECT is(count(*), 7::bigint, 'seven sessions'), is(count(*) FILTER (WHERE generation <> 2), 0::bigint, 'refreshed once') FROM ended;
 
 SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': denied') FROM ended;
 SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': and again') FROM ended;
@@ -43,4 +45,8 @@ SELECT is(r.generation, e.generation, why || ': nothing was rotated'), is(r.ctid
 				WHERE a.session_id = r.session_id AND event LIKE 'refresh%' ORDER BY at, id),
 		  array_fill('refresh_denied: ' || e.reason, '{3}'), why || ': audited as what it is')
 FROM ended AS e JOIN jwt_auth.refresh_tokens AS r ON r.session_id = test.session_of(answer);
+
+-- A session that did not end goes on where it was
+UPDATE jwt_auth.users SET disabled_at = NULL WHERE username = 'carol';
+SELECT is(test.error_of(test.refresh(:'by_hand')), 'ok', 'enabled again: the same token is good');
 SELECT finish();
