@@ -84,7 +84,8 @@ to_base64(JaString encoded)
 	base64 = palloc(VARHDRSZ + encoded.length + padding);
 	out = VARDATA(base64);
 	for (size_t i = 0; i < encoded.length; i++)
-		out[i] = encoded.data[i] == '-' ? '+' : encoded.data[i] == '_' ? '/' : encoded.data[i];
+		out[i] = (char) (encoded.data[i] == '-' ? '+' :
+						 encoded.data[i] == '_' ? '/' : encoded.data[i]);
 	memset(out + encoded.length, '=', padding);
 	SET_VARSIZE(base64, VARHDRSZ + encoded.length + padding);
 	return base64;
