@@ -11,7 +11,7 @@ use JwtAuthTest;
 
 our @EXPORT = qw(catalog_of differences);
 
-# Rights and comments of an object, and whether rights belong to the extension
+# What belongs to the extension
 my $MEMBERS = q{
 	WITH member AS (
 		SELECT classid, objid, objsubid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
@@ -19,8 +19,10 @@ my $MEMBERS = q{
 	relation AS (
 		SELECT c.* FROM member JOIN pg_class AS c ON c.oid = objid AND classid = 'pg_class'::regclass)};
 
-my $RIGHTS = q{coalesce((SELECT string_agg(grantee::regrole || '=' || privilege_type || is_grantable, ' '
-	ORDER BY grantee::regrole::text, privilege_type) FROM aclexplode(%s)), 'default')};
+# The rights of all but one role, which is the owner: what owners have differs
+# between major versions.
+my $RIGHTS = q{(SELECT string_agg(grantee::regrole || '=' || privilege_type || is_grantable, ' '
+	ORDER BY grantee::regrole::text, privilege_type) FROM aclexplode(%s) WHERE grantee IS DISTINCT FROM %s)};
 
 # Each gives the object's identity and a description.
 my @QUERIES = (
@@ -35,20 +37,20 @@ my @QUERIES = (
 		FROM member, pg_identify_object(classid, objid, objsubid)
 		WHERE NOT EXISTS (SELECT FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = typrelid
 			WHERE classid = 'pg_type'::regclass AND t.oid = objid AND (relkind <> 'c' OR typcategory = 'A'))} ],
-	[ initial_rights => qq{SELECT type || ' ' || identity, concat_ws(' ', privtype, } . sprintf($RIGHTS, 'initprivs') . qq{)
+	[ initial_rights => qq{SELECT type || ' ' || identity, concat_ws(' ', privtype, } . sprintf($RIGHTS, 'initprivs', 'NULL') . qq{)
 		FROM pg_init_privs AS i, pg_identify_object(classoid, objoid, objsubid)
 		WHERE EXISTS ($MEMBERS SELECT FROM member WHERE (classid, objid) = (i.classoid, i.objoid))} ],
-	[ schema => qq{$MEMBERS SELECT nspname, concat_ws(' ', nspowner::regrole, } . sprintf($RIGHTS, 'nspacl') . q{)
+	[ schema => qq{$MEMBERS SELECT nspname, concat_ws(' ', nspowner::regrole, } . sprintf($RIGHTS, 'nspacl', 'nspowner') . q{)
 		FROM member JOIN pg_namespace AS n ON n.oid = objid AND classid = 'pg_namespace'::regclass} ],
-	[ function => qq{$MEMBERS SELECT p.oid::regprocedure, concat_ws(' ', proowner::regrole, procost, prorows, } . sprintf($RIGHTS, q{coalesce(proacl, acldefault('f', proowner))}) . q{,
+	[ function => qq{$MEMBERS SELECT p.oid::regprocedure, concat_ws(' ', proowner::regrole, procost, prorows, } . sprintf($RIGHTS, q{coalesce(proacl, acldefault('f', proowner))}, 'proowner') . q{,
 			CASE prokind WHEN 'a' THEN '' ELSE pg_get_functiondef(p.oid) END)
 		FROM member JOIN pg_proc AS p ON p.oid = objid AND classid = 'pg_proc'::regclass} ],
 	[ relation => qq{$MEMBERS SELECT oid::regclass, concat_ws(' ', relkind, relowner::regrole, relpersistence, relrowsecurity,
-			relforcerowsecurity, relreplident, reloptions::text, } . sprintf($RIGHTS, 'relacl') . q{,
+			relforcerowsecurity, relreplident, reloptions::text, } . sprintf($RIGHTS, 'relacl', 'relowner') . q{,
 			CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END, (SELECT s::text FROM pg_sequence AS s WHERE seqrelid = oid))
 		FROM relation} ],
 	[ column => qq{$MEMBERS SELECT attrelid::regclass || '.' || attname, concat_ws(' ', attnum, format_type(atttypid, atttypmod), attnotnull,
-			attcollation::regcollation, attstorage, attcompression, attidentity, attgenerated, } . sprintf($RIGHTS, 'attacl') . q{,
+			attcollation::regcollation, attstorage, attcompression, attidentity, attgenerated, } . sprintf($RIGHTS, 'attacl', 'relowner') . q{,
 			pg_get_expr(adbin, adrelid), col_description(attrelid, attnum))
 		FROM relation JOIN pg_attribute AS a ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
 		LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum} ],
