@@ -4,9 +4,9 @@
 # it was told; AccountVerdict does that.
 #
 # What must survive in any case (revocations, failures, keys) is asked for
-# without waiting for the commit.  A call that fails leaves its client in doubt whether it took place, and it
-# presents the same token again.  A client that loses its connection connects
-# again until it can.
+# without waiting for the commit.  A call that fails leaves its client in doubt
+# whether it took place, and it presents the same token again.  A client that
+# loses its connection connects again until it can.
 
 package AccountLoad;
 
@@ -342,11 +342,19 @@ sub _refresh
 {
 	my ($self) = @_;
 	my $session = $self->_any_session;
-	my ($answer, $is_committed) = $self->_answer('refresh', 'SELECT jwt_refresh(?)', $session->{token}) or return;
+	my ($answer, $is_committed) = $self->_answer('refresh', 'SELECT jwt_refresh(?)', $session->{token});
 
+	if (!$answer)
+	{
+		$session->{is_in_doubt} = 1;
+		return;
+	}
 	return $self->_note('bad', "refresh: $answer->{error} for session $session->{name}") if $answer->{error};
+
+	# If a call in doubt took place, this is the child that it committed.
+	return if !$is_committed && $session->{is_in_doubt};
 	return $self->_note('lost', $session->{name}, $answer->{refresh_token}) unless $is_committed;
-	@$session{qw(access token)} = @$answer{qw(access_token refresh_token)};
+	@$session{qw(access token is_in_doubt)} = (@$answer{qw(access_token refresh_token)}, 0);
 	$self->_note('token', @$session{qw(name token access)});
 	return;
 }
