@@ -156,7 +156,7 @@ CREATE TABLE jwt_auth.revoked_tokens (
     CONSTRAINT revoked_tokens_pkey PRIMARY KEY (issuer, jti)
 );
 CREATE INDEX revoked_tokens_expires_at_idx ON jwt_auth.revoked_tokens (expires_at);
-COMMENT ON TABLE jwt_auth.revoked_tokens IS 'Tokens denied by their jti, kept until they expire';
+COMMENT ON TABLE jwt_auth.revoked_tokens IS 'Tokens denied by their jti, kept until they expire, and ids of deleted users';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.issuer IS 'Their iss; empty: none';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.jti IS 'Their jti';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.expires_at IS 'When the row may go';

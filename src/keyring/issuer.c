@@ -124,7 +124,7 @@ load(JaString name, JaIssuer *issuer)
 	issuer->name.data = pnstrdup(name.data, name.length);
 	issuer->name.length = name.length;
 	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_ISSUERS_ISSUER, name);
+	ja_scan_key_text(&scan, JA_ISSUERS_ISSUER, BTEqualStrategyNumber, name);
 	ja_scan_start(&scan, JA_ISSUERS, JA_ISSUERS_PKEY);
 	if (ja_scan_next(&scan))
 	{

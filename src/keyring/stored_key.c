@@ -202,7 +202,7 @@ start_scan(JaScan *scan, const Wanted *wanted)
 	{
 		case VERIFYING:
 		case SIGNING:
-			ja_scan_key_text(scan, JA_KEYS_KID, wanted->kid);
+			ja_scan_key_text(scan, JA_KEYS_KID, BTEqualStrategyNumber, wanted->kid);
 			ja_scan_start(scan, JA_KEYS, JA_KEYS_PKEY);
 			break;
 		case REFRESH:
@@ -212,7 +212,8 @@ start_scan(JaScan *scan, const Wanted *wanted)
 		case ACTIVE_SIGNING:
 		case ACTIVE_REFRESH:
 		case ACTIVE_HASH:
-			ja_scan_key_text(scan, JA_KEYS_USE, uses[wanted->purpose]);
+			ja_scan_key_text(scan, JA_KEYS_USE, BTEqualStrategyNumber,
+							 uses[wanted->purpose]);
 			ja_scan_start(scan, JA_KEYS, JA_KEYS_ACTIVE);
 			break;
 	}

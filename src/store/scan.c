@@ -29,12 +29,21 @@ next_key(JaScan *scan)
 	return &scan->keys[scan->key_count++];
 }
 
-/* Adds "column = value" on a column of collation "C". */
+/*
+ * Adds "column = value", or < or > by the strategy, on a column of collation
+ * "C".
+ */
 void
-ja_scan_key_text(JaScan *scan, AttrNumber column, JaString value)
+ja_scan_key_text(JaScan *scan, AttrNumber column, StrategyNumber strategy, JaString value)
 {
-	ScanKeyEntryInitialize(next_key(scan), 0, column, BTEqualStrategyNumber,
-						   TEXTOID, C_COLLATION_OID, F_TEXTEQ,
+	static const RegProcedure functions[] = {
+		[BTLessStrategyNumber] = F_TEXT_LT,
+		[BTEqualStrategyNumber] = F_TEXTEQ,
+		[BTGreaterStrategyNumber] = F_TEXT_GT
+	};
+
+	ScanKeyEntryInitialize(next_key(scan), 0, column, strategy,
+						   TEXTOID, C_COLLATION_OID, functions[strategy],
 						   PointerGetDatum(cstring_to_text_with_len(value.data,
 																	(int) value.length)));
 }

@@ -27,7 +27,8 @@ typedef struct JaScan
 	ScanKeyData keys[JA_SCAN_MAX_KEYS];
 } JaScan;
 
-extern void ja_scan_key_text(JaScan *scan, AttrNumber column, JaString value);
+extern void ja_scan_key_text(JaScan *scan, AttrNumber column, StrategyNumber strategy,
+							 JaString value);
 extern void ja_scan_key_bytes(JaScan *scan, AttrNumber column, bytea *value);
 extern void ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value);
 extern void ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value);

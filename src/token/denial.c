@@ -14,7 +14,6 @@
 #include "catalog/pg_type.h"
 
 #include "base/error.h"
-#include "base/settings.h"
 #include "base/uuid.h"
 #include "jose/algorithm.h"
 #include "jose/base64url.h"
@@ -85,41 +84,76 @@ user_issuer(void)
 	return (JaString) {DELETED_USER_ISSUER, sizeof(DELETED_USER_ISSUER) - 1};
 }
 
-/* Denies all tokens for a user that are without session. */
+/*
+ * Denies all tokens for a user that are without session, for ever: nobody knows
+ * how long the settings of former days let them live.
+ */
 void
 ja_denial_add_user(const pg_uuid_t *user)
 {
 	char		text[JA_UUID_TEXT];
 
 	ja_uuid_write(user, text);
-	ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)},
-				  GetCurrentTimestamp() +
-				  (int64) ja_settings.max_token_ttl_seconds * USECS_PER_SEC);
+	ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)}, DT_NOEND);
+}
+
+/* Whether there is a denial whose issuer compares so with that of users. */
+static bool
+exists_by_issuer(StrategyNumber strategy)
+{
+	JaScan		scan;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, strategy, user_issuer());
+	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
+	found = ja_scan_next(&scan);
+	ja_scan_end(&scan);
+	return found;
 }
 
 /*
- * Whether there is any denial at all.  Mostly there is none, which is worth
- * remembering until revocations change: each denial signals that.  A look that
- * an error ends says nothing.
+ * Whether there is any denial of tokens, or of users.  Mostly there is none,
+ * which is worth remembering until revocations change: each denial signals
+ * that.  A look that an error ends says nothing.
  */
 static bool
-any_exists(void)
+any_exists(bool of_users)
 {
 	static uint64 judged_at = 0;
-	static bool any;
+	static bool any_token;
+	static bool any_user;
 	uint64		counter;
-	JaScan		scan;
 
 	ja_signal_watch();
-	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
-		return any;
-	scan.key_count = 0;
-	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
 	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
-	any = ja_scan_next(&scan);
+	if (judged_at != counter)
+	{
+		any_user = exists_by_issuer(BTEqualStrategyNumber);
+		any_token = exists_by_issuer(BTLessStrategyNumber) ||
+			exists_by_issuer(BTGreaterStrategyNumber);
+		judged_at = counter;
+	}
+	return of_users ? any_user : any_token;
+}
+
+static bool
+exists(JaString issuer, JaString jti, bool *is_final)
+{
+	char		buffer[STORED_FORM_ROOM];
+	JaScan		scan;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, BTEqualStrategyNumber, issuer);
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, BTEqualStrategyNumber,
+					 stored_form(jti, buffer));
+	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found && ja_scan_row_is_own(&scan))
+		*is_final = false;
 	ja_scan_end(&scan);
-	judged_at = counter;
-	return any;
+	return found;
 }
 
 /*
@@ -129,21 +163,7 @@ any_exists(void)
 bool
 ja_denial_exists(JaString issuer, JaString jti, bool *is_final)
 {
-	char		buffer[STORED_FORM_ROOM];
-	JaScan		scan;
-	bool		found;
-
-	if (!any_exists())
-		return false;
-	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, issuer);
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, stored_form(jti, buffer));
-	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found && ja_scan_row_is_own(&scan))
-		*is_final = false;
-	ja_scan_end(&scan);
-	return found;
+	return any_exists(false) && exists(issuer, jti, is_final);
 }
 
 /* The same for the tokens of a user. */
@@ -152,6 +172,8 @@ ja_denial_exists_for_user(const pg_uuid_t *user, bool *is_final)
 {
 	char		text[JA_UUID_TEXT];
 
+	if (!any_exists(true))
+		return false;
 	ja_uuid_write(user, text);
-	return ja_denial_exists(user_issuer(), (JaString) {text, sizeof(text)}, is_final);
+	return exists(user_issuer(), (JaString) {text, sizeof(text)}, is_final);
 }

@@ -131,8 +131,11 @@ SELECT is(test.error_of(test.login('alicia')), 'ok', 'enabled: login'), is(test.
 	   is(test.error_of(test.refresh(:'two')), 'invalid_grant', 'for refresh, too');
 SELECT jwt_enable_user(:'alice');
 SELECT test.login('alicia') AS one \gset
-SELECT jwt_sign(jsonb_build_object('sub', :'alice')) AS without_session \gset
-SELECT is(test.verdict(:'without_session'), NULL, 'a token without session');
+SELECT jwt_sign(jsonb_build_object('sub', :'alice')) AS without_session, jwt_sign('{"x": 1}') AS denied, jwt_sign('{"x": 2}') AS other \gset
+SET jwt_auth.max_token_ttl = '30 d';
+SELECT jwt_sign(jsonb_build_object('sub', :'alice'), '30 d') AS long_lived \gset
+RESET jwt_auth.max_token_ttl;
+SELECT is(test.verdict(:'without_session'), NULL, 'a token without session'), is(test.verdict(:'long_lived'), NULL, 'one from when they lived longer');
 BEGIN;
 SELECT jwt_delete_user(:'alice');
 SELECT is(test.access(:'one'), '28J00', 'deleted in this transaction');
@@ -141,7 +144,20 @@ SELECT is(test.access(:'one'), NULL, 'and not');
 SELECT jwt_delete_user(:'alice');
 SELECT is(test.access(:'one'), '28J00', 'deleted: the session is unknown'), is(test.error_of(test.refresh(:'one')), 'invalid_grant', 'no refresh'),
 	   is(test.error_of(test.login('alicia')), 'invalid_grant', 'no login'),
-	   is(test.verdict(:'without_session'), '28J02', 'a token without session is denied');
+	   is(test.verdict(:'without_session'), '28J02', 'a token without session is denied'),
+	   is(test.verdict(:'denied'), NULL, 'one of nobody is not');
+SELECT jwt_revoke(:'denied');
+SELECT is(test.verdict(:'denied'), '28J02', 'until it is'), is(test.verdict(:'other'), NULL, 'and that alone');
+SELECT is((SELECT expires_at FROM jwt_auth.revoked_tokens WHERE jti = :'alice'), 'infinity', 'the user''s denial never ends');
+SELECT jwt_purge();
+SELECT is(test.verdict(:'long_lived'), '28J02', 'and is not removed');
+DELETE FROM jwt_auth.revoked_tokens WHERE jti <> :'alice';
+SELECT is(test.verdict(:'denied'), NULL, 'denials of tokens and of users'), is(test.verdict(:'without_session'), '28J02', 'do not depend on each other');
+INSERT INTO jwt_auth.revoked_tokens SELECT issuer || suffix, 'x', 'infinity' FROM jwt_auth.revoked_tokens, unnest('{a,z}'::text[]) AS suffix;
+SELECT is(test.verdict(:'without_session'), '28J02', 'nor on those of other issuers');
+DELETE FROM jwt_auth.revoked_tokens WHERE jti = :'alice';
+SELECT is(test.verdict(:'without_session'), NULL, 'a denial that was deleted by hand');
+DELETE FROM jwt_auth.revoked_tokens;
 SELECT is((SELECT count(*) FROM jwt_auth.sessions WHERE user_id = :'alice'), 0::bigint, 'no session is left'),
 	   is((SELECT count(*) FROM jwt_auth.refresh_tokens AS r WHERE NOT EXISTS (SELECT FROM jwt_auth.sessions AS s WHERE s.id = r.session_id)),
 		  0::bigint, 'nor a refresh token');
