@@ -15,14 +15,14 @@ our @EXPORT_OK = qw(values_of good_kind_of kinds_of);
 
 # How the values of a kind are changed, where it is not as text.
 my %mutation = (
-	(map { $_ => \&mutate_json } qw(private public jwks claims header request_headers)),
-	(map { $_ => \&mutate_token } qw(token access refresh)));
+	(map { $_ => \&mutate_json } qw(private public jwks claims header request_headers document)),
+	(map { $_ => \&mutate_token } qw(token access refresh sealed)));
 
 # Changed values of each kind, in a round.
 my $CHANGES = 60;
 
 my %kinds_of_argument = (
-	token => [qw(token access refresh)],
+	token => [qw(token access refresh sealed)],
 	refresh_token => [qw(refresh)],
 	keys => [qw(private public jwks)],
 	key => [qw(private public)],
@@ -30,8 +30,12 @@ my %kinds_of_argument = (
 	jwks => [qw(jwks public)],
 	claims => [qw(claims)],
 	header => [qw(header)],
-	secret => [qw(bytes)],
-	payload => [qw(bytes)],
+	secret => [qw(bytes secret)],
+	payload => [qw(bytes document)],
+	signables => [qw(sealed)],
+	algorithm => [qw(algorithm)],
+	data => [qw(bytes sealed base64)],
+	inp => [qw(number)],
 	pem => [qw(pem)],
 	alg => [qw(alg)],
 	kid => [qw(kid)],
@@ -67,6 +71,12 @@ my %fixed = (
 	header => [ '{}', '{"typ":"x","kid":"k","cty":"text/plain"}', '{"b64":true}' ],
 	bytes => [ '\x', '\x00', '\x' . '5f' x 32, '\x' . '78' x 64, '\x' . 'ff' x 20_000 ],
 	hash => \@HASHES,
+	algorithm => [ ('HS256') x 3, qw(HS384 HS512) ],
+	base64 => [ '', 'YQ', 'YQ==', 'YWI', 'YWJj', '-_-_', '+/+/', "YW Jj\n", 'Y', 'YR' ],
+	number => [ '1.5', '-0', '1e308', '1e400', ' 1 ', 'NaN', '-Infinity', '0x1p3', '1e-400', '', 'x' ],
+	document => [
+		'{}', '{"exp":4102444800}', '{"nbf":"1","exp":1e400}', '{"a":"fuzzcanary","a":2}', '["fuzzcanary"]', '"fuzzcanary"', 'null', "{ \"a\" :\n1 }",
+		'{"a":"\u0000"}', '{"a":"\ud800"}', '{"n":' . '9' x 5000 . '}' ],
 	scope => [ 'read', 'write', 'local', 'others', 'global', 'read write' ],
 	claim_name => [ 'sub', 'iss', 'exp', 'tenant', 'scope', 'none' ],
 	request_headers => [ '{}', '{"authorization":"Bearer x"}', '{"user-agent":"a","x-forwarded-for":"10.0.0.1, ::1"}' ],
@@ -86,6 +96,7 @@ my %nasty = (
 		'1e-10000', '[' x 1000 . ']' x 1000, '{"a":' x 1000 . '1' . '}' x 1000, '[' . join(',', 1 .. 5000) . ']',
 		'{' . join(',', map { qq("k$_":$_) } 1 .. 3000) . '}', '{"a":"' . 'x' x 200_000 . '"}', '{"keys":[' . join(',', ('{}') x 500) . ']}' ],
 	bytea => [ '\x', '\x' . '00' x 16, '\x' . '41' x 100_000 ],
+	json => [ '0', '""', '[]', '[' x 1000 . ']' x 1000, '{"a":"' . 'x' x 200_000 . '"}', '"' . 'x' x 800_000 . '"', '"\u00e9\ud83d\ude00"' ],
 	interval => [
 		'0', '1 us', '-1 us', '1 min', '15 min', '1 h', '1 d', '1 mon', '-1 mon', '1 mon -30 d', '100 y', '178000000 y', '-178000000 y',
 		'2147483647 d', '2147483647 mon', '9223372036854 s', '2562047788 h', 'infinity', '-infinity', '1 y -1 y 1 s', '0.0000005 s' ],
@@ -100,6 +111,7 @@ my %nasty = (
 		'{' . join(',', map { "role$_" } 1 .. 2000) . '}' ]);
 my %type_of = (
 	(map { $_ => 'jsonb' } qw(private public jwks claims header)),
+	document => 'json',
 	bytes => 'bytea', role => 'name', roles => 'name[]', user => 'uuid', session => 'uuid');
 
 # All values: [ kind, type, text ] each.  Given are good ones by kind, and the
@@ -130,8 +142,9 @@ sub values_of
 sub good_kind_of
 {
 	my ($name, $type) = @_;
+	my @kinds = grep { ($type_of{$_} // 'text') eq $type } @{ $kinds_of_argument{$name} // [] };
 
-	return one_of(@{ $kinds_of_argument{$name} // [$type] });
+	return one_of(@kinds ? @kinds : $type);
 }
 
 sub kinds_of

@@ -1,8 +1,9 @@
--- Code of a caller's own (T35, T85): the extension takes and returns types of
+-- Code of a caller's own (T35, T85): both extensions take and return types of
 -- PostgreSQL only, so that casts and domains are the caller's to run, with the
--- caller's rights; it runs no DDL that a trigger could see, and vouches for
--- none of its functions to a planner.
+-- caller's rights; they run no DDL that a trigger could see, and vouch for none
+-- of their functions to a planner.
 CREATE EXTENSION jwt_auth;
+CREATE EXTENSION jwt_auth_pgjwt;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
@@ -11,11 +12,11 @@ SELECT test.create_user('alice') AS alice \gset
 
 -- What the catalog says of the functions and tables
 CREATE VIEW public.member AS
-SELECT d.classid, d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
-WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'jwt_auth';
+SELECT d.classid, d.objid, e.extname FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname IN ('jwt_auth', 'jwt_auth_pgjwt');
 CREATE VIEW public.member_function AS
-SELECT p.* FROM pg_proc AS p JOIN public.member AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid;
-SELECT cmp_ok(count(*), '>', 40::bigint, 'functions of the extension') FROM public.member_function;
+SELECT p.*, m.extname FROM pg_proc AS p JOIN public.member AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid;
+SELECT cmp_ok(count(*), '>', CASE extname WHEN 'jwt_auth' THEN 40 ELSE 5 END::bigint, 'functions of ' || extname) FROM public.member_function GROUP BY extname;
 SELECT is_empty('SELECT oid::regprocedure FROM public.member_function WHERE proleakproof', 'none is leakproof'),
 	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE prosecdef OR proconfig IS NOT NULL', 'none runs as its owner'),
 	   is_empty($$SELECT f.oid::regprocedure FROM public.member_function AS f JOIN pg_language AS l ON l.oid = f.prolang WHERE l.lanname <> 'c'$$, 'none is SQL that a search_path could change'),
@@ -35,6 +36,8 @@ CREATE TABLE mine.run (what text, by name DEFAULT current_user, path text DEFAUL
 CREATE FUNCTION mine.note(what text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mine.run VALUES (what); RETURN true; END $$;
 CREATE DOMAIN mine.word AS text CHECK (mine.note('word: ' || left(VALUE, 3)));
 CREATE DOMAIN mine.document AS jsonb CHECK (mine.note('document'));
+CREATE DOMAIN mine.payload AS json CHECK (mine.note('payload'));
+CREATE DOMAIN mine.octets AS bytea CHECK (mine.note('octets'));
 CREATE TYPE mine.key AS (k text);
 CREATE FUNCTION mine.to_jsonb(key mine.key) RETURNS jsonb LANGUAGE plpgsql AS
 $$ BEGIN PERFORM mine.note('key'); RETURN jsonb_build_object('kty', 'oct', 'alg', 'HS256', 'k', key.k); END $$;
@@ -44,7 +47,11 @@ SELECT is(public.jwt_verify_with(public.jwt_sign_with('{"exp":4102444800}'::mine
 SELECT is(test.error_of(public.jwt_login('alice'::mine.word, 'correct horse battery staple'::mine.word)), 'ok', 'a name of the caller''s own type');
 SELECT is(public.jwt_refresh('junk'::mine.word) ->> 'error', 'invalid_grant', 'a token');
 SELECT is(public.jwt_create_user('carol'::mine.word, claims => '{"a":1}'::mine.document) IS NOT NULL, true, 'claims');
-SELECT set_eq('SELECT what FROM mine.run', '{document,key,"word: eyJ","word: ali","word: cor","word: jun","word: car"}'::text[], 'each was run');
+SELECT is((SELECT valid FROM public.verify(public.sign('{"a":1}'::mine.payload, 'sec'::mine.word)::mine.word, 'sec'::mine.word, 'HS256'::mine.word)), true, 'a payload and a secret, as pgjwt takes them');
+SELECT is(public.algorithm_sign('tex'::mine.word, 'sec'::mine.word, 'HS256'::mine.word), public.algorithm_sign('tex', 'sec', 'HS256'), 'a text to sign');
+SELECT is(public.url_decode(public.url_encode('\x00ff'::mine.octets)::mine.word)::mine.octets, '\x00ff', 'bytes');
+SELECT is(public.try_cast_double('1.5'::mine.word), 1.5::double precision, 'a number');
+SELECT set_eq('SELECT what FROM mine.run', '{document,payload,octets,key,"word: eyJ","word: ali","word: cor","word: jun","word: car","word: sec","word: HS2","word: tex","word: AP8","word: 1.5"}'::text[], 'each was run');
 SELECT is_empty($$SELECT * FROM mine.run WHERE by <> 'regress_types_caller' OR path <> current_setting('search_path')$$, 'by the caller, as the caller');
 RESET ROLE;
 
@@ -57,7 +64,8 @@ SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'DDL is not
 SELECT test.login('alice') AS g1 \gset
 SELECT test.refresh(:'g1') AS g2 \gset
 SELECT jwt_revoke(:'g2'::jsonb ->> 'refresh_token'), jwt_login('alice', 'wrong'), jwt_create_key(), jwt_rotate_key(), jwt_rotate_refresh_key(), jwt_purge(),
-	   jwt_set_password(:'alice', 'another horse battery'), jwt_disable_user(:'alice'), jwt_delete_user(:'alice'), jwt_reset_after_restore();
+	   jwt_set_password(:'alice', 'another horse battery'), jwt_disable_user(:'alice'), jwt_delete_user(:'alice'), jwt_reset_after_restore(),
+	   sign('{"a":1}', 'secret'), verify('x', 'secret'), url_encode('\x00'), url_decode('AA'), algorithm_sign('x', 'secret', 'HS256'), try_cast_double('1');
 SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'and there was none');
 DROP EVENT TRIGGER regress_note_ddl;
 

@@ -1,4 +1,4 @@
-# Random and changed arguments to every function of the extension, as a role
+# Random and changed arguments to every function of both extensions, as a role
 # that may do nothing and as one to which everything was granted, in
 # transactions of all kinds, with tokens, search paths, settings and PostgREST's
 # variables that change (T05, T09, T10, T14, T21, T32, T47, T82).  Every error has an
@@ -76,7 +76,7 @@ while (defined $end ? time < $end : $round < $ROUNDS)
 
 ok(!@failures, 'nothing outside of the contract') or diag @failures > $FAILURES_SHOWN ? @failures[ 0 .. $FAILURES_SHOWN - 1 ] : @failures;
 is(value_of($node, "SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid"
-		  . " AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'jwt_auth'"
+		  . " AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname LIKE 'jwt\\_auth%'"
 		  . " WHERE p.oid::regprocedure::text <> ALL ('{" . join(',', map { qq("$_") } sort keys %called) . "}')"),
 	'', 'every function was called');
 cmp_ok(keys(%succeeded), '>', 0.8 * keys %called, 'most of them with success')
@@ -135,7 +135,7 @@ sub make_good_values
 	return %good;
 }
 
-# The extension's functions, as pg_proc has them.
+# The extensions' functions, as pg_proc has them.
 sub functions
 {
 	return @{ JSON::PP::decode_json(value_of($node, <<'SQL')) };
@@ -147,7 +147,7 @@ SELECT json_agg(json_build_object(
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'jwt_auth'
+JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname LIKE 'jwt\_auth%'
 SQL
 }
 
@@ -315,7 +315,7 @@ sub secrets_of
 	return (
 		'fuzzcanary',
 		(map { /"(?:d|k|p|q|dp|dq|qi)": ?"([^"]{16,})"/g } @{ $good->{private} }),
-		(map { (split /\./)[ 1, 2 ] } map { @{ $good->{$_} // [] } } qw(access token)),
+		(map { (split /\./)[ 1, 2 ] } map { @{ $good->{$_} // [] } } qw(access token sealed)),
 		(map { substr $_, 45, 40 } @{ $good->{refresh} // [] }),
 		(map { /-----\n(.{40})/ ? $1 : () } grep { /PRIVATE/ } @{ $good->{pem} }));
 }

@@ -1,4 +1,4 @@
--- A new extension, and good values of each kind, printed as JSON: the round's
+-- New extensions, and good values of each kind, printed as JSON: the round's
 -- settings are the database's by then.
 
 SET client_min_messages = error;
@@ -6,6 +6,7 @@ SET jwt_auth.claims_function = '';
 DROP EXTENSION IF EXISTS jwt_auth CASCADE;
 DROP SCHEMA IF EXISTS fuzz CASCADE;
 CREATE EXTENSION jwt_auth SCHEMA public;
+CREATE EXTENSION jwt_auth_pgjwt SCHEMA public;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public, jwt_auth TO regress_sql_fuzz_admin;
 GRANT USAGE ON SCHEMA jwt_auth TO regress_sql_fuzz_admin;
 GRANT ALL ON ALL TABLES IN SCHEMA jwt_auth TO regress_sql_fuzz_admin;
@@ -82,5 +83,14 @@ UNION ALL
 SELECT 'token', jwt_sign_with(claims, value::jsonb)
 FROM fuzz.good, LATERAL (SELECT jsonb_build_object('iss', 'https://other.example', 'aud', 'api', 'sub', 'fuzzcanary', 'exp', 4102444800) AS claims) AS c
 WHERE kind = 'private';
+
+-- For the drop-in for pgjwt, whose keys are texts
+INSERT INTO fuzz.good
+SELECT 'secret', secret FROM unnest('{fuzzcanary,fuzzcanary of a longer secret}'::text[]) AS secret;
+INSERT INTO fuzz.good
+SELECT 'sealed', sign(payload::json, secret, algorithm)
+FROM unnest(ARRAY['{}', '{"sub":"fuzzcanary","exp":4102444800}', '{"nbf":"1","exp":"1e9"}', '["fuzzcanary"]']) AS payload,
+	 unnest('{HS256,HS384,HS512}'::text[]) AS algorithm,
+	 LATERAL (SELECT value AS secret FROM fuzz.good WHERE kind = 'secret' LIMIT 2) AS s;
 
 SELECT json_build_array(kind, value) FROM fuzz.good;
