@@ -5,8 +5,9 @@
 #
 # What must survive in any case (revocations, failures, keys) is asked for
 # without waiting for the commit.  A call that fails leaves its client in doubt
-# whether it took place, and it presents the same token again.  A client that
-# loses its connection connects again until it can.
+# whether it took place, and it presents the same token again, as long as its
+# parent may be in its grace.  A client that loses its connection connects again
+# until it can.
 
 package AccountLoad;
 
@@ -21,7 +22,8 @@ use POSIX ();
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-my $SECONDS_TO_WAIT = 60;
+my $SECONDS_TO_WAIT = 120;
+my $SECONDS_IN_DOUBT = 30;
 my $SESSIONS_EACH = 3;
 my $NAMES = 4;
 my %WEIGHT = (refresh => 60, verify => 15, login => 8, wrong => 6, revoke => 4, rotate => 1);
@@ -53,8 +55,9 @@ sub seed
 # the connection before each call; call => a code that runs a query instead of
 # DBI; leaves => how probable it is that a client ends its connection after a
 # call (0); waits => { kind or "all" => value of synchronous_commit }; may_fail
-# => a pattern of the SQLSTATEs that calls may end with; weights => { kind =>
-# weight }, over those above.
+# => a pattern of the SQLSTATEs that calls may end with; may_be_lost => a code
+# that says whether the server may know nothing of a session; weights => { kind
+# => weight }, over those above.
 sub new
 {
 	my ($class, $node, %options) = @_;
@@ -62,6 +65,7 @@ sub new
 		clients => 6,
 		may_fail => qr/^$/,
 		leaves => 0,
+		may_be_lost => sub { return 0; },
 		waits => { login => 'on', refresh => 'on' },
 		connect => sub { return source_of($node); },
 		dir => PostgreSQL::Test::Utils::tempdir(),
@@ -342,20 +346,38 @@ sub _refresh
 {
 	my ($self) = @_;
 	my $session = $self->_any_session;
+
+	# Connecting may have taken long.
+	return unless $self->_connection;
+	return $self->_forget($session) if $session->{doubted_at} && time > $session->{doubted_at} + $SECONDS_IN_DOUBT;
+
+	my $began_at = time;
 	my ($answer, $is_committed) = $self->_answer('refresh', 'SELECT jwt_refresh(?)', $session->{token});
 
 	if (!$answer)
 	{
-		$session->{is_in_doubt} = 1;
-		return;
+		$session->{doubted_at} ||= $began_at;
+		return $self->_note('doubt', $session->{name});
 	}
-	return $self->_note('bad', "refresh: $answer->{error} for session $session->{name}") if $answer->{error};
+	if ($answer->{error})
+	{
+		return $self->_forget($session) if $self->{may_be_lost}->();
+		return $self->_note('bad', "refresh: $answer->{error} for session $session->{name}");
+	}
 
 	# If a call in doubt took place, this is the child that it committed.
-	return if !$is_committed && $session->{is_in_doubt};
+	return if !$is_committed && $session->{doubted_at};
 	return $self->_note('lost', $session->{name}, $answer->{refresh_token}) unless $is_committed;
-	@$session{qw(access token is_in_doubt)} = (@$answer{qw(access_token refresh_token)}, 0);
+	@$session{qw(access token doubted_at)} = (@$answer{qw(access_token refresh_token)}, 0);
 	$self->_note('token', @$session{qw(name token access)});
+	return;
+}
+
+sub _forget
+{
+	my ($self, $session) = @_;
+
+	$self->{sessions} = [ grep { $_ != $session } @{ $self->{sessions} } ];
 	return;
 }
 

@@ -97,8 +97,16 @@ sub kill_server
 	kill 'STOP', $postmaster;
 	kill 'KILL', @children;
 	$node->kill9;
-	sleep 0.02 while grep { kill 0, $_ } $postmaster;
+	sleep 0.02 while kill(0, $postmaster) || grep { is_running($_) } @children;
 	return;
+}
+
+# Nobody may have waited for a process that has ended.
+sub is_running
+{
+	my ($pid) = @_;
+
+	return `ps -o stat= -p $pid` =~ /^[^Z]/;
 }
 
 1;

@@ -17,10 +17,11 @@ my $wanted = $ENV{REFUSED} // 5;
 my $seed = AccountLoad::seed();
 my $node = start_account_node('connections', conf => [ @AccountLoad::CONF, 'max_connections = 12', 'superuser_reserved_connections = 0' ]);
 my $load = AccountLoad->new($node, seed => $seed, leaves => 0.3);
-my $end = time + 10 + $wanted;
 
 $load->start;
-while (refused() < $wanted && time < $end)
+my $end = time + 10 + $wanted;
+
+until (refused() >= $wanted || refused() && time > $end)
 {
 	my $before = refused();
 	my ($patience, @taken);

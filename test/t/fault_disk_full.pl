@@ -48,7 +48,7 @@ my $node = start_account_node(
 	'disk_full',
 	init => [ "--waldir=$volume/pg_wal", '--wal-segsize=1' ],
 	conf => [ @AccountLoad::CONF, 'min_wal_size = 2MB', 'max_wal_size = 8MB', 'restart_after_crash = off' ]);
-my $load = AccountLoad->new($node, seed => $seed, may_fail => qr/^(?:57P0[123]|08...|53100|58030|XX000)$/);
+my $load = AccountLoad->new($node, seed => $seed, may_fail => qr/^(?:57P0[123]|08...|22000|40001|53100|58030|XX000)$/);
 
 $load->start;
 for my $round (1 .. $rounds)

@@ -38,14 +38,17 @@ sub fail_over
 		wait_for($primary, 'SELECT sync_state FROM pg_stat_replication', 'sync');
 	}
 	$current = PostgreSQL::Test::Utils::tempdir() . '/current';
-	PostgreSQL::Test::Utils::append_to_file($current, AccountLoad::source_of($primary));
+	my $source = AccountLoad::source_of($primary);
+
+	PostgreSQL::Test::Utils::append_to_file($current, $source);
 
 	my $load = AccountLoad->new(
 		$primary,
 		seed => $seed,
 		connect => \&current_source,
 		waits => { all => 'remote_apply' },
-		may_fail => $is_synchronous ? qr/^(?:57P0[123]|08...|25006)$/ : qr/^(?:57P0[123]|08...|25006|28J00)$/);
+		may_be_lost => sub { return !$is_synchronous && current_source() ne $source; },
+		may_fail => $is_synchronous ? qr/^(?:57P0[123]|08...|22000|25006|40001)$/ : qr/^(?:57P0[123]|08...|22000|25006|28J00|40001)$/);
 
 	$load->start;
 	$load->await(10);
