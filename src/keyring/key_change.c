@@ -96,12 +96,11 @@ static JaPlan revoke_one = {
 	.argument_types = {TEXTOID, TIMESTAMPTZOID}
 };
 
-static JaPlan revoke_all = {
-	.sql = "UPDATE jwt_auth.keys SET revoked_at = $1, private_jwk = NULL, sealed_by = NULL"
-	" WHERE use OPERATOR(pg_catalog.=) ANY ('{sig,refresh}'::pg_catalog.text[])"
-	" AND revoked_at IS NULL",
-	.argument_count = 1,
-	.argument_types = {TIMESTAMPTZOID}
+static JaPlan revoke_of_use = {
+	.sql = "UPDATE jwt_auth.keys SET revoked_at = $2, private_jwk = NULL, sealed_by = NULL"
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
+	.argument_count = 2,
+	.argument_types = {TEXTOID, TIMESTAMPTZOID}
 };
 
 static JaPlan select_last_number = {
@@ -491,7 +490,29 @@ ja_key_change_ensure(const char *use)
 	ja_check(status);
 }
 
-/* Revokes all keys but that of names, and makes new ones. */
+/*
+ * Whether the key of names can be opened.  In a copy without the master key
+ * that sealed it, it is lost, and nobody could log in.
+ */
+static bool
+can_hash_names(void)
+{
+	const JaStoredKey *key;
+	JaStatus	status = ja_stored_key_active(JA_USE_HASH, &key);
+
+	return status != JA_KEYRING_SEALED && status != JA_KEYRING_SEAL_BROKEN;
+}
+
+static void
+revoke_use(const Change *change, const char *use)
+{
+	ja_plan_run(&revoke_of_use, (JaValue[])
+	{
+		ja_value_text(use), ja_value_time(change->now)
+	});
+}
+
+/* Revokes all keys, but that of names if it is of use, and makes new ones. */
 void
 ja_key_change_reset(void)
 {
@@ -502,10 +523,10 @@ ja_key_change_reset(void)
 	begin_change(&change);
 	if (!select_key(&select_active, &kid, &algorithm))
 		algorithm = ja_algorithm_find((JaString) {"ES256", 5});
-	ja_plan_run(&revoke_all, (JaValue[])
-	{
-		ja_value_time(change.now)
-	});
+	revoke_use(&change, JA_USE_SIGNATURE);
+	revoke_use(&change, JA_USE_REFRESH);
+	if (!can_hash_names())
+		revoke_use(&change, JA_USE_HASH);
 	insert_new(&change, algorithm, (JaString) {NULL, 0}, true);
 	end_change(&change);
 }
