@@ -55,7 +55,7 @@ ja_access_claims_check(const Jsonb *claims)
 
 /* Adds members that are not reserved; tells whether all were added. */
 static bool
-add_custom(JsonbParseState **state, const JsonbContainer *claims)
+add_custom(JaJsonState *state, const JsonbContainer *claims)
 {
 	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) claims);
 	JsonbIteratorToken token;
@@ -71,7 +71,7 @@ add_custom(JsonbParseState **state, const JsonbContainer *claims)
 			all = all && !is_skipped;
 		}
 		if ((token == WJB_KEY || token == WJB_VALUE) && !is_skipped)
-			pushJsonbValue(state, token, &value);
+			ja_json_push(state, token, &value);
 	}
 	return all;
 }
@@ -84,9 +84,9 @@ Jsonb *
 ja_access_claims_make(const JaUser *user, const pg_uuid_t *session)
 {
 	Jsonb	   *custom = ja_hook_claims(&user->id, user->claims);
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	(void) add_custom(&state, &user->claims->root);
 	if (custom != user->claims && !add_custom(&state, &custom->root))
 		ereport(LOG_SERVER_ONLY,
@@ -96,5 +96,5 @@ ja_access_claims_make(const JaUser *user, const pg_uuid_t *session)
 	ja_json_add_uuid(&state, "sid", session);
 	if (user->role != NULL)
 		ja_json_add_string(&state, "role", user->role, strlen(user->role));
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }

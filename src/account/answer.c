@@ -17,7 +17,7 @@
 #include "base/error.h"
 
 static void
-add_text(JsonbParseState **state, const char *name, const char *text)
+add_text(JaJsonState *state, const char *name, const char *text)
 {
 	ja_json_add_string(state, name, text, strlen(text));
 }
@@ -63,10 +63,10 @@ set_http(const char *status, int retry_after_seconds)
 Jsonb *
 ja_answer_tokens(const JaTokens *tokens)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 
 	set_http(NULL, 0);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_string(&state, "access_token",
 					   tokens->access_token.data, tokens->access_token.length);
 	add_text(&state, "token_type", "Bearer");
@@ -74,43 +74,43 @@ ja_answer_tokens(const JaTokens *tokens)
 	ja_json_add_string(&state, "refresh_token",
 					   tokens->refresh_token.data, tokens->refresh_token.length);
 	ja_json_add_integer(&state, "refresh_expires_in", tokens->refresh_expires_in_seconds);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }
 
 /* An empty object: done, and there is nothing to hand out. */
 Jsonb *
 ja_answer_done(void)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 
 	set_http(NULL, 0);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	return ja_json_end_object(&state);
 }
 
 /* An error response (RFC 6749 section 5.2). */
 Jsonb *
 ja_answer_error(const char *error, const char *description)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 
 	set_http("400", 0);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	add_text(&state, "error", error);
 	add_text(&state, "error_description", description);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }
 
 /* The error response of an attempt that came too early. */
 Jsonb *
 ja_answer_wait(int retry_after_seconds)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 
 	set_http("429", retry_after_seconds);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	add_text(&state, "error", JA_ERROR_UNAVAILABLE);
 	add_text(&state, "error_description", "too many failed attempts, try again later");
 	ja_json_add_integer(&state, "retry_after", retry_after_seconds);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }

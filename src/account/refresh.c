@@ -292,11 +292,11 @@ is_active(JaString text, JaSession *session)
 Jsonb *
 ja_refresh_introspect(JaString text)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	JaSession	session;
 	bool		active = is_active(text, &session);
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (active)
 	{
 		ja_json_add_string(&state, "token_use", "refresh", 7);
@@ -305,5 +305,5 @@ ja_refresh_introspect(JaString text)
 		ja_json_add_integer(&state, "exp", (int64) ja_claims_seconds(session.expires_at));
 	}
 	ja_json_add_bool(&state, "active", active);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }

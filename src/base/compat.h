@@ -14,6 +14,7 @@
 
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #endif
@@ -57,6 +58,28 @@ ja_json_lexer_free(JsonLexContext *lexer, bool is_secret)
 	pfree(lexer->strval->data);
 	pfree(lexer->strval);
 	pfree(lexer);
+#endif
+}
+
+/* What builds a jsonb is one structure since 19. */
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState JaJsonState;
+#else
+typedef struct JaJsonState
+{
+	JsonbValue *result;			/* NULL until complete */
+	JsonbParseState *parseState;
+} JaJsonState;
+#endif
+
+/* Adds a part to what is built; the state was zero before the first. */
+static inline void
+ja_json_push(JaJsonState *state, JsonbIteratorToken token, JsonbValue *value)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(state, token, value);
+#else
+	state->result = pushJsonbValue(&state->parseState, token, value);
 #endif
 }
 

@@ -36,8 +36,7 @@
 
 typedef struct Builder
 {
-	JsonbParseState *state;
-	JsonbValue *result;
+	JaJsonState state;
 	int			depth;
 	bool		in_array[JA_JSON_MAX_DEPTH + 1];
 	int			members[JA_JSON_MAX_DEPTH + 1];
@@ -66,9 +65,7 @@ open_container(Builder *builder, bool is_array)
 	builder->depth++;
 	builder->in_array[builder->depth] = is_array;
 	builder->members[builder->depth] = 0;
-	builder->result = pushJsonbValue(&builder->state,
-									 is_array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT,
-									 NULL);
+	ja_json_push(&builder->state, is_array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT, NULL);
 }
 
 static JaJsonAction
@@ -93,8 +90,10 @@ object_end(void *argument)
 
 	if (builder->status == JA_OK)
 	{
-		builder->result = pushJsonbValue(&builder->state, WJB_END_OBJECT, NULL);
-		if (builder->result->val.object.nPairs != builder->members[builder->depth])
+		const JsonbValue *object = &builder->state.parseState->contVal;
+
+		ja_json_push(&builder->state, WJB_END_OBJECT, NULL);
+		if (object->val.object.nPairs != builder->members[builder->depth])
 			fail(builder, JA_TOKEN_JSON_DUPLICATE);
 		builder->depth--;
 	}
@@ -108,7 +107,7 @@ array_end(void *argument)
 
 	if (builder->status == JA_OK)
 	{
-		builder->result = pushJsonbValue(&builder->state, WJB_END_ARRAY, NULL);
+		ja_json_push(&builder->state, WJB_END_ARRAY, NULL);
 		builder->depth--;
 	}
 	JA_JSON_CONTINUE;
@@ -146,7 +145,7 @@ object_field_start(void *argument, char *name, bool is_null pg_attribute_unused(
 		key.val.string.len = (int) strlen(name);
 		builder->members[builder->depth]++;
 		builder->watched = find_watch(builder, name);
-		builder->result = pushJsonbValue(&builder->state, WJB_KEY, &key);
+		ja_json_push(&builder->state, WJB_KEY, &key);
 	}
 	JA_JSON_CONTINUE;
 }
@@ -251,9 +250,9 @@ scalar(void *argument, char *token, JsonTokenType type)
 								  builder->depth == 1 ? builder->watched : NULL,
 								  &value));
 	if (builder->status == JA_OK)
-		builder->result = pushJsonbValue(&builder->state,
-										 builder->in_array[builder->depth] ? WJB_ELEM : WJB_VALUE,
-										 &value);
+		ja_json_push(&builder->state,
+					 builder->in_array[builder->depth] ? WJB_ELEM : WJB_VALUE,
+					 &value);
 	JA_JSON_CONTINUE;
 }
 
@@ -388,17 +387,16 @@ parse_object(const uint8 *json, size_t length, Builder *builder, Jsonb **object)
 	status = parse_in_database_encoding(json, length, builder);
 	if (status != JA_OK)
 		return status;
-	if (builder->result->type != jbvObject)
+	if (builder->state.result->type != jbvObject)
 		return JA_TOKEN_NOT_OBJECT;
-	*object = JsonbValueToJsonb(builder->result);
+	*object = JsonbValueToJsonb(builder->state.result);
 	return JA_OK;
 }
 
 static void
 initialize(Builder *builder)
 {
-	builder->state = NULL;
-	builder->result = NULL;
+	builder->state = (JaJsonState) {0};
 	builder->depth = 0;
 	builder->watches = NULL;
 	builder->watch_count = 0;

@@ -12,6 +12,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/status.h"
 
 /* Deepest nesting, counting the outermost object. */
@@ -57,15 +58,15 @@ extern JaPresence ja_json_string(const JsonbContainer *object, const char *name,
 extern bool ja_json_number_in_range(const char *number);
 extern bool ja_json_is_object(const JsonbContainer *container);
 
-extern void ja_json_add_key(JsonbParseState **object, const char *name);
-extern void ja_json_add_bool(JsonbParseState **object, const char *name, bool boolean);
-extern void ja_json_add_integer(JsonbParseState **object, const char *name, int64 integer);
-extern void ja_json_add_uuid(JsonbParseState **object, const char *name,
-							 const pg_uuid_t *uuid);
-extern void ja_json_add_members(JsonbParseState **object, const JsonbContainer *members);
-extern void ja_json_add_string(JsonbParseState **object, const char *name,
+extern void ja_json_add_key(JaJsonState *object, const char *name);
+extern void ja_json_add_bool(JaJsonState *object, const char *name, bool boolean);
+extern void ja_json_add_integer(JaJsonState *object, const char *name, int64 integer);
+extern void ja_json_add_uuid(JaJsonState *object, const char *name, const pg_uuid_t *uuid);
+extern void ja_json_add_members(JaJsonState *object, const JsonbContainer *members);
+extern void ja_json_add_string(JaJsonState *object, const char *name,
 							   const char *data, size_t length);
 extern JaStatus ja_json_write(const JsonbContainer *container, StringInfo out);
+extern Jsonb *ja_json_end_object(JaJsonState *object);
 extern void ja_json_write_string(StringInfo out, const char *data, size_t length);
 
 /* True if the string is exactly this NUL-terminated name. */

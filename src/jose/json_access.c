@@ -45,21 +45,29 @@ ja_json_string(const JsonbContainer *object, const char *name, JaString *string)
 	return JA_PRESENT;
 }
 
+/* Ends the outermost object, and returns it. */
+Jsonb *
+ja_json_end_object(JaJsonState *object)
+{
+	ja_json_push(object, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(object->result);
+}
+
 /* Adds the name of a member; its value must follow. */
 void
-ja_json_add_key(JsonbParseState **object, const char *name)
+ja_json_add_key(JaJsonState *object, const char *name)
 {
 	JsonbValue	key;
 
 	key.type = jbvString;
 	key.val.string.val = (char *) name;
 	key.val.string.len = (int) strlen(name);
-	pushJsonbValue(object, WJB_KEY, &key);
+	ja_json_push(object, WJB_KEY, &key);
 }
 
 /* Adds a string; the text must outlive the building of the object. */
 void
-ja_json_add_string(JsonbParseState **object, const char *name, const char *data, size_t length)
+ja_json_add_string(JaJsonState *object, const char *name, const char *data, size_t length)
 {
 	JsonbValue	value;
 
@@ -67,34 +75,34 @@ ja_json_add_string(JsonbParseState **object, const char *name, const char *data,
 	value.type = jbvString;
 	value.val.string.val = (char *) data;
 	value.val.string.len = (int) length;
-	pushJsonbValue(object, WJB_VALUE, &value);
+	ja_json_push(object, WJB_VALUE, &value);
 }
 
 void
-ja_json_add_bool(JsonbParseState **object, const char *name, bool boolean)
+ja_json_add_bool(JaJsonState *object, const char *name, bool boolean)
 {
 	JsonbValue	value;
 
 	ja_json_add_key(object, name);
 	value.type = jbvBool;
 	value.val.boolean = boolean;
-	pushJsonbValue(object, WJB_VALUE, &value);
+	ja_json_push(object, WJB_VALUE, &value);
 }
 
 void
-ja_json_add_integer(JsonbParseState **object, const char *name, int64 integer)
+ja_json_add_integer(JaJsonState *object, const char *name, int64 integer)
 {
 	JsonbValue	value;
 
 	ja_json_add_key(object, name);
 	value.type = jbvNumeric;
 	value.val.numeric = int64_to_numeric(integer);
-	pushJsonbValue(object, WJB_VALUE, &value);
+	ja_json_push(object, WJB_VALUE, &value);
 }
 
 /* Adds a UUID in its text form. */
 void
-ja_json_add_uuid(JsonbParseState **object, const char *name, const pg_uuid_t *uuid)
+ja_json_add_uuid(JaJsonState *object, const char *name, const pg_uuid_t *uuid)
 {
 	char	   *text = palloc(JA_UUID_TEXT);
 
@@ -104,7 +112,7 @@ ja_json_add_uuid(JsonbParseState **object, const char *name, const pg_uuid_t *uu
 
 /* Adds all members of another object, which must outlive the building. */
 void
-ja_json_add_members(JsonbParseState **object, const JsonbContainer *members)
+ja_json_add_members(JaJsonState *object, const JsonbContainer *members)
 {
 	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) members);
 	JsonbIteratorToken token;
@@ -113,7 +121,7 @@ ja_json_add_members(JsonbParseState **object, const JsonbContainer *members)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY || token == WJB_VALUE)
-			pushJsonbValue(object, token, &value);
+			ja_json_push(object, token, &value);
 	}
 }
 

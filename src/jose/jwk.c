@@ -182,7 +182,7 @@ ja_jwk_read_trusted(const JsonbContainer *jwk, JaKey **key)
 }
 
 static void
-write_operations(const JaKey *key, bool with_private, JsonbParseState **jwk)
+write_operations(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	int			operations = key->operations;
 	JsonbValue	value;
@@ -193,26 +193,26 @@ write_operations(const JaKey *key, bool with_private, JsonbParseState **jwk)
 	value.type = jbvString;
 	value.val.string.val = "key_ops";
 	value.val.string.len = 7;
-	pushJsonbValue(jwk, WJB_KEY, &value);
-	pushJsonbValue(jwk, WJB_BEGIN_ARRAY, NULL);
+	ja_json_push(jwk, WJB_KEY, &value);
+	ja_json_push(jwk, WJB_BEGIN_ARRAY, NULL);
 	if (operations & JA_MAY_SIGN)
 	{
 		value.val.string.val = "sign";
 		value.val.string.len = 4;
-		pushJsonbValue(jwk, WJB_ELEM, &value);
+		ja_json_push(jwk, WJB_ELEM, &value);
 	}
 	if (operations & JA_MAY_VERIFY)
 	{
 		value.val.string.val = "verify";
 		value.val.string.len = 6;
-		pushJsonbValue(jwk, WJB_ELEM, &value);
+		ja_json_push(jwk, WJB_ELEM, &value);
 	}
-	pushJsonbValue(jwk, WJB_END_ARRAY, NULL);
+	ja_json_push(jwk, WJB_END_ARRAY, NULL);
 }
 
 /* Writes kty, kid, alg, use and key_ops as far as the key has them. */
 static void
-write_parameters(const JaKey *key, bool with_private, JsonbParseState **jwk)
+write_parameters(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	ja_json_add_string(jwk, "kty", key->type->name, strlen(key->type->name));
 	if (key->kid.data != NULL)
@@ -232,16 +232,16 @@ write_parameters(const JaKey *key, bool with_private, JsonbParseState **jwk)
 JaStatus
 ja_jwk_write(const JaKey *key, bool with_private, Jsonb **jwk)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	JaStatus	status;
 
 	if (with_private && !key->is_private)
 		return JA_KEY_NOT_PRIVATE;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	write_parameters(key, with_private, &state);
 	status = key->type->write(key, with_private, &state);
 	if (status == JA_OK)
-		*jwk = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+		*jwk = ja_json_end_object(&state);
 	return status;
 }
 

@@ -262,7 +262,7 @@ JaStatus
 ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *type,
 					const JsonbContainer *extra, StringInfo out)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	StringInfoData json;
 	JaStatus	status;
 
@@ -272,7 +272,7 @@ ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *
 		if (status != JA_OK)
 			return status;
 	}
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (extra != NULL)
 		ja_json_add_members(&state, extra);
 	ja_json_add_string(&state, "alg", algorithm->name, strlen(algorithm->name));
@@ -281,8 +281,7 @@ ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *
 	if (key->kid.data != NULL)
 		ja_json_add_string(&state, "kid", key->kid.data, key->kid.length);
 	initStringInfo(&json);
-	status = ja_json_write(&JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))->root,
-						   &json);
+	status = ja_json_write(&ja_json_end_object(&state)->root, &json);
 	if (status == JA_OK)
 		append_base64url(out, json.data, json.len);
 	return status;

@@ -92,7 +92,7 @@ typedef struct JaKeyType
 	JaStatus	(*adopt) (JaKey *key);
 
 	/* Adds the members of its public or private half. */
-	JaStatus	(*write) (const JaKey *key, bool with_private, JsonbParseState **jwk);
+	JaStatus	(*write) (const JaKey *key, bool with_private, JaJsonState *jwk);
 
 	/* Makes a new key for the algorithm. */
 	JaStatus	(*generate) (JaKey *key, const JaAlgorithm *algorithm);

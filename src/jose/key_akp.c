@@ -120,7 +120,7 @@ akp_adopt(JaKey *key)
 
 /* A private key that was read without its seed can't be written as a JWK. */
 static JaStatus
-akp_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
+akp_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	uint8		octets[MAX_PUBLIC];
 	size_t		length;

@@ -130,7 +130,7 @@ ec_adopt(JaKey *key)
 /* Adds one number, padded to the full size. */
 static JaStatus
 write_number(const JaKey *key, const char *member, const char *parameter, size_t size,
-			 JsonbParseState **jwk)
+			 JaJsonState *jwk)
 {
 	uint8		octets[MAX_COORDINATE];
 	BIGNUM	   *value = NULL;
@@ -148,7 +148,7 @@ write_number(const JaKey *key, const char *member, const char *parameter, size_t
 }
 
 static JaStatus
-ec_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
+ec_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	const JaCurve *curve = key->curve;
 	JaStatus	status;

@@ -57,7 +57,7 @@ ja_member_exists(const JsonbContainer *jwk, const char *name)
 
 /* Adds octets as base64url. */
 void
-ja_member_add_octets(JsonbParseState **jwk, const char *name,
+ja_member_add_octets(JaJsonState *jwk, const char *name,
 					 const uint8 *octets, size_t length)
 {
 	char	   *text = palloc(JA_BASE64URL_ENCODED(length) + 1);

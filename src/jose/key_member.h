@@ -22,7 +22,7 @@ extern JaStatus ja_member_octets(const JsonbContainer *jwk, const char *name,
 extern JaStatus ja_member_exact(const JsonbContainer *jwk, const char *name,
 								uint8 *out, size_t length);
 extern bool ja_member_exists(const JsonbContainer *jwk, const char *name);
-extern void ja_member_add_octets(JsonbParseState **jwk, const char *name,
+extern void ja_member_add_octets(JaJsonState *jwk, const char *name,
 								 const uint8 *octets, size_t length);
 extern JaStatus ja_member_build_key(const char *openssl_type, bool with_private,
 									OSSL_PARAM_BLD *builder, EVP_PKEY **pkey);

@@ -72,7 +72,7 @@ oct_adopt(JaKey *key pg_attribute_unused())
 }
 
 static JaStatus
-oct_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
+oct_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	if (!with_private)
 		return JA_KEY_NO_PUBLIC;

@@ -109,7 +109,7 @@ okp_adopt(JaKey *key)
 }
 
 static JaStatus
-okp_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
+okp_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	uint8		octets[MAX_OKP_KEY];
 	size_t		length = sizeof(octets);

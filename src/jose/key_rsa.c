@@ -223,7 +223,7 @@ rsa_adopt(JaKey *key)
 
 /* Adds one number in its shortest form (RFC 7518 section 2). */
 static JaStatus
-write_number(const JaKey *key, const Number *number, JsonbParseState **jwk)
+write_number(const JaKey *key, const Number *number, JaJsonState *jwk)
 {
 	uint8		octets[JA_MAX_RSA_BITS / 8];
 	BIGNUM	   *value = NULL;
@@ -255,7 +255,7 @@ ja_key_rsa_has_factors(const JaKey *key)
 }
 
 static JaStatus
-rsa_write(const JaKey *key, bool with_private, JsonbParseState **jwk)
+rsa_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	size_t		count = PUBLIC_NUMBERS;
 	JaStatus	status = JA_OK;

@@ -108,12 +108,12 @@ read_keys(const Jsonb *jwks)
 static Jsonb *
 write_keys(const JaKeySet *set, bool with_secrets)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	JsonbValue	value;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_key(&state, "keys");
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	ja_json_push(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < set->count; i++)
 	{
 		Jsonb	   *jwk;
@@ -122,10 +122,10 @@ write_keys(const JaKeySet *set, bool with_secrets)
 		value.type = jbvBinary;
 		value.val.binary.data = &jwk->root;
 		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
-		pushJsonbValue(&state, WJB_ELEM, &value);
+		ja_json_push(&state, WJB_ELEM, &value);
 	}
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	ja_json_push(&state, WJB_END_ARRAY, NULL);
+	return ja_json_end_object(&state);
 }
 
 /* Prepares the secrets of an issuer for storing. */

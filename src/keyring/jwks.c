@@ -62,11 +62,11 @@ Jsonb *
 ja_jwks_make(void)
 {
 	List	   *keys = collect(GetCurrentTimestamp());
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_key(&state, "keys");
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	ja_json_push(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < list_length(keys); i++)
 	{
 		Jsonb	   *jwk = list_nth(keys, i);
@@ -75,8 +75,8 @@ ja_jwks_make(void)
 		value.type = jbvBinary;
 		value.val.binary.data = &jwk->root;
 		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
-		pushJsonbValue(&state, WJB_ELEM, &value);
+		ja_json_push(&state, WJB_ELEM, &value);
 	}
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	ja_json_push(&state, WJB_END_ARRAY, NULL);
+	return ja_json_end_object(&state);
 }

@@ -72,7 +72,7 @@ check_of(JaStatus status)
 
 /* Adds a string, or null where there is none. */
 static void
-add_text(JsonbParseState **state, const char *name, const char *text)
+add_text(JaJsonState *state, const char *name, const char *text)
 {
 	JsonbValue	value = {.type = jbvNull};
 
@@ -82,11 +82,11 @@ add_text(JsonbParseState **state, const char *name, const char *text)
 		return;
 	}
 	ja_json_add_key(state, name);
-	pushJsonbValue(state, WJB_VALUE, &value);
+	ja_json_push(state, WJB_VALUE, &value);
 }
 
 static void
-add_object(JsonbParseState **state, const char *name, Jsonb *object)
+add_object(JaJsonState *state, const char *name, Jsonb *object)
 {
 	JsonbValue	value = {.type = jbvNull};
 
@@ -97,12 +97,12 @@ add_object(JsonbParseState **state, const char *name, Jsonb *object)
 		value.val.binary.data = &object->root;
 		value.val.binary.len = (int) (VARSIZE(object) - VARHDRSZ);
 	}
-	pushJsonbValue(state, WJB_VALUE, &value);
+	ja_json_push(state, WJB_VALUE, &value);
 }
 
 /* The key that the header names among our own, as the table knows it. */
 static void
-add_own_key(JsonbParseState **state, Jsonb *header, TimestampTz now)
+add_own_key(JaJsonState *state, Jsonb *header, TimestampTz now)
 {
 	const JaStoredKey *key;
 	const char *key_state = NULL;
@@ -116,7 +116,7 @@ add_own_key(JsonbParseState **state, Jsonb *header, TimestampTz now)
 
 /* Whether the issuer that the claims name is trusted, and for what. */
 static void
-add_issuer(JsonbParseState **state, Jsonb *claims)
+add_issuer(JaJsonState *state, Jsonb *claims)
 {
 	const JaIssuer *issuer;
 	JaString	name;
@@ -131,10 +131,10 @@ add_issuer(JsonbParseState **state, Jsonb *claims)
 }
 
 static void
-add_compared(JsonbParseState **state, Jsonb *header, Jsonb *claims, TimestampTz now)
+add_compared(JaJsonState *state, Jsonb *header, Jsonb *claims, TimestampTz now)
 {
 	ja_json_add_key(state, "compared_with");
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_integer(state, "now", (int64) ja_claims_seconds(now));
 	ja_json_add_integer(state, "leeway", ja_settings.leeway_seconds);
 	ja_json_add_bool(state, "require_exp", ja_settings.require_exp);
@@ -144,11 +144,11 @@ add_compared(JsonbParseState **state, Jsonb *header, Jsonb *claims, TimestampTz 
 	add_text(state, "audience", ja_settings.audience);
 	add_own_key(state, header, now);
 	add_issuer(state, claims);
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	ja_json_push(state, WJB_END_OBJECT, NULL);
 }
 
 static void
-add_verdict(JsonbParseState **state, JaStatus status)
+add_verdict(JaJsonState *state, JaStatus status)
 {
 	const JaStatusRow *row = ja_status_row(status);
 
@@ -166,7 +166,7 @@ Jsonb *
 ja_explain_token(JaString token, TimestampTz now)
 {
 	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	const JaVerified *verified;
 	JaCompact	compact;
 	Jsonb	   *header = NULL;
@@ -181,10 +181,10 @@ ja_explain_token(JaString token, TimestampTz now)
 		(void) ja_jws_decode_json(compact.header, NULL, 0, &header);
 		(void) ja_jws_decode_json(compact.payload, NULL, 0, &claims);
 	}
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	add_verdict(&state, status);
 	add_object(&state, "header", header);
 	add_object(&state, "claims", claims);
 	add_compared(&state, header, claims, now);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }

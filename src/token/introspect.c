@@ -19,12 +19,12 @@ Jsonb *
 ja_introspect_token(JaString token, TimestampTz now)
 {
 	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	const JaVerified *verified;
 	bool		is_active = token.data != NULL &&
 	ja_verify_stored(token, &any, now, &verified) == JA_OK;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_active)
 	{
 		/* No claim can pass for a member of the answer itself. */
@@ -32,5 +32,5 @@ ja_introspect_token(JaString token, TimestampTz now)
 		ja_json_add_string(&state, "token_type", "Bearer", 6);
 	}
 	ja_json_add_bool(&state, "active", is_active);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return ja_json_end_object(&state);
 }

@@ -97,14 +97,14 @@ check_times(const JsonbContainer *claims, double now)
 static JaStatus
 complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb **complete)
 {
-	JsonbParseState *state = NULL;
+	JaJsonState state = {0};
 	int64		seconds = (int64) ja_claims_seconds(now);
 	pg_uuid_t	id;
 	char		jti[JA_UUID_TEXT];
 	JaStatus	status = ja_uuid_make(now, &id);
 
 	ja_uuid_write(&id, jti);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_members(&state, claims);
 	if (is_set(ja_settings.issuer) && is_absent(claims, "iss"))
 		ja_json_add_string(&state, "iss", ja_settings.issuer, strlen(ja_settings.issuer));
@@ -116,7 +116,7 @@ complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb
 		ja_json_add_integer(&state, "exp", seconds + ttl_seconds);
 	if (is_absent(claims, "jti"))
 		ja_json_add_string(&state, "jti", jti, sizeof(jti));
-	*complete = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	*complete = ja_json_end_object(&state);
 	return status;
 }
 
