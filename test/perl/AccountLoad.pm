@@ -35,6 +35,9 @@ our @ENDS = (('') x 6, 'COMMIT', 'COMMIT', 'COMMIT', 'ROLLBACK');
 # What a code that runs a query dies with when it has cancelled it.
 our $CANCELLED = "cancelled\n";
 
+# Has messages tell their SQLSTATE.
+my $VERBOSE = 2;
+
 # Settings of the server that the verdict relies on.
 our @CONF = (
 	'jwt_auth.refresh_grace = 60', 'jwt_auth.login_max_failures = 1000', 'jwt_auth.max_sessions_per_user = 0',
@@ -226,6 +229,7 @@ sub _connection
 		my $connection = eval {
 			DBI->connect($self->{connect}->(), undef, undef, { RaiseError => 1, PrintError => 0, PrintWarn => 0, pg_server_prepare => 0 });
 		};
+		$connection->{pg_errorlevel} = $VERBOSE if $connection;
 
 		if ($connection)
 		{
@@ -272,7 +276,7 @@ sub _call
 
 	if (!$done)
 	{
-		my $state = $@ eq $CANCELLED ? '57014' : $connection->state // '';
+		my $state = failure_of($connection, $@);
 
 		$self->_note('failed', $kind, $state);
 		$self->_note('bad', "$kind: $state $@" =~ s/\s+/ /gr)
@@ -283,6 +287,17 @@ sub _call
 	$self->_note('told', $kind) if $end ne 'ROLLBACK';
 	$self->_disconnect if rand() < $self->{leaves};
 	return ($result, $end ne 'ROLLBACK');
+}
+
+# DBD::Pg forgets the SQLSTATE of some failures, as that of a commit.
+sub failure_of
+{
+	my ($connection, $message) = @_;
+
+	return '57014' if $message eq $CANCELLED;
+	return $1 if $message =~ /\b(?:ERROR|FATAL|PANIC):\s+(\w{5}):/;
+	return $connection->state if ($connection->state // '') ne '';
+	return eval { $connection->ping > 0 } ? '' : '08006';
 }
 
 sub _wait_for_commits

@@ -3,6 +3,8 @@
 # administrator. None leaves half of what it did, and each can be tried again.
 #
 # Environment read: CANCELLED (how many calls of each kind, 5), SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;

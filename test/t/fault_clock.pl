@@ -3,6 +3,8 @@
 # stays so. Skipped where libfaketime is not installed.
 #
 # Environment read: STEPS (8), SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;

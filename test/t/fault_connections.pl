@@ -2,6 +2,8 @@
 # cannot connect comes again, and nothing of what was told is lost.
 #
 # Environment read: REFUSED (how often, 5), SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;

@@ -4,6 +4,8 @@
 # skipped where the system lets it make none.
 #
 # Environment read: ROUNDS (2), SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;

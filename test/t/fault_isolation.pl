@@ -3,6 +3,8 @@
 # can't be decided is 40001, and goes through when tried again.
 #
 # Environment read: ROUNDS (2), SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;

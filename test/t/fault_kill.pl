@@ -3,6 +3,8 @@
 # told, and nothing is half done.
 #
 # Environment read: ROUNDS (2), SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;

@@ -3,6 +3,8 @@
 # told may be lost, but no session ends by that, and no lost token is good.
 #
 # Environment read: SEED.
+#
+# Time limit: 1800 s
 
 use strict;
 use warnings;
