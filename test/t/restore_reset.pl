@@ -27,6 +27,7 @@ my $node = start_account_node('reset', cluster => { allows_streaming => 1 },
 my %open;
 
 restored_over();
+restored_base_backup();
 calls();
 beside_logins();
 clones();
@@ -154,6 +155,37 @@ sub restored_over
 	is(verdict($session, $token{issuer}), '', 'reset: issuers are those of the backup');
 	$other->close;
 	leave();
+	return;
+}
+
+# A base backup that is started beside the server that went on
+sub restored_base_backup
+{
+	my $session = session('app');
+	my %login = map { $_ => call($session, 'jwt_login', 'alice', $PASSWORD) } qw(kept revoked rotated);
+	my $denied = $session->query(q{SELECT jwt_sign('{}')});
+
+	$node->backup('base');
+	my $child = call($session, 'jwt_refresh', $login{rotated}{refresh_token});
+
+	$session->query('SELECT jwt_revoke(' . quote($_) . ')') for $login{revoked}{refresh_token}, $denied;
+	my $restored = PostgreSQL::Test::Cluster->new('restored');
+
+	$restored->init_from_backup($node, 'base');
+	$restored->start;
+	my $there = JwtAuthSession->new($restored, dbname => 'app');
+
+	is(verdict($there, $_), '', 'base backup: alive again') for $login{revoked}{access_token}, $denied;
+	is(verdict($there, $child->{access_token}), '', 'base backup: and so is the access token of a session that was there');
+	$there->query('SELECT jwt_reset_after_restore()');
+	like(verdict($there, $_), qr/^28J0[02]$/, 'base backup, reset: dead')
+	  for $denied, map { $_->{access_token} } values %login, $child;
+	is(outcome($there, 'jwt_refresh', $_->{refresh_token}), 'invalid_grant', 'base backup, reset: no refresh token is good') for values %login, $child;
+	is(verdict($session, works($there, 'alice', 'base backup, reset')->{access_token}), '28J00', 'base backup, reset: refused by the server that went on');
+	is(verdict($session, $_->{access_token}), '', 'base backup: which goes on') for $login{kept}, $child;
+	is(outcome($session, 'jwt_refresh', $child->{refresh_token}), 'ok', 'base backup: and refreshes');
+	$there->close;
+	$restored->stop;
 	return;
 }
 
