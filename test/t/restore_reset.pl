@@ -23,7 +23,7 @@ use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
 my $ISSUER = 'https://original.example';
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = start_account_node('reset', cluster => { allows_streaming => 1 },
-	conf => [ 'jwt_auth.refresh_grace = 60', 'jwt_auth.max_sessions_per_user = 0' ]);
+	conf => [ 'jwt_auth.refresh_grace = 60', 'jwt_auth.max_sessions_per_user = 0', 'jwt_auth.access_token_ttl = 1h' ]);
 my %open;
 
 restored_over();
@@ -432,6 +432,10 @@ sub clone_without_master_key
 		is($clone->query(q{SELECT string_agg(DISTINCT coalesce(sealed_by, 'clear'), ' ') FROM jwt_auth.keys WHERE private_jwk IS NOT NULL}),
 			$name eq 'none' ? 'clear' : $name eq 'another name' ? 'mk2' : 'mk1', "$name, reset: how the keys are stored");
 		is(verdict($original, $clone->query(q{SELECT jwt_sign('{}')})), '28J00', "$name, reset: it does not sign for the original");
+		is($clone->state_of('SELECT jwt_seal_keys()'), '55000', "$name, reset: an issuer's secret cannot be opened");
+		is($clone->state_of(q{SELECT jwt_trust_issuer('https://partner.example', jwk_generate('HS256', 'p2'), 'api')}), '',
+			"$name, reset: so it is trusted anew");
+		is($clone->state_of('SELECT jwt_seal_keys()'), $name eq 'none' ? '55000' : '', "$name, reset: which the clone's own key seals");
 	}
 	my $clone = copy_database('original_hs256', 'keyless_file', "jwt_auth.master_key_file = '$dir/nowhere'");
 
