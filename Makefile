@@ -115,8 +115,7 @@ vectors:
 
 sanitize:
 	@$(top)test/packages build test sanitize
-	@INSTRUMENT=sanitize SECONDS_PER_FILE=$(or $(SECONDS_PER_FILE),1500) \
-		$(top)test/run
+	@$(top)test/sanitize/run
 
 fuzz:
 	@$(top)test/packages build fuzz
