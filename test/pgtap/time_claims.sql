@@ -149,7 +149,7 @@ SELECT is(pg_temp.verdict_of(test.token('{"exp":1,"nbf":4102444800}'), NULL, NUL
 
 -- The wall clock decides, not the time at which the transaction began
 BEGIN;
-CREATE TEMP TABLE soon AS SELECT test.seconds(2) AS exp;
+CREATE TEMP TABLE soon AS SELECT test.seconds(4) AS exp;
 SET LOCAL jwt_auth.leeway = 0;
 SELECT is(pg_temp.verdict('"exp":' || exp), NULL, 'not yet expired') FROM soon;
 SELECT pg_sleep_until(to_timestamp(exp)) FROM soon;
