@@ -122,6 +122,42 @@ sub spawn
 	POSIX::_exit(127);
 }
 
+# Starts a process that calls code, and ends with 0 unless that dies.  The
+# directory is still this process's.
+sub fork_and_call
+{
+	my ($self, $code) = @_;
+	my $pid = fork // die "could not fork: $!\n";
+
+	return $pid if $pid;
+	POSIX::_exit(0) if eval { $code->(); 1 };
+	print STDERR $@;
+	POSIX::_exit(1);
+}
+
+# Waits until one of the processes that fork_and_call has started ends, and
+# returns its id and wait status.  A signal ends them all, and then this one.
+sub wait_for_any
+{
+	my ($self, @pids) = @_;
+
+	# The end of a child ends the pause.
+	local $SIG{CHLD} = sub { };
+
+	until ($interrupted)
+	{
+		for my $pid (@pids)
+		{
+			return ($pid, $?) if waitpid($pid, POSIX::WNOHANG()) != 0;
+		}
+		select undef, undef, undef, $PAUSE_SECONDS;
+	}
+	kill $interrupted, @pids;
+	waitpid $_, 0 for @pids;
+	$self->stop_if_interrupted;
+	return;
+}
+
 sub wait_for
 {
 	my ($self, $pid, $seconds) = @_;
@@ -154,11 +190,17 @@ sub wait_for
 	return $status & 127 ? 128 + ($status & 127) : $status >> 8;
 }
 
-# Ends this process, cleaning up, when a signal has asked for it.
+# Ends this process when a signal has asked for it, and cleans up if the
+# directory is its own.
 sub stop_if_interrupted
 {
+	my ($self) = @_;
+
 	return unless $interrupted;
-	exit 128 + { HUP => 1, INT => 2, TERM => 15 }->{$interrupted};
+	my $status = 128 + { HUP => 1, INT => 2, TERM => 15 }->{$interrupted};
+
+	POSIX::_exit($status) if $self->{pid} != $$;
+	exit $status;
 }
 
 sub _make_directory

@@ -6,7 +6,6 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename dirname);
-use Time::HiRes qw(time);
 
 sub run_sql
 {
@@ -18,35 +17,29 @@ sub run_isolation
 	return _run('isolation/pg_isolation_regress', 'test/isolation', @_);
 }
 
-# Each file gets a database of its own, so that none depends on another.
+# The file gets a database of its own, so that none depends on another.
+# Returns counts and the lines that explain a failure.
 sub _run
 {
-	my ($program, $input, $scratch, $results, @files) = @_;
-	my $test_programs = _pgxs_directory() . '/src/test';
+	my ($program, $input, $scratch, $file) = @_;
+	my $name = basename($file) =~ s/\.\w+$//r;
+	my $output = $scratch->make_dir($file =~ tr{/}{-}r);
+	my $status = $scratch->run(
+		{
+			stdout => "$output/out",
+			seconds => $ENV{SECONDS_PER_FILE} || 300
+		},
+		_pgxs_directory() . "/src/test/$program",
+		"--inputdir=$input",
+		"--outputdir=$output",
+		'--bindir=' . dirname($ENV{PG_CONFIG}),
+		"--dbname=regress_$name",
+		$name);
+	my $counts = $status == 0 ? { passed => 1 } : { failed => 1 };
+	my $shown = "$output/regression.diffs";
 
-	for my $file (@files)
-	{
-		my $name = basename($file) =~ s/\.\w+$//r;
-		my $output = $scratch->make_dir($file =~ tr{/}{-}r);
-		my $start = time;
-		my $status = $scratch->run(
-			{
-				stdout => "$output/out",
-				seconds => $ENV{SECONDS_PER_FILE} || 300
-			},
-			"$test_programs/$program",
-			"--inputdir=$input",
-			"--outputdir=$output",
-			'--bindir=' . dirname($ENV{PG_CONFIG}),
-			"--dbname=regress_$name",
-			$name);
-		my $counts = $status == 0 ? { passed => 1 } : { failed => 1 };
-		my $shown = "$output/regression.diffs";
-
-		$shown = "$output/out" unless -s $shown;
-		$results->add($file, $counts, time - $start, _lines($shown));
-	}
-	return;
+	$shown = "$output/out" unless -s $shown;
+	return ($counts, _lines($shown));
 }
 
 sub _pgxs_directory

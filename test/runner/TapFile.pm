@@ -8,41 +8,50 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename dirname);
+use Queue;
 use TAP::Parser;
-use Time::HiRes qw(time);
 
-my $SECONDS_PER_FILE = 300;
 my $LOG_LINES_SHOWN = 40;
 my $PARSE_ERRORS_SHOWN = 3;
 
-# Each script gets a new database that has pgTAP.  A row may hold several
-# assertions.
-sub run_sql
+# Each script gets a new database that has pgTAP.
+sub prepare_sql
 {
-	my ($scratch, $results, @files) = @_;
-
 	_psql('CREATE DATABASE pgtap_template');
 	_psql('CREATE EXTENSION pgtap', 'pgtap_template');
-	for my $file (@files)
-	{
-		my $database = 'pgtap_' . basename($file, '.sql');
-
-		_psql(qq(CREATE DATABASE "$database" TEMPLATE pgtap_template));
-		_run_file(
-			$scratch, $results, $file,
-			'psql', '-XqAt', '-F', "\n", '-v', 'ON_ERROR_STOP=1',
-			'-d', $database, '-f', $file);
-		_psql(qq(DROP DATABASE "$database" WITH (FORCE)));
-	}
 	return;
 }
 
+# A row may hold several assertions.
+sub run_sql
+{
+	my ($scratch, $file) = @_;
+	my $database = 'pgtap_' . basename($file, '.sql');
+
+	_psql(qq(CREATE DATABASE "$database" TEMPLATE pgtap_template));
+	my @result = _run_file(
+		$scratch, $file,
+		'psql', '-XqAt', '-F', "\n", '-v', 'ON_ERROR_STOP=1',
+		'-d', $database, '-f', $file);
+	_psql(qq(DROP DATABASE "$database" WITH (FORCE)));
+	return @result;
+}
+
 # The programs use PostgreSQL::Test::Cluster, and start their own servers.
+sub prepare_perl
+{
+	my ($scratch) = @_;
+
+	$scratch->at_end(sub { _stop_servers($scratch) });
+	return;
+}
+
 sub run_perl
 {
-	my ($scratch, $results, @files) = @_;
+	my ($scratch, $file) = @_;
 	my $pgxs = `pg_config --pgxs`;
 	my @without = grep { /^PG/ && $_ ne 'PG_CONFIG' } keys %ENV;
+	my $dir = _tap_directory($scratch, $file);
 
 	chomp $pgxs;
 	delete local @ENV{@without};
@@ -50,45 +59,36 @@ sub run_perl
 	  dirname($pgxs) . '/../../src/test/regress/pg_regress';
 	local $ENV{PERL5LIB} = join ':', "$ENV{JWT_AUTH_SOURCE}/test/perl",
 	  dirname($pgxs) . '/../../src/test/perl', $ENV{PERL5LIB} // ();
-	$scratch->at_end(sub { _stop_servers($scratch) });
-	for my $file (@files)
-	{
-		my $dir = _tap_directory($scratch, $file);
 
-		mkdir $dir or die "could not create $dir: $!\n";
+	# Programs that run at the same time choose different ports.
+	local $ENV{PG_TEST_PORT_DIR} = $scratch->dir . '/ports';
+	mkdir $dir or die "could not create $dir: $!\n";
 
-		# PostgreSQL 15 reads the first, later majors the other two.
-		local $ENV{TESTDIR} = $dir;
-		local $ENV{TESTDATADIR} = "$dir/data";
-		local $ENV{TESTLOGDIR} = "$dir/log";
-		_run_file($scratch, $results, $file, 'perl', $file);
-	}
-	return;
+	# PostgreSQL 15 reads the first, later majors the other two.
+	local $ENV{TESTDIR} = $dir;
+	local $ENV{TESTDATADIR} = "$dir/data";
+	local $ENV{TESTLOGDIR} = "$dir/log";
+	return _run_file($scratch, $file, 'perl', $file);
 }
 
 # A program that prints no TAP is one test, by its exit status.
 sub run_program
 {
-	my ($scratch, $results, @files) = @_;
+	my ($scratch, $file) = @_;
 
-	for my $file (grep { -x } @files)
-	{
-		_run_file($scratch, $results, $file, "./$file");
-	}
-	return;
+	return _run_file($scratch, $file, "./$file");
 }
 
+# Returns counts and the lines that explain a failure.
 sub _run_file
 {
-	my ($scratch, $results, $file, @command) = @_;
+	my ($scratch, $file, @command) = @_;
 	my $needs_tap = $command[0] ne "./$file";
 	my $base = $scratch->dir . '/' . ($file =~ tr{/}{-}r);
 	my ($out, $err) = ("$base.out", "$base.err");
-	my $limit = $ENV{SECONDS_PER_FILE} || _limit_of($file);
-	my $start = time;
+	my $limit = $ENV{SECONDS_PER_FILE} || Queue::limit_of($file);
 	my $status = $scratch->run(
 		{ stdout => $out, stderr => $err, seconds => $limit }, @command);
-	my $seconds = time - $start;
 	my ($counts, @lines) = _judge(_read($out), $status, $needs_tap);
 
 	push @lines, "the time limit of $limit s was reached" if $status == 124;
@@ -96,16 +96,7 @@ sub _run_file
 	  if $status != 0 && $status != 124;
 	push @lines, split /^/, _read($err);
 	push @lines, _end_of_log($scratch, $file) if $counts->{failed};
-	$results->add($file, $counts, $seconds, @lines);
-	return;
-}
-
-# What a file asks for in a comment: "# Time limit: 900 s".
-sub _limit_of
-{
-	my ($file) = @_;
-
-	return _read($file) =~ /^# Time limit: (\d+) s\b/m ? $1 : $SECONDS_PER_FILE;
+	return ($counts, @lines);
 }
 
 # PostgreSQL::Test::Utils sends what a Perl program says to a log file.

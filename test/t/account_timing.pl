@@ -3,6 +3,8 @@
 # 3 % of the median, at the default cost of a hash. There are some tries. What
 # else the machine does only adds, and may spoil every median; then the fastest
 # tenth of all samples decides.
+#
+# Alone
 
 use strict;
 use warnings;
