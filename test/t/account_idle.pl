@@ -1,8 +1,6 @@
 # A transaction that stays idle delays nobody for more than two seconds (T40):
 # neither the first login of an installation, which makes keys, nor a failed
 # attempt on a name that an admin wants to unlock or enable.
-#
-# Alone
 
 use strict;
 use warnings;
