@@ -22,6 +22,7 @@ our @EXPORT = qw(exchange_with_jose);
 my $CLAIMS = '{"iss":"https://a.example","aud":["api","web"],"exp":4102444800,'
   . '"name":"\u00e9\u20ac\ud83d\ude00","n":[1,-2.5,9007199254740991],"x":{"y":null}}';
 
+# For an answer of the peer
 my $SECONDS = 120;
 
 my $json = JSON::PP->new->canonical->utf8->allow_nonref;
@@ -39,12 +40,14 @@ sub exchange_with_jose
 	};
 
 	install($peer, @{ $options{packages} });
+	$peer->{timer} = timeout($SECONDS);
 	$peer->{run} = start([ $options{program}, "$peer->{dir}/peer.mjs" ],
-		'<', \$peer->{in}, '>', \$peer->{out}, '2>', \$peer->{err}, timeout($SECONDS));
+		'<', \$peer->{in}, '>', \$peer->{out}, '2>', \$peer->{err}, $peer->{timer});
 	for my $case (@{ $options{cases} })
 	{
 		check_case($peer, $case, make_key($node, $case));
 	}
+	$peer->{timer}->start($SECONDS);
 	$peer->{run}->finish;
 	return;
 }
@@ -128,6 +131,7 @@ sub ask
 {
 	my ($peer, @requests) = @_;
 
+	$peer->{timer}->start($SECONDS);
 	$peer->{out} = '';
 	$peer->{in} .= $json->encode($_) . "\n" for @requests;
 	while ($peer->{out} =~ tr/\n// < @requests)

@@ -29,7 +29,8 @@ my ($them, $others) = ('https://them.example', 'https://others.example');
 # The peer keeps its keys, so it runs from here to the end.
 install_peer();
 my ($to_peer, $from_peer, $errors) = ('', '', '');
-my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer, '2>', \$errors, IPC::Run::timeout(120));
+my $timer = IPC::Run::timeout(120);
+my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer, '2>', \$errors, $timer);
 
 # Their tokens, here
 {
@@ -127,6 +128,7 @@ sub ask
 {
 	my ($request) = @_;
 
+	$timer->start(120);
 	$from_peer = '';
 	$to_peer .= $json->encode($request) . "\n";
 	pump $peer until $from_peer =~ /\n/;
