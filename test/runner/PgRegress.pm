@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename dirname);
+use Queue;
 
 sub run_sql
 {
@@ -27,7 +28,7 @@ sub _run
 	my $status = $scratch->run(
 		{
 			stdout => "$output/out",
-			seconds => $ENV{SECONDS_PER_FILE} || 300
+			seconds => $ENV{SECONDS_PER_FILE} || Queue::limit_of($file)
 		},
 		_pgxs_directory() . "/src/test/$program",
 		"--inputdir=$input",

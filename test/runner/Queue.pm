@@ -1,6 +1,6 @@
 # Runs test files, several at a time: each in a process of its own, whose results
 # come back through a file.  What a file needs is said by comments in it:
-#   # Time limit: 900 s   it may take so long (default: 300 s)
+#   # Time limit: 900 s   it may take so long (default: 600 s)
 #   # Alone               nothing else runs meanwhile, as it measures time
 
 package Queue;
@@ -12,7 +12,7 @@ use POSIX ();
 use Storable qw(retrieve store);
 use Time::HiRes qw(time);
 
-my $SECONDS_PER_FILE = 300;
+my $SECONDS_PER_FILE = 600;
 
 # Runs each item, and calls done->(item, seconds, counts, lines) as it ends.  Of
 # an item counts: file, shared (whether it uses the server that all share, which

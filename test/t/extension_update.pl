@@ -6,6 +6,8 @@
 # A rehearsal shows that this finds what an upgrade script leaves out. It makes
 # two versions up in a copy of the installation: the next one, whose scripts
 # agree, and for each statement one whose upgrade script lacks that statement.
+#
+# Time limit: 900 s
 
 use strict;
 use warnings;

@@ -1,6 +1,8 @@
 # Signatures and keys there and back between the extension and the openssl
 # command, for every algorithm; and signatures that only the openssl command
 # makes, which must be refused.
+#
+# Time limit: 900 s
 
 use strict;
 use warnings;

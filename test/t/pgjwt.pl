@@ -2,6 +2,8 @@
 # the drop-in afterwards and keep what they were; whatever else is bound to pgjwt
 # stops the move, and nothing has happened; dumps from before and after it come
 # back without pgjwt; and databases that are not UTF-8.
+#
+# Time limit: 900 s
 
 use strict;
 use warnings;

@@ -1,5 +1,7 @@
 # A real HTTP stack: PostGraphile hands each request's bearer token to the
 # database, where policies decide the rows (T21, T24, T27, T93).
+#
+# Time limit: 900 s
 
 use strict;
 use warnings;
