@@ -61,8 +61,7 @@ sub _run_all
 	{
 		while (keys %$running < $jobs)
 		{
-			my $is_shared = grep { $_->{shared} } values %$running;
-			my ($next) = grep { !$is_shared || !$waiting[$_]{shared} } 0 .. $#waiting;
+			my $next = $self->_choose(@waiting);
 
 			last unless defined $next;
 			$self->_start(splice @waiting, $next, 1);
@@ -70,6 +69,18 @@ sub _run_all
 		$self->_finish($self->{scratch}->wait_for_any(keys %$running));
 	}
 	return;
+}
+
+# The index of the one to start next, if one may start.  Those in the shared
+# server come first, as they can only follow each other.
+sub _choose
+{
+	my ($self, @waiting) = @_;
+	my ($shared) = grep { $waiting[$_]{shared} } 0 .. $#waiting;
+	my ($other) = grep { !$waiting[$_]{shared} } 0 .. $#waiting;
+
+	return $other if grep { $_->{shared} } values %{ $self->{running} };
+	return $shared // $other;
 }
 
 sub _start
