@@ -20,8 +20,12 @@ sub start_node
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	my @extra = ('--encoding=UTF8', '--locale=C.UTF-8', @{ $options{init} // [] });
 
-	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @{ $options{init} // [] } ], %{ $options{cluster} // {} });
+	# The test run may have a cluster to copy, which was made with the first two.
+	$node->init(
+		$ENV{INITDB_TEMPLATE} && @extra == 2 ? () : (extra => \@extra),
+		%{ $options{cluster} // {} });
 	$node->append_conf('postgresql.conf', $_) for @{ $options{conf} // [] };
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION jwt_auth');

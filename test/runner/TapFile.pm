@@ -43,22 +43,38 @@ sub prepare_perl
 	my ($scratch) = @_;
 
 	$scratch->at_end(sub { _stop_servers($scratch) });
+	_make_template($scratch);
+	return;
+}
+
+# From 17 on, PostgreSQL::Test::Cluster can copy a cluster, which takes less time
+# than initdb.
+sub _make_template
+{
+	my ($scratch) = @_;
+	my $template = $scratch->dir . '/template';
+
+	return unless _read(_pgxs_directory() . '/src/test/perl/PostgreSQL/Test/Cluster.pm') =~ /\bINITDB_TEMPLATE\b/;
+	my $status = $scratch->run(
+		{ stdout => "$template.log" },
+		'initdb', '-D', $template, '-A', 'trust', '-N', '--encoding=UTF8', '--locale=C.UTF-8');
+
+	die _read("$template.log") if $status != 0;
+	$ENV{INITDB_TEMPLATE} = $template;
 	return;
 }
 
 sub run_perl
 {
 	my ($scratch, $file) = @_;
-	my $pgxs = `pg_config --pgxs`;
+	my $installed = _pgxs_directory() . '/src/test';
 	my @without = grep { /^PG/ && $_ ne 'PG_CONFIG' } keys %ENV;
 	my $dir = _tap_directory($scratch, $file);
 
-	chomp $pgxs;
 	delete local @ENV{@without};
-	local $ENV{PG_REGRESS} =
-	  dirname($pgxs) . '/../../src/test/regress/pg_regress';
+	local $ENV{PG_REGRESS} = "$installed/regress/pg_regress";
 	local $ENV{PERL5LIB} = join ':', "$ENV{JWT_AUTH_SOURCE}/test/perl",
-	  dirname($pgxs) . '/../../src/test/perl', $ENV{PERL5LIB} // ();
+	  "$installed/perl", $ENV{PERL5LIB} // ();
 
 	# Programs that run at the same time choose different ports.
 	local $ENV{PG_TEST_PORT_DIR} = $scratch->dir . '/ports';
@@ -69,6 +85,14 @@ sub run_perl
 	local $ENV{TESTDATADIR} = "$dir/data";
 	local $ENV{TESTLOGDIR} = "$dir/log";
 	return _run_file($scratch, $file, 'perl', $file);
+}
+
+sub _pgxs_directory
+{
+	my $pgxs = `pg_config --pgxs`;
+
+	chomp $pgxs;
+	return dirname($pgxs) . '/../..';
 }
 
 # A program that prints no TAP is one test, by its exit status.
