@@ -2,7 +2,7 @@
 # command, for every algorithm; and signatures that only the openssl command
 # makes, which must be refused.
 #
-# Time limit: 900 s
+# Time limit: 1800 s
 
 use strict;
 use warnings;
