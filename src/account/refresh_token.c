@@ -20,6 +20,7 @@
 #include "base/secret.h"
 #include "jose/base64url.h"
 #include "jose/signature.h"
+#include "keyring/key_change.h"
 #include "keyring/stored_key.h"
 
 static const char prefix[] = "jar_";
@@ -131,7 +132,10 @@ ja_refresh_token_read(JaString text, JaRefreshToken *token)
 	return false;
 }
 
-/* Writes JA_REFRESH_TOKEN_LENGTH characters with the MAC of the key named. */
+/*
+ * Writes JA_REFRESH_TOKEN_LENGTH characters with the MAC of the key named.
+ * Raises 40001 if that was revoked since the caller chose it.
+ */
 void
 ja_refresh_token_write(const JaRefreshToken *token, char *text)
 {
@@ -142,6 +146,8 @@ ja_refresh_token_write(const JaRefreshToken *token, char *text)
 	memcpy(wire.label, label, sizeof(label));
 	pack(token, wire.body);
 	ja_check(ja_stored_key_refresh(token->key_number, &key));
+	if (key->is_revoked)
+		ja_key_change_raise_stale();
 	ja_check(make_mac(key->key, &wire, mac));
 	memcpy(wire.mac, mac, MAC_SIZE);
 	memcpy(text, prefix, PREFIX_LENGTH);

@@ -118,8 +118,9 @@ typedef struct Change
 	TimestampTz now;
 } Change;
 
-static void
-raise_stale(void)
+/* Raises 40001: keys have changed under a transaction that used them. */
+void
+ja_key_change_raise_stale(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -143,7 +144,7 @@ check_snapshot(void)
 	{
 		if (!ja_scan_row_is_own(&scan) &&
 			XidInMVCCSnapshot(HeapTupleHeaderGetXmin(scan.row->t_data), snapshot))
-			raise_stale();
+			ja_key_change_raise_stale();
 	}
 	ja_scan_end(&scan);
 }
@@ -273,7 +274,7 @@ static void
 run_on_one(JaPlan *plan, const JaValue *values)
 {
 	if (ja_plan_run(plan, values) != 1)
-		raise_stale();
+		ja_key_change_raise_stale();
 }
 
 /*

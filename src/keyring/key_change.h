@@ -10,6 +10,7 @@
 
 #include "jose/key.h"
 
+extern void ja_key_change_raise_stale(void);
 extern JaString ja_key_change_create(const JaAlgorithm *algorithm, JaString kid);
 extern JaString ja_key_change_rotate(const JaAlgorithm *algorithm);
 extern void ja_key_change_retire(JaString kid);
