@@ -117,7 +117,7 @@ CREATE TABLE jwt_auth.sessions (
     client_address inet,
     claimed_address text
 );
-CREATE INDEX sessions_user_id_idx ON jwt_auth.sessions (user_id);
+CREATE INDEX sessions_user_id_revoked_at_idx ON jwt_auth.sessions (user_id, revoked_at);
 CREATE INDEX sessions_expires_at_idx ON jwt_auth.sessions (expires_at);
 COMMENT ON TABLE jwt_auth.sessions IS 'Sessions: one per login';
 COMMENT ON COLUMN jwt_auth.sessions.id IS 'UUIDv7; the sid of its access tokens';

@@ -187,5 +187,20 @@ SELECT count(test.login('busy')) FROM generate_series(1, 5);
 SELECT is(test.live_sessions('busy'), 6::bigint, 'no limit');
 RESET jwt_auth.max_sessions_per_user;
 
+-- Sessions that have ended cost the next login nothing
+WITH session AS (
+	INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at, revoked_at, revoke_reason)
+	SELECT gen_random_uuid(), :'busy', now(), now() + interval '1 d', now(), 'many' FROM generate_series(1, 5000) RETURNING id)
+INSERT INTO jwt_auth.refresh_tokens (session_id, generation, nonce, key_number, rotated_at) SELECT id, 1, gen_random_uuid(), 1, now() FROM session;
+ANALYZE jwt_auth.sessions, jwt_auth.refresh_tokens;
+CREATE FUNCTION test.rows_read() RETURNS bigint LANGUAGE sql AS
+$$ SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_all_tables
+   WHERE relid IN ('jwt_auth.sessions'::regclass, 'jwt_auth.refresh_tokens'::regclass) $$;
+BEGIN;
+SELECT test.rows_read() AS before, test.login('busy') AS answer \gset
+SELECT is(test.error_of(:'answer'), 'ok', 'a login of somebody with many sessions that have ended'),
+	   cmp_ok(test.rows_read() - :before, '<', 100::bigint, 'reads few of them');
+COMMIT;
+
 DROP ROLE regress_login_member;
 SELECT * FROM finish();
