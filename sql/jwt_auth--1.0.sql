@@ -602,7 +602,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login';
 COMMENT ON FUNCTION jwt_login(text, text) IS
-'Checks name and password and returns an access and a refresh token (RFC 6749 section 5.1), or an error object (section 5.2): invalid_grant, invalid_request, or temporarily_unavailable with retry_after in seconds. Never raises for a denial. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55000 without a signing key, 38000 if the claims function fails.';
+'Checks name and password and returns an access and a refresh token (RFC 6749 section 5.1), or an error object (section 5.2): invalid_grant, invalid_request, or temporarily_unavailable with retry_after in seconds. Never raises for a denial. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55000 without a signing key, 38000 if the claims function fails, 40001 where keys are reset meanwhile.';
 REVOKE ALL ON FUNCTION jwt_login(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_refresh(refresh_token text)
