@@ -18,6 +18,7 @@ use AccountTest;
 use DBI ();
 use IO::Handle ();
 use JSON::PP ();
+use JwtAuthTest qw(value_of);
 use POSIX ();
 use Test::More ();
 use Time::HiRes qw(sleep time);
@@ -77,7 +78,7 @@ sub new
 		parent => $$
 	}, $class;
 
-	$node->safe_psql('postgres', "SELECT jwt_create_user('member$_', '$PASSWORD')") for 1 .. $NAMES;
+	value_of($node, "SELECT jwt_create_user('member$_', '$PASSWORD')") for 1 .. $NAMES;
 	return $self;
 }
 

@@ -34,7 +34,7 @@ sub exchange_with_jose
 {
 	my ($node, %options) = @_;
 	my $peer = {
-		node => $node,
+		database => connect_to($node),
 		dir => $options{dir} // PostgreSQL::Test::Utils::tempdir(),
 		map { $_ => '' } qw(in out err)
 	};
@@ -45,7 +45,7 @@ sub exchange_with_jose
 		'<', \$peer->{in}, '>', \$peer->{out}, '2>', \$peer->{err}, $peer->{timer});
 	for my $case (@{ $options{cases} })
 	{
-		check_case($peer, $case, make_key($node, $case));
+		check_case($peer, $case, make_key($peer->{database}, $case));
 	}
 	$peer->{timer}->start($SECONDS);
 	$peer->{run}->finish;
@@ -69,19 +69,19 @@ sub install
 
 sub make_key
 {
-	my ($node, $case) = @_;
+	my ($database, $case) = @_;
 
-	return value_of($node, "SELECT jwk_generate('$case->{curve}', 'ours') || '{\"alg\":\"$case->{alg}\"}'")
+	return value_of($database, "SELECT jwk_generate('$case->{curve}', 'ours') || '{\"alg\":\"$case->{alg}\"}'")
 	  if $case->{curve};
-	return value_of($node, "SELECT jwk_generate('$case->{alg}', 'ours')");
+	return value_of($database, "SELECT jwk_generate('$case->{alg}', 'ours')");
 }
 
 sub check_case
 {
 	my ($peer, $case, $key) = @_;
-	my ($node, $name, $alg) = ($peer->{node}, @$case{qw(name alg)});
-	my $public = $alg =~ /^HS/ ? $key : value_of($node, 'SELECT jwk_public(' . quote($key) . ')');
-	my $token = signed($node, $key);
+	my ($database, $name, $alg) = ($peer->{database}, @$case{qw(name alg)});
+	my $public = $alg =~ /^HS/ ? $key : value_of($database, 'SELECT jwk_public(' . quote($key) . ')');
+	my $token = signed($database, $key);
 	my %verify = (do => 'verify', alg => $alg, key => $json->decode($public));
 	my ($verified, $refused, $signed, $made, $thumbprint) = ask(
 		$peer,
@@ -94,11 +94,11 @@ sub check_case
 	is_deeply($verified->{claims}, $json->decode($CLAIMS), "$name: jose verifies the extension's token")
 	  or diag explain $verified;
 	ok($refused->{error}, "$name: jose refuses it with another signature");
-	ok(is_accepted($node, $signed->{token}, $public), "$name: the extension verifies jose's token")
+	ok(is_accepted($database, $signed->{token}, $public), "$name: the extension verifies jose's token")
 	  or diag explain $signed;
-	is(state_of($node, verification($signed->{token} . 'AAAA', $public)),
+	is(state_of($database, verification($signed->{token} . 'AAAA', $public)),
 		'28J00', "$name: the extension refuses it with a longer signature");
-	is($thumbprint->{thumbprint}, value_of($node, 'SELECT jwk_thumbprint(' . quote($key) . ')'),
+	is($thumbprint->{thumbprint}, value_of($database, 'SELECT jwk_thumbprint(' . quote($key) . ')'),
 		"$name: both make the same thumbprint");
 	check_peer_key($peer, $case, $made);
 	return;
@@ -108,20 +108,20 @@ sub check_case
 sub check_peer_key
 {
 	my ($peer, $case, $made) = @_;
-	my ($node, $name) = ($peer->{node}, $case->{name});
+	my ($database, $name) = ($peer->{database}, $case->{name});
 	my ($private, $public) = map { $json->encode($made->{$_}) } qw(private public);
 
-	ok(is_accepted($node, $made->{token}, $public), "$name: the extension verifies with jose's key")
+	ok(is_accepted($database, $made->{token}, $public), "$name: the extension verifies with jose's key")
 	  or diag explain $made;
 	my ($answer) = ask($peer,
-		{ do => 'verify', alg => $case->{alg}, key => $made->{public}, token => signed($node, $private) });
+		{ do => 'verify', alg => $case->{alg}, key => $made->{public}, token => signed($database, $private) });
 
 	is_deeply($answer->{claims}, $json->decode($CLAIMS), "$name: jose verifies what the extension signed with jose's key")
 	  or diag explain $answer;
 	return unless $made->{pkcs8};
-	is(value_of($node, 'SELECT jwk_from_pem(' . quote($made->{pkcs8}) . ", '$case->{alg}') = " . quote($private) . '::jsonb'),
+	is(value_of($database, 'SELECT jwk_from_pem(' . quote($made->{pkcs8}) . ", '$case->{alg}') = " . quote($private) . '::jsonb'),
 		't', "$name: the extension reads jose's PKCS#8");
-	is(value_of($node, 'SELECT rtrim(jwk_to_pem(' . quote($public) . "), E'\\n')"),
+	is(value_of($database, 'SELECT rtrim(jwk_to_pem(' . quote($public) . "), E'\\n')"),
 		$made->{spki} =~ s/\n+\z//r, "$name: both write the same SPKI");
 	return;
 }
@@ -144,9 +144,9 @@ sub ask
 
 sub signed
 {
-	my ($node, $key) = @_;
+	my ($database, $key) = @_;
 
-	return value_of($node, 'SELECT jwt_sign_with(' . quote($CLAIMS) . '::jsonb, ' . quote($key) . ')');
+	return value_of($database, 'SELECT jwt_sign_with(' . quote($CLAIMS) . '::jsonb, ' . quote($key) . ')');
 }
 
 sub verification
@@ -158,9 +158,9 @@ sub verification
 
 sub is_accepted
 {
-	my ($node, $token, $key) = @_;
+	my ($database, $token, $key) = @_;
 
-	return value_of($node, verification($token, $key) . ' = ' . quote($CLAIMS) . '::jsonb') eq 't';
+	return value_of($database, verification($token, $key) . ' = ' . quote($CLAIMS) . '::jsonb') eq 't';
 }
 
 1;

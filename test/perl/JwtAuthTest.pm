@@ -6,12 +6,13 @@ package JwtAuthTest;
 use strict;
 use warnings;
 
+use DBI;
 use Exporter qw(import);
 use MIME::Base64 qw(decode_base64url encode_base64url);
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT = qw(start_node value_of state_of quote segments_of available_algs);
+our @EXPORT = qw(start_node connect_to value_of execute state_of quote segments_of available_algs);
 
 # A started server with the extension in its database "postgres".  Options:
 # conf => lines for postgresql.conf, init => options of
@@ -20,11 +21,9 @@ sub start_node
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	my @extra = ('--encoding=UTF8', '--locale=C.UTF-8', @{ $options{init} // [] });
 
-	# The test run may have a cluster to copy, which was made with the first two.
 	$node->init(
-		$ENV{INITDB_TEMPLATE} && @extra == 2 ? () : (extra => \@extra),
+		extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @{ $options{init} // [] } ],
 		%{ $options{cluster} // {} });
 	$node->append_conf('postgresql.conf', $_) for @{ $options{conf} // [] };
 	$node->start;
@@ -42,26 +41,99 @@ sub quote
 	return $text =~ /\\/ ? " E'" . $text =~ s/\\/\\\\/gr . "'" : "'$text'";
 }
 
-# The result of a query, as text.  Options: dbname.
+# The result of a query, as text: what psql -At prints.  It is asked in a session
+# of its own, of the database of option dbname, or in one of connect_to().
 sub value_of
 {
-	my ($node, $query, %options) = @_;
+	my ($where, $query, %options) = @_;
 
-	return $node->safe_psql($options{dbname} // 'postgres', $query);
+	return $where->safe_psql($options{dbname} // 'postgres', $query) if needs_psql($where, $query);
+	return run(session_in($where, %options), $query) // die "$DBI::errstr while running: $query\n";
 }
 
-# The SQLSTATE that a statement raises, or '' if it succeeds.
+# Runs a statement likewise, which must succeed.
+sub execute
+{
+	value_of(@_);
+	return;
+}
+
+# The SQLSTATE that a statement raises, or '' if it succeeds; asked likewise.
 sub state_of
 {
-	my ($node, $statement, %options) = @_;
+	my ($where, $statement, %options) = @_;
+
+	return state_in_psql(@_) if needs_psql($where, $statement);
+	my $session = session_in($where, %options);
+
+	return defined run($session, $statement) ? '' : $session->state;
+}
+
+sub session_in
+{
+	my ($where, %options) = @_;
+
+	return $where->isa('DBI::db') ? $where : connect_to($where, %options);
+}
+
+# Commands of psql, and several statements, which it runs one by one.  A session
+# of our own starts no program, which would take ten times as long.
+sub needs_psql
+{
+	my ($where, $statement) = @_;
+
+	return !$where->isa('DBI::db') && $statement =~ /^\s*(?:\\|COPY\b)|;\s*\S/i;
+}
+
+sub state_in_psql
+{
+	my ($node, $statements, %options) = @_;
 	my $errors = '';
 
 	$node->psql(
 		$options{dbname} // 'postgres',
-		"\\set VERBOSITY sqlstate\n$statement",
+		"\\set VERBOSITY sqlstate\n$statements",
 		stderr => \$errors,
 		on_error_stop => 0);
 	return $errors =~ /ERROR:\s+(\w{5})\b/ ? $1 : '';
+}
+
+# A session in a PostgreSQL::Test::Cluster, which ends when nothing refers to it.
+# Options: dbname.
+sub connect_to
+{
+	my ($node, %options) = @_;
+
+	return DBI->connect(
+		'dbi:Pg:' . $node->connstr($options{dbname} // 'postgres'),
+		'', '',
+		{
+			AutoInactiveDestroy => 1,
+			RaiseError => 0,
+			PrintError => 0,
+			PrintWarn => 0,
+			pg_bool_tf => 1,
+			pg_enable_utf8 => 0,
+			pg_expand_array => 0
+		}) // die "could not connect: $DBI::errstr\n";
+}
+
+# The rows of a statement, or undef if it fails.
+sub run
+{
+	my ($session, $statement) = @_;
+	my $query = $session->prepare($statement, { pg_direct => 1 });
+
+	$query->execute or return;
+	return '' unless $query->{NUM_OF_FIELDS};
+	my @types = @{ $query->{pg_type} };
+	my $rows = $query->fetchall_arrayref;
+
+	for my $column (grep { $types[$_] eq 'bytea' } 0 .. $#types)
+	{
+		$_->[$column] = '\x' . unpack 'H*', $_->[$column] for grep { defined $_->[$column] } @$rows;
+	}
+	return join "\n", map { join '|', map { $_ // '' } @$_ } @$rows;
 }
 
 # Signing input and raw signature of a token.

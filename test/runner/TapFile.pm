@@ -47,20 +47,17 @@ sub prepare_perl
 	return;
 }
 
-# From 17 on, PostgreSQL::Test::Cluster can copy a cluster, which takes less time
-# than initdb.
+# See bin/initdb.
 sub _make_template
 {
 	my ($scratch) = @_;
 	my $template = $scratch->dir . '/template';
-
-	return unless _read(_pgxs_directory() . '/src/test/perl/PostgreSQL/Test/Cluster.pm') =~ /\bINITDB_TEMPLATE\b/;
 	my $status = $scratch->run(
 		{ stdout => "$template.log" },
 		'initdb', '-D', $template, '-A', 'trust', '-N', '--encoding=UTF8', '--locale=C.UTF-8');
 
 	die _read("$template.log") if $status != 0;
-	$ENV{INITDB_TEMPLATE} = $template;
+	$ENV{INITDB_COPY} = $template;
 	return;
 }
 
@@ -73,6 +70,7 @@ sub run_perl
 
 	delete local @ENV{@without};
 	local $ENV{PG_REGRESS} = "$installed/regress/pg_regress";
+	local $ENV{PATH} = "$ENV{JWT_AUTH_SOURCE}/test/runner/bin:$ENV{PATH}";
 	local $ENV{PERL5LIB} = join ':', "$ENV{JWT_AUTH_SOURCE}/test/perl",
 	  "$installed/perl", $ENV{PERL5LIB} // ();
 

@@ -26,7 +26,7 @@ SQL
 my %token = map { $_ => log_in($node, 'carol') } qw(live rotated revoked replayed lost);
 my $child = refresh_with($node, $token{rotated}{refresh_token});
 my $denied = value_of($node, "SELECT jwt_sign('{}')");
-$node->safe_psql('postgres', "SELECT jwt_revoke('$token{revoked}{refresh_token}'), jwt_revoke('$denied')");
+execute($node, "SELECT jwt_revoke('$token{revoked}{refresh_token}'), jwt_revoke('$denied')");
 refresh_with($node, refresh_with($node, $token{replayed}{refresh_token})->{refresh_token});
 refresh_with($node, $token{replayed}{refresh_token});
 
@@ -36,7 +36,7 @@ for my $format (qw(plain custom))
 	my @where = (dbname => "copy_$format");
 
 	command_ok([ 'pg_dump', @connection, "--format=$format", "--file=$file", 'postgres' ], "$format: dumped");
-	$node->safe_psql('postgres', "CREATE DATABASE copy_$format");
+	execute($node, "CREATE DATABASE copy_$format");
 	command_ok(
 		$format eq 'plain'
 		? [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @connection, '-d', "copy_$format", '-f', $file ]
@@ -83,7 +83,7 @@ for my $format (qw(plain custom))
 is(error_of(refresh_with($node, $token{lost}{refresh_token})), 'ok', 'the original goes on');
 
 # Others cannot dump the rows, and are told so
-$node->safe_psql('postgres', 'CREATE ROLE regress_dump_reader LOGIN IN ROLE pg_read_all_data');
+execute($node, 'CREATE ROLE regress_dump_reader LOGIN IN ROLE pg_read_all_data');
 command_fails_like([ 'pg_dump', @connection, '-U', 'regress_dump_reader', '--data-only', 'postgres' ], qr/row-level security/, 'a role that reads all data');
 command_ok([ 'pg_dump', @connection, '-U', 'regress_dump_reader', '-T', 'jwt_auth.*', '--file', "$dir/without", 'postgres' ], 'unless it leaves them out');
 unlike(slurp_file("$dir/without"), qr/argon2id|COPY jwt_auth/, 'and then there are none');

@@ -32,7 +32,7 @@ $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 $node->append_conf('postgresql.conf', $_)
   for 'jwt_auth.argon2_memory = 8', 'jwt_auth.argon2_iterations = 1', "session_preload_libraries = 'jwt_auth'";
 $node->start;
-$node->safe_psql('postgres', 'CREATE ROLE regress_update_app; CREATE ROLE regress_update_other');
+execute($node, 'CREATE ROLE regress_update_app; CREATE ROLE regress_update_other');
 
 check_released_scripts();
 check_rehearsal();
@@ -104,9 +104,9 @@ sub check_rehearsal
 	write_script("jwt_auth--$current--rehearsal.sql", $all . $final_upgrade);
 	check_update($current, 'rehearsal');
 
-	$node->safe_psql('postgres', "CREATE DATABASE fresh");
+	execute($node, "CREATE DATABASE fresh");
 	grant_by_default('fresh');
-	$node->safe_psql('fresh', "CREATE EXTENSION jwt_auth VERSION 'rehearsal'");
+	execute($node, "CREATE EXTENSION jwt_auth VERSION 'rehearsal'", dbname => 'fresh');
 	my @fresh = catalog_of($node, 'fresh');
 
 	for my $lacking (grep { $_->[0] !~ /^(?:table|function)$/ } @pieces)
@@ -116,7 +116,7 @@ sub check_rehearsal
 		check_lack($lacking->[0], $upgrade . $final_upgrade, \@fresh);
 	}
 	check_lack('rights_taken_back', $all, \@fresh);
-	$node->safe_psql('postgres', 'DROP DATABASE fresh');
+	execute($node, 'DROP DATABASE fresh');
 	return;
 }
 
@@ -137,14 +137,14 @@ sub check_lack
 	my ($name, $upgrade, $fresh) = @_;
 
 	write_script("jwt_auth--$current--lack_$name.sql", $upgrade);
-	$node->safe_psql('postgres', 'CREATE DATABASE lack');
+	execute($node, 'CREATE DATABASE lack');
 	grant_by_default('lack');
-	$node->safe_psql('lack', "CREATE EXTENSION jwt_auth VERSION '$current'");
-	$node->safe_psql('lack', "ALTER EXTENSION jwt_auth UPDATE TO 'lack_$name'");
+	execute($node, "CREATE EXTENSION jwt_auth VERSION '$current'", dbname => 'lack');
+	execute($node, "ALTER EXTENSION jwt_auth UPDATE TO 'lack_$name'", dbname => 'lack');
 	my @differences = differences([ catalog_of($node, 'lack') ], $fresh);
 
 	ok(@differences > 0, "an upgrade script without this is found out: $name") and note explain \@differences;
-	$node->safe_psql('postgres', 'DROP DATABASE lack');
+	execute($node, 'DROP DATABASE lack');
 	return;
 }
 
@@ -155,11 +155,11 @@ sub check_update
 	my $name = "$from to $to";
 	my @where = (dbname => 'updated');
 
-	$node->safe_psql('postgres', "CREATE DATABASE $_") for qw(updated fresh);
+	execute($node, "CREATE DATABASE $_") for qw(updated fresh);
 	grant_by_default($_) for qw(updated fresh);
 	use_frozen_script($from);
-	$node->safe_psql('updated', "CREATE EXTENSION jwt_auth VERSION '$from'");
-	$node->safe_psql('fresh', "CREATE EXTENSION jwt_auth VERSION '$to'");
+	execute($node, "CREATE EXTENSION jwt_auth VERSION '$from'", dbname => 'updated');
+	execute($node, "CREATE EXTENSION jwt_auth VERSION '$to'", dbname => 'fresh');
 
 	$node->safe_psql($_, 'GRANT EXECUTE ON FUNCTION jwt_login TO regress_update_app') for qw(updated fresh);
 
@@ -169,7 +169,7 @@ sub check_update
 	my $contents = contents_of($session);
 
 	isnt($seen, '', "$name: a policy lets the user's row through");
-	$node->safe_psql('updated', "ALTER EXTENSION jwt_auth UPDATE TO '$to'");
+	execute($node, "ALTER EXTENSION jwt_auth UPDATE TO '$to'", dbname => 'updated');
 	is(value_of($node, q{SELECT extversion FROM pg_extension WHERE extname = 'jwt_auth'}, @where), $to, "$name: updated");
 	is_deeply([ differences([ catalog_of($node, 'updated') ], [ catalog_of($node, 'fresh') ]) ], [], "$name: the catalogs are those of a new installation");
 	is(contents_of($session), $contents, "$name: all rows are there");
@@ -179,7 +179,7 @@ sub check_update
 		check_session("$name: $which->[0]", $which->[1], $token, $seen);
 		$which->[1]->close;
 	}
-	$node->safe_psql('postgres', "DROP DATABASE $_") for qw(updated fresh);
+	execute($node, "DROP DATABASE $_") for qw(updated fresh);
 	return;
 }
 
@@ -188,7 +188,9 @@ sub grant_by_default
 {
 	my ($database) = @_;
 
-	$node->safe_psql($database, "ALTER DEFAULT PRIVILEGES GRANT ALL ON $_ TO regress_update_other") for qw(TABLES FUNCTIONS SEQUENCES SCHEMAS);
+	my $session = connect_to($node, dbname => $database);
+
+	execute($session, "ALTER DEFAULT PRIVILEGES GRANT ALL ON $_ TO regress_update_other") for qw(TABLES FUNCTIONS SEQUENCES SCHEMAS);
 	return;
 }
 

@@ -23,13 +23,13 @@ my ($restore) = $readme =~ /^```sh\n(createdb app_moved\n.*?)^```$/ms or die "RE
 my $SECRET = 'a secret of the application';
 my $token;
 
-$node->safe_psql('postgres', 'CREATE ROLE regress_owner; CREATE ROLE regress_reader');
+execute($node, 'CREATE ROLE regress_owner; CREATE ROLE regress_reader');
 move();
 refuse();
 restore_old();
 restore_new();
 other_encodings();
-$node->safe_psql('postgres', 'DROP DATABASE moved');
+execute($node, 'DROP DATABASE moved');
 done_testing();
 
 # A database that uses pgjwt in every way that the move takes care of
@@ -37,8 +37,8 @@ sub fill
 {
 	my ($database) = @_;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	$node->safe_psql('postgres', "ALTER DATABASE $database SET app.secret = '$SECRET'");
+	execute($node, "CREATE DATABASE $database");
+	execute($node, "ALTER DATABASE $database SET app.secret = '$SECRET'");
 	$node->safe_psql($database, <<'END');
 CREATE EXTENSION jwt_auth;
 CREATE SCHEMA extensions;
@@ -75,13 +75,23 @@ END
 sub behaviour_of
 {
 	my ($database, $as) = @_;
-	my $set = 'SET ROLE regress_reader; SET app.token = ' . quote($as) . ';';
+	my $session = connect_to($node, dbname => $database);
 
-	return join "\n",
-	  value_of($node, "$set SELECT id, owner FROM public.\"Letter box\" ORDER BY id", dbname => $database),
-	  value_of($node, "$set SELECT * FROM public.caller; SELECT * FROM public.on_top; SELECT public.subject()", dbname => $database),
-	  map { state_of($node, "$set BEGIN; INSERT INTO public.\"Letter box\" (id, owner) VALUES ($_); ROLLBACK", dbname => $database) }
-	  "3, 'carol'", "3, 'dave'", "60, 'carol'";
+	execute($session, $_) for 'SET ROLE regress_reader', 'SET app.token = ' . quote($as);
+	return join "\n", (
+		map { value_of($session, $_) } 'SELECT id, owner FROM public."Letter box" ORDER BY id',
+		'SELECT * FROM public.caller', 'SELECT * FROM public.on_top', 'SELECT public.subject()'),
+	  map { verdict_on_writing($session, $_) } "3, 'carol'", "3, 'dave'", "60, 'carol'";
+}
+
+sub verdict_on_writing
+{
+	my ($session, $row) = @_;
+
+	execute($session, 'BEGIN');
+	my $state = state_of($session, "INSERT INTO public.\"Letter box\" (id, owner) VALUES ($row)");
+	execute($session, 'ROLLBACK');
+	return $state;
 }
 
 # Everything about the dependent objects but which functions they call
@@ -177,7 +187,7 @@ sub refuse
 	is(state_of($node, "SET ROLE regress_owner; $move", dbname => 'refusing'), '42501', 'nobody but a superuser moves it');
 	is(state_of($node, $move, dbname => 'refusing'), '', 'without them it moves');
 	is(state_of($node, $move, dbname => 'refusing') ne '', 1, 'and does not move twice');
-	$node->safe_psql('postgres', 'DROP DATABASE refusing');
+	execute($node, 'DROP DATABASE refusing');
 	return;
 }
 
@@ -185,12 +195,12 @@ sub refuse
 sub restore_old
 {
 	is(bash($restore), '', 'a dump from before is restored without pgjwt');
-	$node->safe_psql('postgres', "ALTER DATABASE app_moved SET app.secret = '$SECRET'");
+	execute($node, "ALTER DATABASE app_moved SET app.secret = '$SECRET'");
 	is(called_by('app_moved'), 'jwt_auth_pgjwt|6', 'it calls the drop-in');
 	is(value_of($node, "SELECT count(*) FROM pg_extension WHERE extname = 'pgjwt'", dbname => 'app_moved'), '0', 'and has no pgjwt');
 	is(shape_of('app_moved'), shape_of('moved'), 'with the same policies, views and defaults');
 	is(behaviour_of('app_moved', $_), behaviour_of('moved', $_), 'and does the same') for $token, "${token}x";
-	$node->safe_psql('postgres', 'DROP DATABASE app_moved');
+	execute($node, 'DROP DATABASE app_moved');
 	return;
 }
 
@@ -203,13 +213,13 @@ sub restore_new
 	{
 		my ($format, $script) = @$way;
 
-		$node->safe_psql('postgres', 'CREATE DATABASE again');
-		$node->safe_psql('postgres', "ALTER DATABASE again SET app.secret = '$SECRET'");
+		execute($node, 'CREATE DATABASE again');
+		execute($node, "ALTER DATABASE again SET app.secret = '$SECRET'");
 		is(bash($script), '', "$format: a dump from after is restored");
 		is(called_by('again'), 'jwt_auth_pgjwt|6', "$format: it calls the drop-in");
 		is(shape_of('again'), shape_of('moved'), "$format: with the same policies, views and defaults");
 		is(behaviour_of('again', $_), behaviour_of('moved', $_), "$format: and does the same") for $token, "${token}x";
-		$node->safe_psql('postgres', 'DROP DATABASE again');
+		execute($node, 'DROP DATABASE again');
 	}
 	return;
 }
@@ -235,7 +245,7 @@ sub other_encodings
 		my $text = text_of(encode($charset{$encoding}, $name{$encoding}));
 		my $payload = "('{\"name\":\"' || $text || '\"}')::json";
 
-		$node->safe_psql('postgres', "CREATE DATABASE $encoding ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
+		execute($node, "CREATE DATABASE $encoding ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
 		$node->safe_psql(lc $encoding, 'CREATE EXTENSION jwt_auth; CREATE SCHEMA old; CREATE EXTENSION pgcrypto SCHEMA old;
 			CREATE EXTENSION pgjwt SCHEMA old; CREATE SCHEMA new; CREATE EXTENSION jwt_auth_pgjwt SCHEMA new');
 		for my $secret ($text, "'ascii'")
@@ -256,7 +266,7 @@ sub other_encodings
 			"$encoding: not valid and not shown: " . unpack 'H*', $_)
 		  for "{\"a\":\"\xff\"}", "{\"a\":\"\xe9\"}", '{"a":"\\u0000"}',
 		  $foreign{$encoding} ? encode('UTF-8', "{\"a\":\"$foreign{$encoding}\"}") : ();
-		$node->safe_psql('postgres', "DROP DATABASE $encoding");
+		execute($node, "DROP DATABASE $encoding");
 	}
 	return;
 }

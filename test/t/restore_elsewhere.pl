@@ -26,15 +26,15 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 my $first = start_server('first');
 my $second = start_server('second');
 
-$first->safe_psql('postgres', "CREATE ROLE $OWNER LOGIN SUPERUSER; CREATE ROLE regress_first_app; CREATE ROLE regress_first_gateway LOGIN NOINHERIT;
+execute($first, "CREATE ROLE $OWNER LOGIN SUPERUSER; CREATE ROLE regress_first_app; CREATE ROLE regress_first_gateway LOGIN NOINHERIT;
 	GRANT regress_first_app TO regress_first_gateway; CREATE ROLE regress_first_reader LOGIN IN ROLE pg_read_all_data;
 	CREATE ROLE regress_first_keeper LOGIN");
-$second->safe_psql('postgres', "CREATE ROLE $RESTORER LOGIN SUPERUSER; CREATE ROLE regress_second_owner LOGIN CREATEDB;
+execute($second, "CREATE ROLE $RESTORER LOGIN SUPERUSER; CREATE ROLE regress_second_owner LOGIN CREATEDB;
 	CREATE ROLE regress_second_anyone LOGIN; CREATE ROLE regress_second_reader LOGIN IN ROLE pg_read_all_data, pg_write_all_data, pg_monitor");
 my $sealing = master_key();
 my %told = (clear => fill('clear'), sealed => fill('sealed', $sealing));
 
-$second->safe_psql('postgres', 'CREATE DATABASE fresh');
+execute($second, 'CREATE DATABASE fresh');
 $second->safe_psql('fresh', 'CREATE EXTENSION jwt_auth', extra_params => [ '-U', $RESTORER ]);
 my @fresh = catalog_of($second, 'fresh');
 
@@ -83,8 +83,8 @@ sub fill
 	my ($database, @settings) = @_;
 	my %token;
 
-	$first->safe_psql('postgres', "CREATE DATABASE $database OWNER $OWNER");
-	$first->safe_psql('postgres', "ALTER DATABASE $database SET $_") for @settings;
+	execute($first, "CREATE DATABASE $database OWNER $OWNER");
+	execute($first, "ALTER DATABASE $database SET $_") for @settings;
 	my $session = JwtAuthSession->new($first, dbname => $database, role => $OWNER);
 	my (undef, $errors) = $session->query(qq{
 		SET client_min_messages = error;
@@ -166,8 +166,8 @@ sub new_copy
 {
 	my ($database, $owner, @settings) = @_;
 
-	$second->safe_psql('postgres', "CREATE DATABASE $database OWNER $owner");
-	$second->safe_psql('postgres', "ALTER DATABASE $database SET $_") for @settings;
+	execute($second, "CREATE DATABASE $database OWNER $owner");
+	execute($second, "ALTER DATABASE $database SET $_") for @settings;
 	return;
 }
 
@@ -205,7 +205,7 @@ sub restore_without_roles
 		check_copy($name, $told{$source});
 		check_rights($name);
 		check_policy($name, $told{$source});
-		$second->safe_psql('postgres', "DROP DATABASE $name");
+		execute($second, "DROP DATABASE $name");
 	}
 	return;
 }
@@ -278,8 +278,8 @@ sub check_policy
 # Roles of the same names, of which none is a superuser here
 sub restore_with_roles
 {
-	$second->safe_psql('postgres', "CREATE ROLE $_ LOGIN") for $OWNER, qw(regress_first_app regress_first_gateway regress_first_keeper);
-	$second->safe_psql('postgres', 'GRANT regress_first_app TO regress_first_gateway');
+	execute($second, "CREATE ROLE $_ LOGIN") for $OWNER, qw(regress_first_app regress_first_gateway regress_first_keeper);
+	execute($second, 'GRANT regress_first_app TO regress_first_gateway');
 	for my $format (qw(plain custom))
 	{
 		my $name = "roles_$format";
@@ -304,9 +304,9 @@ sub restore_with_roles
 		is($owner->state_of('DROP EXTENSION jwt_auth CASCADE'), '42501', "$name: nor drops the extension");
 		is($owner->query(q{SELECT extowner::regrole FROM pg_extension WHERE extname = 'jwt_auth'}), $RESTORER, "$name: which is the restorer's");
 		$_->close for $gateway, $owner;
-		$second->safe_psql('postgres', "DROP DATABASE $name");
+		execute($second, "DROP DATABASE $name");
 	}
-	$second->safe_psql('postgres', "DROP ROLE $_") for $OWNER, qw(regress_first_app regress_first_gateway regress_first_keeper);
+	execute($second, "DROP ROLE $_") for $OWNER, qw(regress_first_app regress_first_gateway regress_first_keeper);
 	return;
 }
 
@@ -356,7 +356,7 @@ sub refuse_ordinary_owner
 # An error, never a dump without the rows
 sub refuse_to_dump
 {
-	$first->safe_psql('postgres', 'CREATE ROLE regress_first_database LOGIN; ALTER DATABASE clear OWNER TO regress_first_database');
+	execute($first, 'CREATE ROLE regress_first_database LOGIN; ALTER DATABASE clear OWNER TO regress_first_database');
 	$first->safe_psql('clear', 'GRANT SELECT ON public.own, public.kept TO regress_first_reader, regress_first_database, regress_first_gateway');
 	for my $role (qw(regress_first_reader regress_first_database regress_first_gateway regress_first_keeper))
 	{

@@ -69,8 +69,8 @@ sub new_database
 {
 	my ($name, @settings) = @_;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $name");
-	$node->safe_psql('postgres', "ALTER DATABASE $name SET $_") for @settings;
+	execute($node, "CREATE DATABASE $name");
+	execute($node, "ALTER DATABASE $name SET $_") for @settings;
 	return session($name);
 }
 
