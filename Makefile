@@ -96,8 +96,9 @@ lint:
 	@$(top)test/lint/run
 
 indent:
-	@$(top)test/packages lint
-	@$(top)test/lint/typedefs >$(top)src/typedefs.list.new
+	@$(top)test/packages build lint
+	@$(top)test/private/tree $(top)test/lint/typedefs \
+		>$(top)src/typedefs.list.new
 	@mv $(top)src/typedefs.list.new $(top)src/typedefs.list
 	@$(top)test/lint/indent
 
