@@ -130,7 +130,7 @@ help:
 	@echo '                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1'
 	@echo '                  SKIP_BROWSER=1)'
 	@echo 'make matrix       build and test on other PostgreSQL majors, each in'
-	@echo '                  a Debian system of its own (ROOTS=trixie)'
+	@echo '                  a Debian system of its own (ROOTS=trixie QUICK=1)'
 	@echo 'make demo         the whole flow, step by step (KEEP=1)'
 	@echo 'make example      a web application to click through (PORT=3000)'
 	@echo 'make lint         check layout, layers, calls, privileges and more'
