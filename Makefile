@@ -2,6 +2,11 @@
 
 top := $(or $(VPATH:%=%/),$(dir $(lastword $(MAKEFILE_LIST))))
 
+# PGXS finds the sources from another directory only if PostgreSQL was built so.
+ifneq ($(CURDIR),$(abspath $(top)))
+VPATH ?= $(abspath $(top))
+endif
+
 # These install what they need, so they must work without PostgreSQL, too.
 TOOLS = help test matrix demo example lint indent bench load vectors fuzz sanitize
 .PHONY: $(TOOLS)
