@@ -22,12 +22,17 @@ ja_json_is_object(const JsonbContainer *container)
 	return JsonContainerIsObject(container);
 }
 
-/* Finds a member of an object; the value points into the object. */
+/*
+ * Finds a member of an object; the value points into the object.  Anything
+ * else has none; PostgreSQL's own function takes it for granted that it is one,
+ * and would take the elements of an array for keys.
+ */
 bool
 ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value)
 {
-	return getKeyJsonValueFromContainer((JsonbContainer *) object, name,
-										(int) strlen(name), value) != NULL;
+	return JsonContainerIsObject(object) &&
+		getKeyJsonValueFromContainer((JsonbContainer *) object, name,
+									 (int) strlen(name), value) != NULL;
 }
 
 /* Finds a member that should be a string. */
