@@ -8,7 +8,7 @@ VPATH ?= $(abspath $(top))
 endif
 
 # These install what they need, so they must work without PostgreSQL, too.
-TOOLS = help test matrix demo example lint indent bench load vectors fuzz sanitize
+TOOLS = help test matrix demo example lint indent bench load vectors fuzz sanitize valgrind
 .PHONY: $(TOOLS)
 
 ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
@@ -123,6 +123,10 @@ sanitize:
 	@$(top)test/packages build test sanitize
 	@$(top)test/sanitize/run
 
+valgrind:
+	@$(top)test/packages build server valgrind
+	@$(top)test/valgrind/run
+
 fuzz:
 	@$(top)test/packages build fuzz
 	@$(top)test/fuzz/run
@@ -149,4 +153,6 @@ help:
 	@echo '                  (TARGETS="pem der" TIME=SECONDS)'
 	@echo 'make sanitize     run the tests with sanitizers in the server'
 	@echo '                  (SUITES="pgtap" FILES="a.sql")'
+	@echo 'make valgrind     run tests in a server that checks assertions, and'
+	@echo '                  some of them under valgrind (FILES="a.sql")'
 	@echo 'make clean        remove what was built'
