@@ -33,7 +33,7 @@ $$;
 -- Index conditions
 SELECT matches(test.plan_of('SELECT * FROM public.document WHERE ' || condition), pattern, 'Index Cond: ' || condition)
 FROM (VALUES ('owner = jwt_user_id()', 'Index Cond: \(owner = jwt_user_id\(\)\)'),
-			 ('owner = (SELECT jwt_user_id())', 'Index Cond: \(owner = \$\d\)|Index Cond: \(owner = \(InitPlan 1\)'),
+			 ('owner = (SELECT jwt_user_id())', 'Index Cond: \(owner = \$\d\)|Index Cond: \(owner = \(InitPlan (?:expr_)?1\)'),
 			 ('tenant = jwt_claim(''tenant'')', 'Index Cond: \(tenant = jwt_claim\(''tenant''::text\)\)'),
 			 ('tenant = jwt_claims() ->> ''tenant''', 'Index Cond: \(tenant = \(jwt_claims\(\) ->> ''tenant''::text\)\)'))
 	AS v (condition, pattern);
