@@ -63,8 +63,8 @@ set_has_private_member(const JsonbContainer *jwks)
 {
 	JsonbValue	keys;
 
-	if (!ja_json_is_object(jwks) || has_private_member(jwks))
-		return ja_json_is_object(jwks);
+	if (has_private_member(jwks))
+		return true;
 	if (!ja_json_member(jwks, "keys", &keys) || keys.type != jbvBinary ||
 		!JsonContainerIsArray(keys.val.binary.data))
 		return false;

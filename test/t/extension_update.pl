@@ -187,7 +187,6 @@ sub check_update
 sub grant_by_default
 {
 	my ($database) = @_;
-
 	my $session = connect_to($node, dbname => $database);
 
 	execute($session, "ALTER DEFAULT PRIVILEGES GRANT ALL ON $_ TO regress_update_other") for qw(TABLES FUNCTIONS SEQUENCES SCHEMAS);

@@ -40,7 +40,7 @@ my @post_quantum = available_algs($database, qw(ML-DSA-44 ML-DSA-65 ML-DSA-87));
 
 note 'ML-DSA is left out: this OpenSSL has none' unless @post_quantum;
 
-my $ROUNDS = 4;
+my $ROUNDS = 8;
 
 for my $alg (@hmac)
 {
