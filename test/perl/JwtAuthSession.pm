@@ -46,7 +46,7 @@ sub answer
 	my ($self) = @_;
 
 	$self->{run}->pump
-	  until $self->{out} =~ /^$DONE$/m && $self->{err} =~ /^$DONE$/m;
+	  until $self->{out} =~ /^$DONE\n/m && $self->{err} =~ /^$DONE\n/m;
 	s/^$DONE\n//m for @$self{qw(out err)};
 	chomp $self->{out};
 	return wantarray ? @$self{qw(out err)} : $self->{out};

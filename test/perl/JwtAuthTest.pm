@@ -12,7 +12,7 @@ use MIME::Base64 qw(decode_base64url encode_base64url);
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT = qw(start_node connect_to value_of execute state_of quote segments_of available_algs);
+our @EXPORT = qw(start_node connect_to value_of execute state_of quote segments_of tampered available_algs);
 
 # A started server with the extension in its database "postgres".  Options:
 # conf => lines for postgresql.conf, init => options of
@@ -144,6 +144,15 @@ sub segments_of
 	  or die "not a token\n";
 
 	return ($signing_input, decode_base64url($signature));
+}
+
+# A token with another character in its signature.
+sub tampered
+{
+	my ($token) = @_;
+
+	substr($token, -10, 1) =~ s/(.)/$1 eq 'A' ? 'B' : 'A'/e;
+	return $token;
 }
 
 # The algorithms for which the server can make keys.

@@ -29,7 +29,7 @@ FROM (VALUES ('NULL', NULL, '28J03'), ('nothing', '', '28J03'), ('a scheme alone
 			 ('a tab', E'Bearer\t' || :'alice', '28J00'), ('two schemes', 'Bearer Bearer ' || :'alice', '28J00'),
 			 ('a leading space', ' ' || :'alice', '28J00'), ('a trailing space', :'alice' || ' ', '28J00'),
 			 ('two tokens', :'alice' || ' ' || :'bob', '28J00'), ('a comma', :'alice' || ',', '28J00'),
-			 ('junk', 'x', '28J00'), ('tampered', left(:'alice', -3) || 'AAA', '28J00'),
+			 ('junk', 'x', '28J00'), ('tampered', test.tampered(:'alice'), '28J00'),
 			 ('100 kB', repeat('a', 100000), '28J00'), ('expired', test.own('"exp":1'), '28J01'),
 			 ('for another use', test.own('"token_use":"refresh"'), '28J00'),
 			 ('bound to a key', test.own('"cnf":{"jkt":"x"}'), '28J00')) AS v (what, token, state);

@@ -236,7 +236,7 @@ sub check_refusals
 
 	is(rpc('jwt_logout', '', token => $ended)->{status}, 200, 'logout');
 	for my $case (
-		[ 'tampered', $token =~ s/...$/AAA/r, '28J00' ], [ 'junk', 'x', '28J00' ], [ 'nothing', '', '28J00' ], [ 'two', "$token $token", '28J00' ],
+		[ 'tampered', tampered($token), '28J00' ], [ 'junk', 'x', '28J00' ], [ 'nothing', '', '28J00' ], [ 'two', "$token $token", '28J00' ],
 		[ 'a list', "$token, Bearer $token", '28J00' ], [ 'a refresh token', $session->{refresh_token}, '28J00' ],
 		[ 'expired', $expired, '28J01' ], [ 'after logout', $ended, '28J02' ])
 	{

@@ -79,7 +79,7 @@ for my $who ([ 'alice', \%alice ], [ 'bob', \%bob ])
 		"\n$id{$name}|500|$name|$name", "$name: jwt_pre_request");
 }
 is($there->query($rows), '|0||', 'nobody sees nothing');
-for my $bad ('x', $alice{token} =~ s/...$/AAA/r, $alice{refresh})
+for my $bad ('x', tampered($alice{token}), $alice{refresh})
 {
 	is($there->state_of("BEGIN; SET LOCAL jwt_auth.token = '$bad'; $rows"), '28J00', 'a bad token is refused');
 	$there->query('ROLLBACK');
