@@ -1,22 +1,24 @@
 // The browser, and what its pages are used for.
 
-import { accessSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { url, USERS } from './server.mjs';
 
-const BROWSER = process.env.CHROMIUM || '/usr/bin/chromium';
+const BROWSERS = process.env.CHROMIUM
+  ? [process.env.CHROMIUM]
+  : ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
 
 export const PHONE = { width: 390, height: 844 };
 
 // Root and some containers cannot have Chromium's sandbox.  It matters little
 // here, since the browser sees our own pages only.
 export async function launchBrowser() {
-  try {
-    accessSync(BROWSER);
-  } catch {
-    throw new Error(`there is no ${BROWSER}: install Debian's package chromium, name another one in CHROMIUM, or set SKIP_BROWSER=1`);
+  const executablePath = BROWSERS.find((path) => existsSync(path));
+
+  if (!executablePath) {
+    throw new Error(`there is no ${BROWSERS.join(' or ')}: install Debian's package chromium-headless-shell, name another one in CHROMIUM, or set SKIP_BROWSER=1`);
   }
-  const options = { executablePath: BROWSER, args: ['--disable-gpu'] };
+  const options = { executablePath, args: ['--disable-gpu'] };
 
   if (process.getuid() !== 0) {
     try {
