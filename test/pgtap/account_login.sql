@@ -129,7 +129,7 @@ DECLARE
 	start timestamptz := clock_timestamp();
 	state text := test.sqlstate_of('SELECT public.' || call);
 BEGIN
-	RETURN state || CASE WHEN clock_timestamp() - start > '200 ms' THEN ' after some work' ELSE '' END;
+	RETURN state || CASE WHEN clock_timestamp() - start > '600 ms' THEN ' after some work' ELSE '' END;
 END
 $$;
 BEGIN READ ONLY;
