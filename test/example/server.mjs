@@ -99,9 +99,17 @@ export function refresh(cookie, headers = { Origin: url }) {
   return ask('POST', '/api/refresh', { headers: { ...headers, Cookie: cookie } });
 }
 
+// The cookies that an answer sets: ours set one at most.  Debian 12's Node.js has
+// no getSetCookie().
+export function cookiesOf(answer) {
+  const cookie = answer.headers.get('set-cookie');
+
+  return cookie === null ? [] : [cookie];
+}
+
 // "name=value" of the cookie that an answer sets.
 export function cookieOf(answer) {
-  return answer.headers.getSetCookie()[0].split(';')[0];
+  return cookiesOf(answer)[0].split(';')[0];
 }
 
 export async function tokenOf(username) {
