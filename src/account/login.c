@@ -20,6 +20,7 @@
 #include "account/audit.h"
 #include "account/cost_sample.h"
 #include "account/login.h"
+#include "account/name.h"
 #include "account/new_password.h"
 #include "account/session.h"
 #include "base/error.h"

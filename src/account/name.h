@@ -9,6 +9,7 @@
 #define JA_NAME_H
 
 #include "account/unicode.h"
+#include "base/status.h"
 
 /* Longest canonical name, in characters; in bytes it is a short text. */
 #define JA_NAME_MAX_CHARACTERS 255
@@ -17,5 +18,6 @@
 #define JA_NAME_ROOM JA_UNICODE_ROOM
 
 extern JaStatus ja_name_canonical(JaString name, char *canonical, size_t *length);
+extern JaStatus ja_name_canonical_value(JaString name, bytea **canonical_name);
 
 #endif							/* JA_NAME_H */

@@ -14,6 +14,7 @@
 #define JA_PASSWORD_H
 
 #include "account/unicode.h"
+#include "base/status.h"
 
 /* Longest password in bytes: as it comes, as UTF-8, and normalised. */
 #define JA_PASSWORD_MAX_BYTES JA_UNICODE_MAX_BYTES

@@ -11,7 +11,7 @@
 #include <utf8proc.h>
 
 #include "base/encoding.h"
-#include "jose/json.h"
+#include "base/string.h"
 
 /* Longest text in bytes: as it comes, as UTF-8, and normalised. */
 #define JA_UNICODE_MAX_BYTES 1024

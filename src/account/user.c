@@ -105,16 +105,3 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	user->username = ja_plan_string(0, 7);
 	return true;
 }
-
-/* The form of a username that is compared.  Fails with JA_NAME_.... */
-JaStatus
-ja_user_canonical_name(JaString username, bytea **canonical_name)
-{
-	char		canonical[JA_NAME_ROOM];
-	size_t		length;
-	JaStatus	status = ja_name_canonical(username, canonical, &length);
-
-	if (status == JA_OK)
-		*canonical_name = ja_value_make_bytes(canonical, length);
-	return status;
-}

@@ -11,7 +11,6 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-#include "account/name.h"
 #include "account/password.h"
 
 typedef struct JaUser
@@ -28,6 +27,5 @@ typedef struct JaUser
 extern bool ja_user_find_by_name(bytea *canonical_name, JaUser *user);
 extern bool ja_user_find_by_id(const pg_uuid_t *id, JaUser *user);
 extern bool ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user);
-extern JaStatus ja_user_canonical_name(JaString username, bytea **canonical_name);
 
 #endif							/* JA_USER_H */

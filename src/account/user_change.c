@@ -20,6 +20,7 @@
 
 #include "account/audit.h"
 #include "account/access_claims.h"
+#include "account/name.h"
 #include "account/new_password.h"
 #include "account/session_end.h"
 #include "account/throttle.h"
@@ -153,7 +154,7 @@ ja_user_change_create(const JaUserChange *change)
 	bytea	   *canonical_name;
 	pg_uuid_t	id;
 
-	ja_check(ja_user_canonical_name(change->username, &canonical_name));
+	ja_check(ja_name_canonical_value(change->username, &canonical_name));
 	check_role(change->role);
 	ja_check(ja_access_claims_check(change->claims));
 	hash = choose_hash(change, &hashed);
@@ -181,7 +182,7 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 	bytea	   *canonical_name = NULL;
 
 	if (change->username.data != NULL)
-		ja_check(ja_user_canonical_name(change->username, &canonical_name));
+		ja_check(ja_name_canonical_value(change->username, &canonical_name));
 	check_role(change->role);
 	if (change->claims != NULL)
 		ja_check(ja_access_claims_check(change->claims));

@@ -14,6 +14,7 @@
 
 #include "base/compat.h"
 #include "base/status.h"
+#include "base/string.h"
 
 /* Deepest nesting, counting the outermost object. */
 #define JA_JSON_MAX_DEPTH	32
@@ -23,13 +24,6 @@
  * point.
  */
 #define JA_JSON_MAX_DIGITS	4096
-
-/* A string within a jsonb: not NUL-terminated, owned by the jsonb. */
-typedef struct JaString
-{
-	const char *data;
-	size_t		length;
-} JaString;
 
 /* A member of the outermost object that is looked for while it is read. */
 typedef struct JaJsonWatch
@@ -68,22 +62,5 @@ extern void ja_json_add_string(JaJsonState *object, const char *name,
 extern JaStatus ja_json_write(const JsonbContainer *container, StringInfo out);
 extern Jsonb *ja_json_end_object(JaJsonState *object);
 extern void ja_json_write_string(StringInfo out, const char *data, size_t length);
-
-/* True if the string is exactly this NUL-terminated name. */
-static inline bool
-ja_string_is(JaString string, const char *name)
-{
-	size_t		length = strlen(name);
-
-	return string.length == length && memcmp(string.data, name, length) == 0;
-}
-
-/* Names are compared through this; secrets through ja_secret_equals(). */
-static inline bool
-ja_string_equals(JaString a, JaString b)
-{
-	return a.length == b.length &&
-		(a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
 
 #endif							/* JA_JSON_H */
