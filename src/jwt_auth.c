@@ -16,10 +16,10 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "account/throttle.h"
 #include "base/settings.h"
 #include "identity/identity.h"
 #include "identity/token_setting.h"
+#include "session/throttle.h"
 #include "store/signal.h"
 
 PG_MODULE_MAGIC;

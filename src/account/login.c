@@ -16,16 +16,16 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 
-#include "account/answer.h"
-#include "account/audit.h"
-#include "account/cost_sample.h"
 #include "account/login.h"
 #include "account/name.h"
-#include "account/new_password.h"
-#include "account/session.h"
 #include "base/error.h"
 #include "keyring/key_change.h"
 #include "keyring/stored_key.h"
+#include "password/cost_sample.h"
+#include "password/new_password.h"
+#include "session/answer.h"
+#include "session/session.h"
+#include "store/audit.h"
 #include "store/plan.h"
 
 static const char denied[] = "invalid username or password";

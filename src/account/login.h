@@ -9,8 +9,8 @@
 #ifndef JA_LOGIN_H
 #define JA_LOGIN_H
 
-#include "account/throttle.h"
-#include "account/user.h"
+#include "session/throttle.h"
+#include "session/user.h"
 
 /* An attempt to prove a password. */
 typedef struct JaAttempt

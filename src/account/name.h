@@ -8,8 +8,8 @@
 #ifndef JA_NAME_H
 #define JA_NAME_H
 
-#include "account/unicode.h"
 #include "base/status.h"
+#include "base/unicode.h"
 
 /* Longest canonical name, in characters; in bytes it is a short text. */
 #define JA_NAME_MAX_CHARACTERS 255

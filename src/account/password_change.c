@@ -10,13 +10,13 @@
  */
 #include "postgres.h"
 
-#include "account/answer.h"
-#include "account/audit.h"
 #include "account/login.h"
-#include "account/new_password.h"
 #include "account/password_change.h"
-#include "account/session_end.h"
 #include "base/error.h"
+#include "password/new_password.h"
+#include "session/answer.h"
+#include "session/session_end.h"
+#include "store/audit.h"
 #include "store/plan.h"
 
 static const char *

@@ -8,7 +8,7 @@
 #ifndef JA_USER_CHANGE_H
 #define JA_USER_CHANGE_H
 
-#include "account/user.h"
+#include "session/user.h"
 
 /* What an admin gives; members with data or a pointer of NULL are absent. */
 typedef struct JaUserChange

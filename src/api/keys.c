@@ -9,14 +9,14 @@
 
 #include "utils/builtins.h"
 
-#include "account/audit.h"
-#include "account/session_end.h"
 #include "api/arguments.h"
 #include "base/error.h"
 #include "keyring/issuer.h"
 #include "keyring/jwks.h"
 #include "keyring/key_change.h"
 #include "keyring/reseal.h"
+#include "session/session_end.h"
+#include "store/audit.h"
 #include "store/plan.h"
 
 PG_FUNCTION_INFO_V1(jwt_create_key);

@@ -15,12 +15,12 @@
 
 #include "account/login.h"
 #include "account/password_change.h"
-#include "account/refresh.h"
-#include "account/revoke.h"
-#include "account/session_own.h"
 #include "api/arguments.h"
 #include "base/error.h"
 #include "identity/identity.h"
+#include "session/refresh.h"
+#include "session/revoke.h"
+#include "session/session_own.h"
 #include "store/plan.h"
 
 PG_FUNCTION_INFO_V1(jwt_login);

@@ -10,12 +10,12 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
-#include "account/audit.h"
 #include "account/purge.h"
-#include "account/session_end.h"
 #include "account/user_change.h"
 #include "api/arguments.h"
 #include "base/error.h"
+#include "session/session_end.h"
+#include "store/audit.h"
 #include "store/plan.h"
 
 PG_FUNCTION_INFO_V1(jwt_create_user);

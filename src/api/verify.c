@@ -10,11 +10,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "account/refresh.h"
-#include "account/refresh_token.h"
 #include "api/arguments.h"
 #include "base/error.h"
 #include "base/settings.h"
+#include "session/refresh.h"
+#include "session/refresh_token.h"
 #include "token/explain.h"
 #include "token/introspect.h"
 #include "token/issue.h"

@@ -11,7 +11,7 @@
 #include "mb/pg_wchar.h"
 
 #include "account/name.h"
-#include "account/password.h"
+#include "password/password.h"
 #include "fuzz.h"
 
 /* What SQL would hand over as text: valid in the database's encoding. */

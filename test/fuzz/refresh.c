@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "account/refresh_token.h"
+#include "session/refresh_token.h"
 #include "fuzz.h"
 
 /* The key that setup has made. */

@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * new_password.c
+ *	  Setting of passwords: judged, hashed, stored.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "password/new_password.h"
+#include "store/hook.h"
+#include "store/plan.h"
+
+static JaPlan store_hash = {
+	.sql = "UPDATE jwt_auth.users SET password_hash = $2, imported_hash = false,"
+	" cost_profile = $3, password_set_at = $4 WHERE id OPERATOR(pg_catalog.=) $1",
+	.argument_count = 4,
+	.argument_types = {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+/*
+ * What new hashes cost.  Each setting is within its bounds; where both together
+ * ask for more work than any hash may, there are fewer iterations.
+ */
+JaPasswordPolicy
+ja_new_password_policy(void)
+{
+	return (JaPasswordPolicy) {
+		.memory_kib = ja_settings.argon2_memory_kib,
+		.iterations = Min(ja_settings.argon2_iterations,
+						  JA_ARGON2_MAX_WORK_KIB / ja_settings.argon2_memory_kib)
+	};
+}
+
+/*
+ * Judges a password by our rules, then by the operator's, whose reason comes
+ * back in *reason unless that is NULL.  Fails with JA_PASSWORD_....
+ */
+JaStatus
+ja_new_password_judge(JaString username, JaString password,
+					  JaPassword **prepared, char **reason)
+{
+	JaStatus	status = ja_password_prepare(password, prepared);
+
+	*reason = NULL;
+	if (status == JA_OK)
+		status = ja_password_check_new(*prepared, ja_settings.password_min_length);
+	if (status == JA_OK)
+		*reason = ja_hook_judge_password(username, password);
+	return status;
+}
+
+/* Hashes with what the settings ask for.  Fails with JA_PASSWORD_HASH_COST.... */
+JaStatus
+ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed)
+{
+	JaPasswordPolicy policy = ja_new_password_policy();
+
+	ja_password_policy_profile(&policy, hashed->profile);
+	return ja_password_hash(password, &policy, hashed->hash);
+}
+
+/* Stores a hash of our own; within a scope of ja_plan_begin(). */
+void
+ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed)
+{
+	ja_plan_run(&store_hash, (JaValue[])
+	{
+		ja_value_uuid(user), ja_value_text(hashed->hash), ja_value_text(hashed->profile),
+		ja_value_time(GetCurrentTimestamp())
+	});
+}

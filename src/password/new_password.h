@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * new_password.h
+ *	  Setting of passwords: judged, hashed, stored.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_NEW_PASSWORD_H
+#define JA_NEW_PASSWORD_H
+
+#include "password/password.h"
+#include "utils/uuid.h"
+
+/* A new hash and what checking it will cost, NUL-terminated. */
+typedef struct JaNewPassword
+{
+	char		hash[JA_PASSWORD_HASH_ROOM];
+	char		profile[JA_PASSWORD_PROFILE_ROOM];
+} JaNewPassword;
+
+extern JaStatus ja_new_password_judge(JaString username, JaString password,
+									  JaPassword **prepared, char **reason);
+extern JaStatus ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed);
+extern void ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed);
+extern JaPasswordPolicy ja_new_password_policy(void);
+
+#endif							/* JA_NEW_PASSWORD_H */

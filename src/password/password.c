@@ -1,0 +1,227 @@
+/*-------------------------------------------------------------------------
+ *
+ * password.c
+ *	  Password hashes: make, verify, check, and do the same work in vain.
+ *
+ * An operator controls the texts of imported hashes, and with them the work
+ * of each login: texts are read strictly, and costs are compared with the
+ * bounds in password.h each time before they are used, since a row may have
+ * been written behind our back.  A client controls the password.
+ *
+ * A hash is computed once per call, and digests are compared in constant
+ * time.  Nothing here allocates from a memory context, and what the
+ * libraries allocate they free before they return, so that no error can leak
+ * it.  A computation can't be interrupted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <argon2.h>
+
+#include "base/secret.h"
+#include "password/password_method.h"
+
+/* What new hashes have (RFC 9106 section 4). */
+#define SALT_SIZE 16
+#define DIGEST_SIZE 32
+
+#define DOTS_31 "..............................."
+#define DOTS_43 DOTS_31 "............"
+
+#define ARGON2_TAIL "$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
+#define BCRYPT_TAIL "$......................" DOTS_31
+#define YESCRYPT_TAIL "$......................$" DOTS_43
+#define PBKDF2_TAIL "$A$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static const JaPasswordMethod methods[] = {
+	{"$argon2id$", &ja_password_family_argon2, Argon2_id, ARGON2_TAIL},
+	{"$argon2i$", &ja_password_family_argon2, Argon2_i, ARGON2_TAIL},
+	{"$argon2d$", &ja_password_family_argon2, Argon2_d, ARGON2_TAIL},
+	{"$2a$", &ja_password_family_bcrypt, 0, BCRYPT_TAIL},
+	{"$2b$", &ja_password_family_bcrypt, 0, BCRYPT_TAIL},
+	{"$2y$", &ja_password_family_bcrypt, 0, BCRYPT_TAIL},
+	{"$5$", &ja_password_family_sha_crypt, 43, "$" DOTS_43},
+	{"$6$", &ja_password_family_sha_crypt, 86, "$" DOTS_43 DOTS_43},
+	{"$y$", &ja_password_family_yescrypt, 0, YESCRYPT_TAIL},
+	{"pbkdf2_sha256$", &ja_password_family_pbkdf2, 0, PBKDF2_TAIL},
+};
+
+/* The kind of new hashes. */
+static const JaPasswordMethod *const own_method = &methods[0];
+
+/* Finds the method, and leaves in text what follows its prefix. */
+static const JaPasswordMethod *
+take_method(JaString *text)
+{
+	for (size_t i = 0; i < lengthof(methods); i++)
+	{
+		if (ja_password_take(text, methods[i].prefix))
+			return &methods[i];
+	}
+	return NULL;
+}
+
+static JaStatus
+parse(JaString text, JaParsedHash *hash)
+{
+	if (text.length > JA_PASSWORD_MAX_HASH)
+		return JA_PASSWORD_HASH_FORM;
+	memset(hash, 0, sizeof(*hash));
+	hash->method = take_method(&text);
+	if (hash->method == NULL)
+		return JA_PASSWORD_HASH_KIND;
+	return hash->method->family->parse(text, hash);
+}
+
+static void
+apply_policy(const JaPasswordPolicy *policy, JaParsedHash *hash)
+{
+	memset(hash, 0, sizeof(*hash));
+	hash->method = own_method;
+	hash->memory_kib = policy->memory_kib;
+	hash->iterations = policy->iterations;
+	hash->lanes = 1;
+	hash->version = ARGON2_VERSION_13;
+	hash->salt_length = SALT_SIZE;
+	hash->digest_length = DIGEST_SIZE;
+}
+
+/*
+ * Hashes a password of our own into JA_PASSWORD_HASH_ROOM bytes with NUL.
+ * Fails with JA_PASSWORD_HASH_COST for a policy beyond the bounds, JA_CRYPTO
+ * or JA_MEMORY.
+ */
+JaStatus
+ja_password_hash(const JaPassword *password, const JaPasswordPolicy *policy, char *hash)
+{
+	JaParsedHash made;
+	uint8		digest[JA_PASSWORD_MAX_DIGEST];
+	char		text[JA_PASSWORD_HASH_ROOM];
+	char	   *end;
+	JaStatus	status;
+
+	if (policy->memory_kib > JA_ARGON2_MAX_MEMORY_KIB ||
+		policy->iterations > JA_ARGON2_MAX_ITERATIONS ||
+		policy->memory_kib * policy->iterations > JA_ARGON2_MAX_WORK_KIB)
+		return JA_PASSWORD_HASH_COST;
+	apply_policy(policy, &made);
+	status = ja_secret_random(made.salt, made.salt_length);
+	if (status == JA_OK)
+		status = own_method->family->compute(&made, password->normal, digest);
+	if (status != JA_OK)
+		return status;
+	own_method->family->write_profile(&made, text);
+	end = text + strlen(text);
+	*end++ = '$';
+	end = ja_password_encode(made.salt, made.salt_length, end);
+	*end++ = '$';
+	end = ja_password_encode(digest, made.digest_length, end);
+	memcpy(hash, text, end - text + 1);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	OPENSSL_cleanse(text, sizeof(text));
+	return JA_OK;
+}
+
+/*
+ * Whether the password is the one of the hash.  Fails, before any work, with
+ * JA_PASSWORD_HASH_... for a text that ja_password_check_format() refuses;
+ * else with JA_CRYPTO or JA_MEMORY.
+ */
+JaStatus
+ja_password_verify(const JaPassword *password, const JaPasswordHash *hash, bool *matches)
+{
+	JaParsedHash stored;
+	uint8		digest[JA_PASSWORD_MAX_DIGEST];
+	JaStatus	status = parse(hash->text, &stored);
+
+	if (status == JA_OK)
+		status = stored.method->family->compute(&stored,
+												hash->is_imported ? password->typed : password->normal,
+												digest);
+	if (status == JA_OK)
+		*matches = ja_secret_equals(digest, stored.digest_length,
+									stored.digest, stored.digest_length);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	OPENSSL_cleanse(&stored, sizeof(stored));
+	return status;
+}
+
+/*
+ * Whether a hash can be imported and verified.  Fails with
+ * JA_PASSWORD_HASH_KIND for other kinds, among them plain text, MD5, DES and
+ * SCRAM, JA_PASSWORD_HASH_FORM or JA_PASSWORD_HASH_COST.
+ */
+JaStatus
+ja_password_check_format(JaString hash)
+{
+	JaParsedHash parsed;
+
+	return parse(hash, &parsed);
+}
+
+/* True unless a new hash of the same password would be of the same kind. */
+bool
+ja_password_needs_rehash(const JaPasswordHash *hash, const JaPasswordPolicy *policy)
+{
+	JaParsedHash stored;
+	JaParsedHash wanted;
+
+	apply_policy(policy, &wanted);
+	return hash->is_imported || parse(hash->text, &stored) != JA_OK ||
+		stored.method != wanted.method ||
+		stored.memory_kib != wanted.memory_kib ||
+		stored.iterations != wanted.iterations ||
+		stored.lanes != wanted.lanes ||
+		stored.version != wanted.version ||
+		stored.salt_length != wanted.salt_length ||
+		stored.digest_length != wanted.digest_length;
+}
+
+/*
+ * Writes the cost profile of a hash, such as "$argon2id$v=19$m=19456,t=2,p=1"
+ * or "$2b$10", into JA_PASSWORD_PROFILE_ROOM bytes with NUL: hashes have the
+ * same profile if verifying them is the same work.  It tells nothing of salt
+ * and digest.  Fails with JA_PASSWORD_HASH_....
+ */
+JaStatus
+ja_password_cost_profile(JaString hash, char *profile)
+{
+	JaParsedHash parsed;
+	JaStatus	status = parse(hash, &parsed);
+
+	if (status == JA_OK)
+		parsed.method->family->write_profile(&parsed, profile);
+	return status;
+}
+
+/* The same for hashes that the policy makes. */
+void
+ja_password_policy_profile(const JaPasswordPolicy *policy, char *profile)
+{
+	JaParsedHash hash;
+
+	apply_policy(policy, &hash);
+	own_method->family->write_profile(&hash, profile);
+}
+
+/*
+ * Does the work of verifying a hash with this profile, for names that have
+ * no hash.  Fails with JA_PASSWORD_HASH_... for what is no profile, or with
+ * JA_CRYPTO or JA_MEMORY.
+ */
+JaStatus
+ja_password_burn(const char *profile, const JaPassword *password)
+{
+	char		text[JA_PASSWORD_MAX_HASH + 1];
+	JaPasswordHash hash = {{text, 0}, true};
+	JaString	rest = {profile, strlen(profile)};
+	const JaPasswordMethod *method = take_method(&rest);
+	bool		matches;
+
+	if (method == NULL)
+		return JA_PASSWORD_HASH_KIND;
+	hash.text.length = (size_t) snprintf(text, sizeof(text), "%s%s",
+										 profile, method->neutral_tail);
+	return ja_password_verify(password, &hash, &matches);
+}

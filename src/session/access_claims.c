@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * access_claims.c
+ *	  Claims of a user's access tokens.
+ *
+ * Names that decide who a token is for and how long it is good are ours
+ * alone: neither a user's claims nor the operator's function can set them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/error.h"
+#include "session/access_claims.h"
+#include "store/hook.h"
+
+/* Largest claims of a user, in bytes of jsonb. */
+#define MAX_CLAIMS (8 * 1024)
+
+static const char *const reserved[] = {
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "role"
+};
+
+static bool
+is_reserved(JaString name)
+{
+	for (size_t i = 0; i < lengthof(reserved); i++)
+	{
+		if (ja_string_is(name, reserved[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether claims may be given to a user.  Fails with JA_CLAIMS_NOT_OBJECT,
+ * JA_ACCOUNT_CLAIMS_RESERVED or JA_ACCOUNT_CLAIMS_LARGE.
+ */
+JaStatus
+ja_access_claims_check(const Jsonb *claims)
+{
+	JsonbValue	value;
+
+	if (claims == NULL || !ja_json_is_object(&claims->root))
+		return JA_CLAIMS_NOT_OBJECT;
+	if (VARSIZE(claims) > MAX_CLAIMS)
+		return JA_ACCOUNT_CLAIMS_LARGE;
+	for (size_t i = 0; i < lengthof(reserved); i++)
+	{
+		if (ja_json_member(&claims->root, reserved[i], &value))
+			return JA_ACCOUNT_CLAIMS_RESERVED;
+	}
+	return JA_OK;
+}
+
+/* Adds members that are not reserved; tells whether all were added. */
+static bool
+add_custom(JaJsonState *state, const JsonbContainer *claims)
+{
+	JsonbIterator *iterator = JsonbIteratorInit((JsonbContainer *) claims);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	bool		is_skipped = false;
+	bool		all = true;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			is_skipped = is_reserved((JaString) {value.val.string.val, value.val.string.len});
+			all = all && !is_skipped;
+		}
+		if ((token == WJB_KEY || token == WJB_VALUE) && !is_skipped)
+			ja_json_push(state, token, &value);
+	}
+	return all;
+}
+
+/*
+ * Makes the claims of an access token but for those that signing adds: the
+ * user's own, what the operator's function makes of them, sub, sid and role.
+ */
+Jsonb *
+ja_access_claims_make(const JaUser *user, const pg_uuid_t *session)
+{
+	Jsonb	   *custom = ja_hook_claims(&user->id, user->claims);
+	JaJsonState state = {0};
+
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	(void) add_custom(&state, &user->claims->root);
+	if (custom != user->claims && !add_custom(&state, &custom->root))
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("jwt_auth: claims with reserved names, which the claims function returned, were ignored"),
+				 errhidestmt(true)));
+	ja_json_add_uuid(&state, "sub", &user->id);
+	ja_json_add_uuid(&state, "sid", session);
+	if (user->role != NULL)
+		ja_json_add_string(&state, "role", user->role, strlen(user->role));
+	return ja_json_end_object(&state);
+}

@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * answer.c
+ *	  Answers of the token endpoint (RFC 6749 sections 5.1 and 5.2).
+ *
+ * A denial is an answer, not an error: an error would roll back the failure
+ * that was counted and the session that was revoked.  Behind PostgREST each
+ * answer says that it must not be stored, and a denial sets the HTTP status.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "base/error.h"
+#include "session/answer.h"
+
+static void
+add_text(JaJsonState *state, const char *name, const char *text)
+{
+	ja_json_add_string(state, name, text, strlen(text));
+}
+
+static void
+set_locally(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+							 true, 0, false);
+}
+
+/*
+ * Sets what PostgREST makes of the answer; nothing outside of it.  Headers
+ * that were set before, by a pre-request function, stay.
+ */
+static void
+set_http(const char *status, int retry_after_seconds)
+{
+	const char *former = GetConfigOption("response.headers", true, false);
+	size_t		length = former != NULL ? strlen(former) : 0;
+	StringInfoData headers;
+
+	if (!ja_behind_postgrest())
+		return;
+	initStringInfo(&headers);
+	if (length > 2 && former[0] == '[' && former[length - 1] == ']')
+	{
+		appendBinaryStringInfo(&headers, former, (int) length - 1);
+		appendStringInfoString(&headers, ", ");
+	}
+	else
+		appendStringInfoChar(&headers, '[');
+	appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}");
+	if (retry_after_seconds > 0)
+		appendStringInfo(&headers, ", {\"Retry-After\": \"%d\"}", retry_after_seconds);
+	appendStringInfoChar(&headers, ']');
+	set_locally("response.headers", headers.data);
+	if (status != NULL)
+		set_locally("response.status", status);
+}
+
+/* A token response (RFC 6749 section 5.1). */
+Jsonb *
+ja_answer_tokens(const JaTokens *tokens)
+{
+	JaJsonState state = {0};
+
+	set_http(NULL, 0);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_add_string(&state, "access_token",
+					   tokens->access_token.data, tokens->access_token.length);
+	add_text(&state, "token_type", "Bearer");
+	ja_json_add_integer(&state, "expires_in", tokens->expires_in_seconds);
+	ja_json_add_string(&state, "refresh_token",
+					   tokens->refresh_token.data, tokens->refresh_token.length);
+	ja_json_add_integer(&state, "refresh_expires_in", tokens->refresh_expires_in_seconds);
+	return ja_json_end_object(&state);
+}
+
+/* An empty object: done, and there is nothing to hand out. */
+Jsonb *
+ja_answer_done(void)
+{
+	JaJsonState state = {0};
+
+	set_http(NULL, 0);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	return ja_json_end_object(&state);
+}
+
+/* An error response (RFC 6749 section 5.2). */
+Jsonb *
+ja_answer_error(const char *error, const char *description)
+{
+	JaJsonState state = {0};
+
+	set_http("400", 0);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	add_text(&state, "error", error);
+	add_text(&state, "error_description", description);
+	return ja_json_end_object(&state);
+}
+
+/* The error response of an attempt that came too early. */
+Jsonb *
+ja_answer_wait(int retry_after_seconds)
+{
+	JaJsonState state = {0};
+
+	set_http("429", retry_after_seconds);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	add_text(&state, "error", JA_ERROR_UNAVAILABLE);
+	add_text(&state, "error_description", "too many failed attempts, try again later");
+	ja_json_add_integer(&state, "retry_after", retry_after_seconds);
+	return ja_json_end_object(&state);
+}

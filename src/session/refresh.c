@@ -1,0 +1,309 @@
+/*-------------------------------------------------------------------------
+ *
+ * refresh.c
+ *	  Rotation of refresh tokens, and the detection of replayed ones
+ *	  (RFC 9700 section 4.14.2).
+ *
+ * A rotation is one update in place of one narrow row, whose condition is
+ * that the token is the current one; the row lock of the update serialises
+ * everything.  Where it changes nothing, the row is read as it is now:
+ *
+ * - the token is the one before, shortly after the rotation: the same child
+ *   again, byte for byte, so that two tabs or a lost answer log nobody out;
+ * - any other older token: a replay.  Either copy may be a thief's, so the
+ *   session ends;
+ * - a newer one, or the current generation with another nonce: its rotation
+ *   was lost in a rollback, failover or restore.  It is denied, no more.
+ *
+ * A denial is an answer and not an error, so that what it did commits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/settings.h"
+#include "keyring/key_change.h"
+#include "keyring/stored_key.h"
+#include "session/refresh.h"
+#include "session/session.h"
+#include "session/session_end.h"
+#include "store/audit.h"
+#include "store/plan.h"
+#include "store/scan.h"
+#include "token/claims.h"
+
+static const char denied[] = "the refresh token is invalid, expired or revoked";
+
+static JaPlan rotate = {
+	.sql = "UPDATE jwt_auth.refresh_tokens SET"
+	" generation = pg_catalog.int8pl(generation, 1),"
+	" previous_nonce = nonce, nonce = $4,"
+	" key_number = $5, rotated_at = $6"
+	" WHERE session_id OPERATOR(pg_catalog.=) $1"
+	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3"
+	" AND rotated_at OPERATOR(pg_catalog.>) $7",
+	.argument_count = 7,
+	.argument_types = {UUIDOID, INT8OID, UUIDOID, UUIDOID, INT4OID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID}
+};
+
+/* The row of a session's refresh token as it is now. */
+typedef struct Row
+{
+	JaRefreshToken current;
+	bool		has_previous;
+	pg_uuid_t	previous_nonce;
+	TimestampTz rotated_at;
+} Row;
+
+static bool
+same_uuid(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return ja_secret_equals(a, sizeof(*a), b, sizeof(*b));
+}
+
+static bool
+read_row(const pg_uuid_t *session, Row *row)
+{
+	JaScan		scan;
+	Datum		value;
+	bool		is_null;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_REFRESH_TOKENS_SESSION, session);
+	ja_scan_start(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found)
+	{
+		row->current.session = *session;
+		row->current.generation =
+			DatumGetInt64(ja_scan_get(&scan, JA_REFRESH_TOKENS_GENERATION, &is_null));
+		row->current.nonce = *DatumGetUUIDP(ja_scan_get(&scan, JA_REFRESH_TOKENS_NONCE, &is_null));
+		row->current.key_number =
+			DatumGetInt32(ja_scan_get(&scan, JA_REFRESH_TOKENS_KEY_NUMBER, &is_null));
+		row->rotated_at =
+			DatumGetTimestampTz(ja_scan_get(&scan, JA_REFRESH_TOKENS_ROTATED_AT, &is_null));
+		value = ja_scan_get(&scan, JA_REFRESH_TOKENS_PREVIOUS_NONCE, &is_null);
+		row->has_previous = !is_null;
+		if (!is_null)
+			row->previous_nonce = *DatumGetUUIDP(value);
+	}
+	ja_scan_end(&scan);
+	return found;
+}
+
+static TimestampTz
+idle_limit(TimestampTz now)
+{
+	return now - (int64) ja_settings.session_idle_timeout_seconds * USECS_PER_SEC;
+}
+
+/* Rotates if the token is the current one; the child replaces it. */
+static bool
+try_rotate(const JaRefreshToken *token, JaRefreshToken *child)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	const JaStoredKey *key;
+	JaPlanScope scope;
+	bool		rotated;
+
+	ja_key_change_ensure(JA_USE_REFRESH);
+	ja_check(ja_stored_key_active(JA_USE_REFRESH, &key));
+	*child = *token;
+	child->key_number = key->number;
+	child->generation = token->generation + 1;
+	ja_check(ja_secret_random(&child->nonce, sizeof(child->nonce)));
+	ja_plan_begin(&scope);
+	rotated = ja_plan_run(&rotate, (JaValue[])
+	{
+		ja_value_uuid(&token->session), ja_value_bigint(token->generation),
+		ja_value_uuid(&token->nonce), ja_value_uuid(&child->nonce),
+		ja_value_integer(child->key_number), ja_value_time(now),
+		ja_value_time(idle_limit(now))
+	}) == 1;
+	ja_plan_end(&scope);
+	return rotated;
+}
+
+/*
+ * Whether the token is the direct parent, presented in time.  A clock that was
+ * set back does not prolong the time.
+ */
+static bool
+is_in_grace(const JaRefreshToken *token, const Row *row)
+{
+	int64		grace = (int64) ja_settings.refresh_grace_seconds * USECS_PER_SEC;
+
+	return row->has_previous && token->generation == row->current.generation - 1 &&
+		same_uuid(&token->nonce, &row->previous_nonce) &&
+		GetCurrentStatementStartTimestamp() <= row->rotated_at + grace &&
+		GetCurrentTimestamp() >= row->rotated_at - grace;
+}
+
+/* A denial that nothing else follows from. */
+static Jsonb *
+deny(const JaRefreshToken *token, const pg_uuid_t *user, const char *reason)
+{
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "refresh_denied", .reason = reason,
+					   .user = user, .session = &token->session
+				   });
+	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
+}
+
+/* Ends the session of a token that was used twice. */
+static Jsonb *
+end_replayed(const JaRefreshToken *token)
+{
+	ForceSyncCommit();
+	ja_session_end_one(&token->session, "refresh token replayed");
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "refresh_replayed", .reason = "session revoked",
+					   .session = &token->session
+				   });
+	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
+}
+
+/*
+ * Decides what a token is that could not be rotated.  Returns NULL, with the
+ * child, for one in its grace; else the answer.
+ */
+static Jsonb *
+judge(const JaRefreshToken *token, JaRefreshToken *child)
+{
+	Row			row;
+
+	if (!read_row(&token->session, &row))
+		return deny(token, NULL, "unknown session");
+	if (is_in_grace(token, &row))
+	{
+		*child = row.current;
+		return NULL;
+	}
+	if (token->generation < row.current.generation)
+		return end_replayed(token);
+	if (token->generation > row.current.generation ||
+		!same_uuid(&token->nonce, &row.current.nonce))
+		return deny(token, NULL, "its rotation was lost");
+	if (row.rotated_at <= idle_limit(GetCurrentTimestamp()))
+		return deny(token, NULL, "session was idle for too long");
+
+	/* The token is current, but the transaction's snapshot is older. */
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to a concurrent refresh"),
+			 errhint("Try again in a new transaction.")));
+}
+
+/* Why a session with a good token does not go on; NULL: it does. */
+static const char *
+reason_to_end(const JaSession *session, JaUser *user)
+{
+	if (session->is_revoked)
+		return "session revoked";
+	/* A token that ends with the session needs a second to live. */
+	if (GetCurrentTimestamp() + USECS_PER_SEC > session->expires_at)
+		return "session expired";
+	return !ja_user_find_by_id(&session->user, user) || user->is_disabled ?
+		"user disabled" : NULL;
+}
+
+/*
+ * Finds the session of a token, and denies one that does not go on.  Returns
+ * NULL, with the user, for one that does; else the answer.
+ */
+static Jsonb *
+find_live(const JaRefreshToken *token, JaSession *session, JaUser *user)
+{
+	const char *reason;
+
+	if (!ja_session_find(&token->session, session))
+		return deny(token, NULL, "unknown session");
+	reason = reason_to_end(session, user);
+	return reason == NULL ? NULL : deny(token, &session->user, reason);
+}
+
+/*
+ * Refreshes.  Returns a token response or an error object; raises 40001 where
+ * the transaction's snapshot is too old to tell.
+ *
+ * The session is looked at before anything is written, so that a token of one
+ * that ended does not pass for a replay later, and again after the rotation,
+ * which may have waited: role, claims and state are those of then.
+ */
+Jsonb *
+ja_refresh(JaString text)
+{
+	JaRefreshToken token;
+	JaRefreshToken child;
+	JaSession	session;
+	JaUser		user;
+	Jsonb	   *denial;
+
+	if (text.length == 0)
+		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "refresh_token must not be empty");
+	if (!ja_refresh_token_read(text, &token))
+		return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
+	denial = find_live(&token, &session, &user);
+	if (denial == NULL && !try_rotate(&token, &child))
+		denial = judge(&token, &child);
+	if (denial == NULL)
+		denial = find_live(&token, &session, &user);
+	if (denial != NULL)
+		return denial;
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "refresh", .level = JA_AUDIT_ALL,
+					   .user = &session.user, .session = &session.id
+				   });
+	return ja_session_answer(&user, &session, &child);
+}
+
+/* Whether the token would be taken now, and whose it is. */
+static bool
+is_active(JaString text, JaSession *session)
+{
+	JaRefreshToken token;
+	JaUser		user;
+	Row			row;
+
+	if (!ja_refresh_token_read(text, &token) || !read_row(&token.session, &row) ||
+		!ja_session_find(&token.session, session))
+		return false;
+	if (!(token.generation == row.current.generation &&
+		  same_uuid(&token.nonce, &row.current.nonce)) &&
+		!is_in_grace(&token, &row))
+		return false;
+	if (row.rotated_at <= idle_limit(GetCurrentTimestamp()))
+		return false;
+	return reason_to_end(session, &user) == NULL;
+}
+
+/* Answers for a refresh token as RFC 7662 section 2.2 says. */
+Jsonb *
+ja_refresh_introspect(JaString text)
+{
+	JaJsonState state = {0};
+	JaSession	session;
+	bool		active = is_active(text, &session);
+
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	if (active)
+	{
+		ja_json_add_string(&state, "token_use", "refresh", 7);
+		ja_json_add_uuid(&state, "sub", &session.user);
+		ja_json_add_uuid(&state, "sid", &session.id);
+		ja_json_add_integer(&state, "exp", (int64) ja_claims_seconds(session.expires_at));
+	}
+	ja_json_add_bool(&state, "active", active);
+	return ja_json_end_object(&state);
+}

@@ -1,0 +1,103 @@
+/*-------------------------------------------------------------------------
+ *
+ * revoke.c
+ *	  Revocation of tokens (RFC 7009).
+ *
+ * Whoever holds a token may end what it stands for, also when it has expired
+ * or was rotated long ago; its MAC or signature proves that we made it.  A
+ * token that we don't know is no error, so that nobody learns whether it was
+ * one (RFC 7009 section 2.2).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "session/refresh_token.h"
+#include "session/revoke.h"
+#include "session/session_end.h"
+#include "store/audit.h"
+#include "token/denial.h"
+#include "token/verify.h"
+
+static void
+end_session(const pg_uuid_t *session)
+{
+	if (!ja_session_end_one(session, "token revoked"))
+		return;
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "session_revoked", .reason = "token revoked",
+					   .session = session
+				   });
+}
+
+/* When the token expires at the latest. */
+static TimestampTz
+end_of(const JaVerified *verified)
+{
+	const int64 epoch_days = POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE;
+	double		seconds;
+
+	if (!verified->times.expiry.is_present)
+		return DT_NOEND;
+	seconds = verified->times.expiry.seconds - (double) epoch_days * SECS_PER_DAY;
+	return (TimestampTz) (seconds * USECS_PER_SEC) +
+		(int64) ja_settings.leeway_seconds * USECS_PER_SEC;
+}
+
+/*
+ * Denies a token without session by its jti, while it is good at all.  One
+ * that has no jti, as one that another program made with a key of ours, can't
+ * be denied, and whoever tries should know.
+ */
+static void
+deny(const JaVerified *verified)
+{
+	TimestampTz end = end_of(verified);
+
+	if (end <= GetCurrentTimestamp())
+		return;
+	if (verified->revocable.jti.data == NULL)
+	{
+		ereport(WARNING,
+				(errmsg("the token remains valid until it expires"),
+				 errhint("It has neither a session nor a jti by which it could be denied.")));
+		return;
+	}
+	ja_denial_add(verified->revocable.issuer, verified->revocable.jti, end);
+	ja_audit_write(&(JaAuditEvent) {.event = "token_denied"});
+}
+
+/*
+ * Ends the session of a token of ours, or denies it; never fails for others.
+ * Raises 55000 where the key that could tell is sealed and can't be opened.
+ */
+void
+ja_revoke_token(JaString text)
+{
+	JaRefreshToken token;
+	JaVerified	verified;
+	JaStatus	status;
+
+	if (ja_refresh_token_is_one(text))
+	{
+		if (ja_refresh_token_read(text, &token))
+			end_session(&token.session);
+		return;
+	}
+	status = ja_verify_signature(text, &verified);
+	/* Not to be able to tell, for want of the master key, is no success. */
+	if (status != JA_OK &&
+		ja_status_row(status)->sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		ja_raise(status);
+	if (status != JA_OK || !verified.is_own)
+		return;
+	if (verified.revocable.has_session)
+		end_session(&verified.revocable.session);
+	else
+		deny(&verified);
+}

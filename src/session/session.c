@@ -1,0 +1,200 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.c
+ *	  Sessions: begun by a login, continued by refreshes.
+ *
+ * Ids and nonces are always made here, never taken from a client.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/settings.h"
+#include "base/uuid.h"
+#include "keyring/key_change.h"
+#include "keyring/stored_key.h"
+#include "session/access_claims.h"
+#include "session/session.h"
+#include "session/session_end.h"
+#include "store/audit.h"
+#include "store/client.h"
+#include "store/plan.h"
+#include "store/scan.h"
+#include "token/issue.h"
+
+static JaPlan insert_session = {
+	.sql = "INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at,"
+	" user_agent, client_address, claimed_address)"
+	" VALUES ($1, $2, $3, $4, $5, pg_catalog.inet_client_addr(), $6)",
+	.argument_count = 6,
+	.argument_types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+};
+
+static JaPlan insert_token = {
+	.sql = "INSERT INTO jwt_auth.refresh_tokens"
+	" (session_id, generation, nonce, key_number, rotated_at) VALUES ($1, $2, $3, $4, $5)",
+	.argument_count = 5,
+	.argument_types = {UUIDOID, INT8OID, UUIDOID, INT4OID, TIMESTAMPTZOID}
+};
+
+/* Live sessions beyond the limit, the least recently refreshed first. */
+static JaPlan select_surplus = {
+	.sql = "SELECT s.id FROM jwt_auth.sessions AS s"
+	" JOIN jwt_auth.refresh_tokens AS r ON r.session_id OPERATOR(pg_catalog.=) s.id"
+	" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL"
+	" AND s.expires_at OPERATOR(pg_catalog.>) $2 AND r.rotated_at OPERATOR(pg_catalog.>) $3"
+	" ORDER BY r.rotated_at DESC, s.id DESC OFFSET $4",
+	.argument_count = 4,
+	.argument_types = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID}
+};
+
+static TimestampTz
+seconds_from(TimestampTz time, int64 seconds)
+{
+	return time + seconds * USECS_PER_SEC;
+}
+
+/* Ends the user's sessions that are more than the limit lets stand. */
+static void
+end_surplus(const pg_uuid_t *user, TimestampTz now)
+{
+	pg_uuid_t  *surplus;
+	uint64		count;
+
+	if (ja_settings.max_sessions_per_user == 0)
+		return;
+	count = ja_plan_run(&select_surplus, (JaValue[])
+	{
+		ja_value_uuid(user), ja_value_time(now),
+		ja_value_time(seconds_from(now, -ja_settings.session_idle_timeout_seconds)),
+		ja_value_bigint(ja_settings.max_sessions_per_user)
+	});
+	surplus = palloc(sizeof(pg_uuid_t) * (count + 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		is_null;
+
+		surplus[i] = *DatumGetUUIDP(ja_plan_result(i, 1, &is_null));
+	}
+	for (uint64 i = 0; i < count; i++)
+	{
+		ja_session_end_one(&surplus[i], "session limit");
+		ja_audit_write(&(JaAuditEvent)
+					   {
+						   .event = "session_evicted", .reason = "session limit",
+						   .user = user, .session = &surplus[i]
+					   });
+	}
+}
+
+/* Draws what identifies a new session and its first refresh token. */
+static void
+draw(TimestampTz now, JaSession *session, JaRefreshToken *token)
+{
+	const JaStoredKey *key;
+
+	ja_key_change_ensure(JA_USE_REFRESH);
+	ja_check(ja_stored_key_active(JA_USE_REFRESH, &key));
+	token->key_number = key->number;
+	token->generation = 1;
+	ja_check(ja_secret_random(&token->nonce, sizeof(token->nonce)));
+	ja_check(ja_uuid_make(now, &session->id));
+	token->session = session->id;
+}
+
+/* Begins a session; within a scope of ja_plan_begin(). */
+void
+ja_session_begin(const JaUser *user, JaSession *session, JaRefreshToken *token)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	JaClient	client;
+
+	draw(now, session, token);
+	session->user = user->id;
+	session->expires_at = seconds_from(now, ja_settings.session_ttl_seconds);
+	session->is_revoked = false;
+	ja_client_read(&client);
+	ja_plan_run(&insert_session, (JaValue[])
+	{
+		ja_value_uuid(&session->id), ja_value_uuid(&user->id), ja_value_time(now),
+		ja_value_time(session->expires_at), ja_value_text(client.user_agent),
+		ja_value_text(client.claimed_address)
+	});
+	ja_plan_run(&insert_token, (JaValue[])
+	{
+		ja_value_uuid(&session->id), ja_value_bigint(token->generation),
+		ja_value_uuid(&token->nonce), ja_value_integer(token->key_number), ja_value_time(now)
+	});
+	end_surplus(&user->id, now);
+}
+
+/* Finds a session, as of now. */
+bool
+ja_session_find(const pg_uuid_t *id, JaSession *session)
+{
+	JaScan		scan;
+	bool		is_live;
+	bool		is_null;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_SESSIONS_ID, id);
+	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found)
+	{
+		session->id = *id;
+		session->user = *DatumGetUUIDP(ja_scan_get(&scan, JA_SESSIONS_USER_ID, &is_null));
+		session->expires_at = DatumGetTimestampTz(ja_scan_get(&scan, JA_SESSIONS_EXPIRES_AT,
+															  &is_null));
+		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
+		session->is_revoked = !is_live;
+	}
+	ja_scan_end(&scan);
+	return found;
+}
+
+/* Signs the access token; a hook's claims that can't be signed are its fault. */
+static JaString
+sign(const JaUser *user, const JaSession *session, int64 ttl_seconds, TimestampTz now)
+{
+	Jsonb	   *claims = ja_access_claims_make(user, &session->id);
+	StringInfoData token;
+	JaStatus	status;
+
+	initStringInfo(&token);
+	status = ja_issue_access_token(&claims->root, ttl_seconds, now, &token);
+	if ((status == JA_SIZE || status == JA_JSON_DEPTH || status == JA_JSON_NUMBER) &&
+		ja_settings.claims_function != NULL && ja_settings.claims_function[0] != '\0')
+		status = JA_HOOK_CLAIMS;
+	ja_check(status);
+	return (JaString) {token.data, token.len};
+}
+
+/*
+ * Makes the answer for a session that goes on, for a second at least: an
+ * access token that ends with the session at the latest, and the refresh
+ * token.
+ */
+Jsonb *
+ja_session_answer(const JaUser *user, const JaSession *session, const JaRefreshToken *token)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64		left = (session->expires_at - now) / USECS_PER_SEC;
+	char		refresh_token[JA_REFRESH_TOKEN_LENGTH];
+	JaTokens	tokens;
+
+	tokens.expires_in_seconds = Min(ja_settings.access_token_ttl_seconds,
+									ja_settings.max_token_ttl_seconds);
+	tokens.expires_in_seconds = Min(tokens.expires_in_seconds, left);
+	tokens.refresh_expires_in_seconds = Min(ja_settings.session_idle_timeout_seconds, left);
+	tokens.access_token = sign(user, session, tokens.expires_in_seconds, now);
+	ja_refresh_token_write(token, refresh_token);
+	tokens.refresh_token = (JaString) {refresh_token, sizeof(refresh_token)};
+	return ja_answer_tokens(&tokens);
+}

@@ -1,0 +1,87 @@
+/*-------------------------------------------------------------------------
+ *
+ * session_end.c
+ *	  Ending sessions: one, those of a user, all.
+ *
+ * A session that ended stays as a row that says so, until it is purged.  The
+ * signal makes every backend look again at its next transaction.  No session
+ * is missed because the caller's snapshot is older than it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "session/session_end.h"
+#include "store/plan.h"
+#include "store/signal.h"
+
+static JaPlan end_one = {
+	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
+	" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
+	.argument_count = 3,
+	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static JaPlan end_user = {
+	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
+	" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
+	" AND ($4 IS NULL OR id OPERATOR(pg_catalog.<>) $4)",
+	.argument_count = 4,
+	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID}
+};
+
+static JaPlan end_all = {
+	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $1, revoke_reason = $2"
+	" WHERE revoked_at IS NULL",
+	.argument_count = 2,
+	.argument_types = {TIMESTAMPTZOID, TEXTOID}
+};
+
+static uint64
+run(JaPlan *plan, const JaValue *values)
+{
+	JaPlanScope scope;
+	uint64		ended;
+
+	ja_plan_begin(&scope);
+	ended = ja_plan_run_on_latest(plan, values);
+	if (ended > 0)
+		ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_plan_end(&scope);
+	return ended;
+}
+
+/* Ends a session; false if it was not live. */
+bool
+ja_session_end_one(const pg_uuid_t *session, const char *reason)
+{
+	return run(&end_one, (JaValue[])
+	{
+		ja_value_uuid(session), ja_value_time(GetCurrentTimestamp()), ja_value_text(reason)
+	}) > 0;
+}
+
+/* Ends a user's sessions but the excepted one, if that is not NULL. */
+uint64
+ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *reason)
+{
+	return run(&end_user, (JaValue[])
+	{
+		ja_value_uuid(user), ja_value_time(GetCurrentTimestamp()), ja_value_text(reason),
+		ja_value_uuid(except)
+	});
+}
+
+/* Ends every session. */
+uint64
+ja_session_end_all(const char *reason)
+{
+	return run(&end_all, (JaValue[])
+	{
+		ja_value_time(GetCurrentTimestamp()), ja_value_text(reason)
+	});
+}

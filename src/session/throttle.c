@@ -1,0 +1,306 @@
+/*-------------------------------------------------------------------------
+ *
+ * throttle.c
+ *	  Waits after failed logins.
+ *
+ * Known and unknown names are throttled alike, each by a keyed hash of its
+ * canonical form.  From a number of failures on, each further attempt must
+ * wait, for one second and then twice as long each time, up to 15 minutes.
+ * An attempt during the wait is neither hashed, nor counted, nor written.
+ *
+ * Attempts on one name are serialised by a lock that no SQL function can
+ * take.  Someone may hold it in an idle transaction, so it is awaited for two
+ * seconds only.  Whoever changes a name's row has its lock: to wait for the
+ * row would be to wait without limit.  A prepared transaction would keep the
+ * lock when its session is gone, so that one cannot be prepared.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "session/throttle.h"
+#include "session/throttle_memory.h"
+#include "store/plan.h"
+#include "store/scan.h"
+
+/* The class of our advisory locks; those of SQL functions are 1 and 2. */
+#define LOCK_CLASS 0x4A41
+
+#define LOCK_WAIT_MILLISECONDS 2000
+#define LOCK_POLL_MILLISECONDS 20
+
+#define DEAD_CANDIDATES 8
+#define DEAD_DELETED	2
+
+#define MAX_WAIT_SECONDS (15 * 60)
+#define LIFE_SECONDS	(60 * 60)
+
+static JaPlan count_failure = {
+	.sql = "INSERT INTO jwt_auth.login_throttle AS t (name_hash, failures, last_failure_at)"
+	" VALUES ($1, 1, $2) ON CONFLICT (name_hash) DO UPDATE SET"
+	" failures = CASE WHEN t.last_failure_at OPERATOR(pg_catalog.<) $3 THEN 1"
+	" ELSE pg_catalog.int4pl(t.failures, 1) END,"
+	" last_failure_at = EXCLUDED.last_failure_at RETURNING failures",
+	.argument_count = 3,
+	.argument_types = {BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+static JaPlan select_dead = {
+	.sql = "SELECT name_hash FROM jwt_auth.login_throttle"
+	" WHERE last_failure_at OPERATOR(pg_catalog.<) $1"
+	" ORDER BY last_failure_at LIMIT " CppAsString2(DEAD_CANDIDATES),
+	.argument_count = 1,
+	.argument_types = {TIMESTAMPTZOID}
+};
+
+static JaPlan delete_dead = {
+	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
+	" AND last_failure_at OPERATOR(pg_catalog.<) $2",
+	.argument_count = 2,
+	.argument_types = {BYTEAOID, TIMESTAMPTZOID}
+};
+
+static JaPlan delete_name = {
+	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1",
+	.argument_count = 1,
+	.argument_types = {BYTEAOID}
+};
+
+/* Whether the running transaction took the lock of any name. */
+static bool locked_a_name = false;
+
+static void
+watch_transaction(XactEvent event, void *argument pg_attribute_unused())
+{
+	if (event == XACT_EVENT_PRE_PREPARE && locked_a_name)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction in which somebody tried to log in"),
+				 errhint("Commit logins and changes of passwords, whatever they answer.")));
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		locked_a_name = false;
+}
+
+/* Registers the callback; once per backend. */
+void
+ja_throttle_initialize(void)
+{
+	RegisterXactCallback(watch_transaction, NULL);
+}
+
+/* Takes the name's lock if it is free, until the transaction ends. */
+static bool
+try_lock_name(const uint8 *name_hash)
+{
+	LOCKTAG		tag;
+	uint32		halves[2];
+
+	memcpy(halves, name_hash, sizeof(halves));
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], LOCK_CLASS);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	locked_a_name = true;
+	return true;
+}
+
+/* Takes the name's lock; false if it was not to be had in time. */
+static bool
+lock_name(const uint8 *name_hash)
+{
+	instr_time	start;
+	instr_time	waited;
+
+	INSTR_TIME_SET_CURRENT(start);
+	do
+	{
+		if (try_lock_name(name_hash))
+			return true;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LOCK_POLL_MILLISECONDS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		INSTR_TIME_SET_CURRENT(waited);
+		INSTR_TIME_SUBTRACT(waited, start);
+	} while (INSTR_TIME_GET_MILLISEC(waited) < LOCK_WAIT_MILLISECONDS);
+	return false;
+}
+
+/* Failures that the table counts, as of now. */
+static int
+counted_failures(const uint8 *name_hash, TimestampTz *last_failure)
+{
+	JaScan		scan;
+	bool		is_null;
+	int			failures = 0;
+
+	scan.key_count = 0;
+	ja_scan_key_bytes(&scan, JA_LOGIN_THROTTLE_NAME_HASH,
+					  ja_value_make_bytes(name_hash, JA_NAME_HASH_SIZE));
+	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_PKEY);
+	if (ja_scan_next(&scan))
+	{
+		failures = DatumGetInt32(ja_scan_get(&scan, JA_LOGIN_THROTTLE_FAILURES, &is_null));
+		*last_failure = DatumGetTimestampTz(ja_scan_get(&scan,
+														JA_LOGIN_THROTTLE_LAST_FAILURE_AT,
+														&is_null));
+	}
+	ja_scan_end(&scan);
+	return failures;
+}
+
+static int
+wait_seconds(int failures)
+{
+	int			beyond = failures - ja_settings.login_max_failures;
+
+	if (beyond < 0)
+		return 0;
+	return beyond >= 10 ? MAX_WAIT_SECONDS : Min(1 << beyond, MAX_WAIT_SECONDS);
+}
+
+/* Seconds, rounded up, until the wait after the last failure is over. */
+static int
+remaining_seconds(int failures, TimestampTz last_failure, TimestampTz now)
+{
+	TimestampTz end = last_failure + (int64) wait_seconds(failures) * USECS_PER_SEC;
+
+	/* A clock that was set back must not prolong the wait. */
+	if (wait_seconds(failures) == 0 || now >= end || now < last_failure)
+		return 0;
+	return (int) ((end - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
+}
+
+/*
+ * Begins an attempt on a name: takes its lock, and says how long it must
+ * wait.  The table and this backend's memory both count; the larger decides.
+ */
+void
+ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttle)
+{
+	TimestampTz now;
+	TimestampTz dead;
+	TimestampTz last_counted = 0;
+	TimestampTz last_lost = 0;
+	int			counted;
+	int			lost;
+
+	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, throttle->name_hash);
+	throttle->starts_wait = false;
+	throttle->retry_after_seconds = 1;
+	if (!lock_name(throttle->name_hash))
+		return;
+	now = GetCurrentTimestamp();
+	dead = now - (int64) LIFE_SECONDS * USECS_PER_SEC;
+	counted = counted_failures(throttle->name_hash, &last_counted);
+	if (last_counted < dead)
+		counted = 0;
+	lost = ja_throttle_memory_lost(throttle->name_hash, dead, &last_lost);
+	throttle->retry_after_seconds =
+		Max(remaining_seconds(counted, last_counted, now),
+			remaining_seconds(lost, last_lost, now));
+}
+
+/* Deletes up to DEAD_DELETED rows that nobody needs any more. */
+static void
+delete_some_dead(TimestampTz dead)
+{
+	uint8		hashes[DEAD_CANDIDATES][JA_NAME_HASH_SIZE];
+	uint64		count;
+	int			deleted = 0;
+
+	count = ja_plan_run(&select_dead, (JaValue[])
+	{
+		ja_value_time(dead)
+	});
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		is_null;
+		bytea	   *hash = DatumGetByteaPP(ja_plan_result(i, 1, &is_null));
+
+		memcpy(hashes[i], VARDATA_ANY(hash), JA_NAME_HASH_SIZE);
+	}
+	for (uint64 i = 0; i < count && deleted < DEAD_DELETED; i++)
+	{
+		if (try_lock_name(hashes[i]))
+			deleted += (int) ja_plan_run(&delete_dead, (JaValue[])
+		{
+			ja_value_bytes(ja_value_make_bytes(hashes[i], JA_NAME_HASH_SIZE)),
+			ja_value_time(dead)
+		});
+	}
+}
+
+/*
+ * Counts a failure, and removes dead rows, so that the table can't grow by
+ * more than is being guessed.
+ */
+void
+ja_throttle_failed(JaThrottle *throttle)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz dead = now - (int64) LIFE_SECONDS * USECS_PER_SEC;
+	JaPlanScope scope;
+	bool		is_null;
+	int			failures;
+
+	/* First, since writing may fail, as under an older snapshot. */
+	ja_throttle_memory_add(throttle->name_hash, now);
+	ForceSyncCommit();
+	ja_plan_begin(&scope);
+	ja_plan_run(&count_failure, (JaValue[])
+	{
+		ja_value_bytes(ja_value_make_bytes(throttle->name_hash, JA_NAME_HASH_SIZE)),
+		ja_value_time(now), ja_value_time(dead)
+	});
+	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
+	delete_some_dead(dead);
+	ja_plan_end(&scope);
+	throttle->starts_wait = wait_seconds(failures) > 0;
+}
+
+static void
+clear(const uint8 *name_hash)
+{
+	JaPlanScope scope;
+
+	ja_plan_begin(&scope);
+	ja_plan_run(&delete_name, (JaValue[])
+	{
+		ja_value_bytes(ja_value_make_bytes(name_hash, JA_NAME_HASH_SIZE))
+	});
+	ja_plan_end(&scope);
+	ja_throttle_memory_clear(name_hash);
+}
+
+/* Forgets the failures of a name whose user logged in. */
+void
+ja_throttle_succeeded(JaThrottle *throttle)
+{
+	clear(throttle->name_hash);
+}
+
+/*
+ * Forgets the failures of a name because an admin says so; raises
+ * JA_ACCOUNT_BUSY while an attempt on it does not end.
+ */
+void
+ja_throttle_clear(const void *canonical_name, size_t length)
+{
+	uint8		name_hash[JA_NAME_HASH_SIZE];
+
+	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, name_hash);
+	if (!lock_name(name_hash))
+		ja_raise(JA_ACCOUNT_BUSY);
+	clear(name_hash);
+}

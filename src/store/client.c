@@ -1,0 +1,92 @@
+/*-------------------------------------------------------------------------
+ *
+ * client.c
+ *	  What is known of the client of the running request.
+ *
+ * PostgREST hands the request's headers over in a setting, as a JSON object.
+ * The client controls their values, and anyone the setting, so they are for
+ * people to read, never for a decision: they are cut, and control characters
+ * are replaced, which could forge a line of a log or steer a terminal.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/guc.h"
+
+#include "base/unicode.h"
+#include "jose/json.h"
+#include "store/client.h"
+
+/* Largest value of the setting that is read, and of a text that is kept. */
+#define MAX_HEADERS (64 * 1024)
+#define MAX_TEXT	255
+
+/* Controls, line and paragraph separators, and marks that turn text around. */
+static bool
+is_harmful(int32 character)
+{
+	switch (utf8proc_category(character))
+	{
+		case UTF8PROC_CATEGORY_CC:
+		case UTF8PROC_CATEGORY_CF:
+		case UTF8PROC_CATEGORY_ZL:
+		case UTF8PROC_CATEGORY_ZP:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Replaces what is harmful in a text of the database encoding. */
+static char *
+make_harmless(const char *text, size_t length)
+{
+	bool		is_utf8 = GetDatabaseEncoding() == PG_UTF8;
+	StringInfoData harmless;
+
+	initStringInfo(&harmless);
+	while (length > 0)
+	{
+		int32		character = (unsigned char) text[0];
+		size_t		size = is_utf8 ? ja_unicode_next(text, length, &character) : 1;
+
+		if (is_harmful(is_utf8 || character < 0x80 ? character : 'x'))
+			appendStringInfoChar(&harmless, '?');
+		else
+			appendBinaryStringInfo(&harmless, text, (int) size);
+		text += size;
+		length -= size;
+	}
+	return harmless.data;
+}
+
+/* A header's value, cut and made harmless; NULL if there is none. */
+static char *
+read_header(const JsonbContainer *headers, const char *name)
+{
+	JaString	value;
+
+	if (ja_json_string(headers, name, &value) != JA_PRESENT || value.length == 0)
+		return NULL;
+	return make_harmless(value.data,
+						 pg_mbcliplen(value.data, (int) value.length, MAX_TEXT));
+}
+
+/* Reads what PostgREST tells of the client; nothing outside of it. */
+void
+ja_client_read(JaClient *client)
+{
+	const char *headers = GetConfigOption("request.headers", true, false);
+	Jsonb	   *json;
+
+	client->user_agent = NULL;
+	client->claimed_address = NULL;
+	if (headers == NULL || strlen(headers) > MAX_HEADERS ||
+		ja_json_parse_object((const uint8 *) headers, strlen(headers), NULL, 0, &json) != JA_OK)
+		return;
+	client->user_agent = read_header(&json->root, "user-agent");
+	client->claimed_address = read_header(&json->root, "x-forwarded-for");
+}
