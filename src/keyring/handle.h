@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * handle.h
+ *	  Handles: opaque strings that we hand out and recognise again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_HANDLE_H
+#define JA_HANDLE_H
+
+#include "base/status.h"
+#include "base/string.h"
+#include "jose/base64url.h"
+
+#define JA_HANDLE_PREFIX_LENGTH 4
+#define JA_HANDLE_HEADER_SIZE	5	/* version and key number */
+#define JA_HANDLE_MAC_SIZE		32
+
+/* Largest body of any kind. */
+#define JA_HANDLE_MAX_BODY		40
+
+/* Characters of a handle with a body of this size, without a NUL. */
+#define JA_HANDLE_LENGTH(body_size) \
+	(JA_HANDLE_PREFIX_LENGTH + \
+	 JA_BASE64URL_ENCODED(JA_HANDLE_HEADER_SIZE + (body_size) + JA_HANDLE_MAC_SIZE))
+
+typedef enum JaHandleKind
+{
+	JA_HANDLE_REFRESH_TOKEN
+} JaHandleKind;
+
+extern bool ja_handle_has_prefix(JaHandleKind kind, JaString text);
+extern bool ja_handle_read(JaHandleKind kind, JaString text, int32 *key_number, uint8 *body);
+extern void ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *text);
+
+#endif							/* JA_HANDLE_H */

@@ -1,0 +1,48 @@
+-- The bytes of a handle, which never change while handles of that form are out:
+-- prefix, version, key number, body and MAC (T54).  The MAC is made again from
+-- the stored secret by another implementation.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+SELECT test.create_user('alice');
+SELECT test.login('alice') AS answer \gset
+
+-- The secret of refresh key 1, and the MAC of a body under a label
+CREATE FUNCTION pg_temp.mac_of(label text, body bytea) RETURNS bytea LANGUAGE sql AS
+$$ SELECT hmac(label::bytea || '\x00' || body, test.from_base64url(convert_from(private_jwk, 'UTF8')::jsonb ->> 'k'), 'sha256')
+   FROM jwt_auth.keys WHERE use = 'refresh' AND number = 1 $$;
+
+SELECT :'answer'::jsonb ->> 'refresh_token' AS token, substr(test.from_base64url(substr(:'answer'::jsonb ->> 'refresh_token', 5)), 1, 45) AS body \gset
+SELECT is(left(:'token', 4), 'jar_', 'a refresh token begins with jar_'),
+	   is(length(:'token'), 107, 'and has 107 characters'),
+	   is(substr(:'body'::bytea, 1, 5), '\x0100000001'::bytea, 'version 1, then the number of the key'),
+	   is(substr(:'body'::bytea, 6, 16), uuid_send(test.session_of(:'answer')), 'then the session'),
+	   is(substr(:'body'::bytea, 22, 8), int8send(1), 'then the generation'),
+	   is((SELECT nonce FROM jwt_auth.refresh_tokens), encode(substr(:'body'::bytea, 30, 16), 'hex')::uuid, 'then the nonce'),
+	   is(substr(test.from_base64url(substr(:'token', 5)), 46), pg_temp.mac_of('jwt_auth refresh token', :'body'), 'then the MAC of all that');
+
+-- What was made elsewhere with the same bytes is the same handle
+SELECT is('jar_' || test.base64url(:'body'::bytea || pg_temp.mac_of('jwt_auth refresh token', :'body')), :'token',
+		  'the same bytes are the same characters');
+
+-- Each of these is a token in all but one thing, and would be right but for it
+CREATE TEMPORARY TABLE wrong (what text, token text);
+INSERT INTO wrong
+SELECT what, prefix || test.base64url(body || pg_temp.mac_of(label, body)) FROM (VALUES
+	('another prefix', 'jat_', 'jwt_auth refresh token', :'body'::bytea),
+	('the label of another kind', 'jar_', 'jwt_auth one-time token', :'body'),
+	('no label', 'jar_', '', :'body'),
+	('version 2', 'jar_', 'jwt_auth refresh token', set_byte(:'body', 0, 2)),
+	('a key that is not there', 'jar_', 'jwt_auth refresh token', set_byte(:'body', 4, 9)),
+	('a byte more', 'jar_', 'jwt_auth refresh token', :'body'::bytea || '\x00'),
+	('a byte less', 'jar_', 'jwt_auth refresh token', substr(:'body'::bytea, 1, 44))
+) AS variant (what, prefix, label, body);
+INSERT INTO wrong
+SELECT 'byte ' || n || ' changed', 'jar_' || test.base64url(set_byte(bytes, n, get_byte(bytes, n) # 1))
+FROM test.from_base64url(substr(:'token', 5)) AS bytes, generate_series(0, 76) AS n;
+SELECT is(count(*), 84::bigint, '84 that are wrong') FROM wrong;
+SELECT is(test.error_of(test.refresh(jsonb_build_object('refresh_token', token))), 'invalid_grant', what || ': refused') FROM wrong;
+SELECT is(test.error_of(test.refresh(:'answer')), 'ok', 'the right one is still good');
+SELECT finish();
