@@ -4,6 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 111 assertions
 SELECT no_plan();
 CREATE ROLE regress_hook_owner;
 CREATE ROLE regress_hook_caller;

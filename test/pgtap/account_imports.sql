@@ -6,6 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/password_hashes.psql
+-- At least 464 assertions
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 

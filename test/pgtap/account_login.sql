@@ -4,6 +4,7 @@
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
+-- At least 111 assertions
 SELECT no_plan();
 SELECT is(test.sqlstate_of('SELECT jwt_login(''x'', ''y'')'), '55000', 'no signing key: for an unknown user');
 SELECT jwt_create_user('early', 'correct horse battery staple');

@@ -4,6 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 133 assertions
 SELECT no_plan();
 
 -- Each writing of a name logs in, cannot be created, and is throttled as one

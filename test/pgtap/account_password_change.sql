@@ -4,6 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 46 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice, test.create_user('bob') AS bob \gset
 SELECT test.login('alice') AS a \gset

@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 296 assertions
 SELECT no_plan();
 CREATE ROLE regress_refresh_member;
 SELECT test.create_user('alice', 'regress_refresh_member', '{"tenant":"t1"}') AS alice \gset

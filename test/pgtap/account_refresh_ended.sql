@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 52 assertions
 SELECT no_plan();
 SET jwt_auth.refresh_grace = 0;
 CREATE TEMPORARY TABLE ended (why text, reason text, answer jsonb, generation bigint, place tid, state text);

@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 111 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice, test.create_user('bob') AS bob \gset
 CREATE FUNCTION test.act_as(answer jsonb) RETURNS void LANGUAGE sql VOLATILE AS

@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 224 assertions
 SELECT no_plan();
 CREATE ROLE regress_account_member;
 CREATE ROLE regress_account_super SUPERUSER;

@@ -2,6 +2,7 @@
 -- RFC 8725 sections 2.1, 3.1 and 3.2).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 770 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -1,6 +1,7 @@
 -- aud and iss (T15, T16; RFC 7519 sections 4.1.1 and 4.1.3).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 93 assertions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.verdict(members text, audience text DEFAULT NULL,

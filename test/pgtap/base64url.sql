@@ -3,6 +3,7 @@
 -- decoder can refuse it.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 143 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -7,6 +7,7 @@ CREATE EXTENSION jwt_auth_pgjwt;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 20 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice \gset
 

@@ -2,6 +2,7 @@
 -- neither zero nor beyond the order, and never DER.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 292 assertions
 SELECT no_plan();
 
 CREATE TEMP TABLE curve (alg text, size integer, curve_order bytea);

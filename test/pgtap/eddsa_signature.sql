@@ -2,6 +2,7 @@
 -- exact length, with S below the order, by this key.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 102 assertions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.reversed(octets bytea) RETURNS bytea

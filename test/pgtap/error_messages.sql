@@ -2,6 +2,7 @@
 -- constants alone, and nothing of what was handed in.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 98 assertions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.error_of(statement text, OUT state text, OUT message text,

@@ -8,6 +8,7 @@ CREATE EXTENSION jwt_auth_pgjwt SCHEMA public;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 706 assertions
 SELECT no_plan();
 SET jwt_auth.issuer = 'https://own.example';
 CREATE ROLE regress_every_caller;

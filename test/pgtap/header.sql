@@ -2,6 +2,7 @@
 -- understood, keys that travel in the token, and odd kids.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 332 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -6,6 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/identity.psql
+-- At least 166 assertions
 SELECT no_plan();
 SELECT test.token_of('alice') AS alice \gset
 

@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/identity.psql
+-- At least 49 assertions
 SELECT no_plan();
 
 CREATE ROLE regress_issuers_editor;

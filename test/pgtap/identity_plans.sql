@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/identity.psql
+-- At least 42 assertions
 SELECT no_plan();
 SELECT test.token_of('alice') AS alice, test.token_of('bob') AS bob, test.id_of('alice') AS alice_id \gset
 

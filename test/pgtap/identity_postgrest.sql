@@ -4,6 +4,7 @@
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
+-- At least 83 assertions
 SELECT no_plan();
 
 -- Without a key that PostgREST could verify with

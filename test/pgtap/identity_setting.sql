@@ -12,6 +12,7 @@ SET jwt_auth.token = :'alice';
 SELECT jwt_user_id() = test.id_of('alice') AS before_discard \gset
 DISCARD ALL;
 SELECT jwt_user_id() IS NULL AS after_discard \gset
+-- At least 89 assertions
 SELECT no_plan();
 SELECT ok(:'before_discard', 'before DISCARD ALL');
 SELECT ok(:'after_discard', 'after DISCARD ALL');

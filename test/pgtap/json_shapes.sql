@@ -2,6 +2,7 @@
 -- and memory, and never an error of jsonb's own.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 488 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -3,6 +3,7 @@
 -- something else. Each is the caller's error, 22023.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 1033 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

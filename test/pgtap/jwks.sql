@@ -2,6 +2,7 @@
 -- token, which members are skipped, and which spoil the set.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 179 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -2,6 +2,7 @@
 -- section 7.1; T08).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 324 assertions
 SELECT no_plan();
 
 CREATE TEMP TABLE signer AS

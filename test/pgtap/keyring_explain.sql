@@ -4,6 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
+-- At least 418 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret();
 SELECT jwt_trust_issuer('https://them.example', jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"t1"}'), 'api');

@@ -3,6 +3,7 @@
 -- (T33, T79).
 \ir include/jose.psql
 SET client_min_messages = error;
+-- At least 40 assertions
 SELECT no_plan();
 
 -- Without it: the functions are gone, and nothing that is left misleads

@@ -4,6 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
+-- At least 65 assertions
 SELECT no_plan();
 
 SELECT is(jwt_jwks(), '{"keys":[]}', 'a set without keys is a set');

@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
+-- At least 232 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'active'), test.import_own_secret();
 SELECT count(jwt_create_key('ES256', 'k' || n)) FROM generate_series(1, 40) AS n \gset

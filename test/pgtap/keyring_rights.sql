@@ -6,6 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
+-- At least 233 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), jwt_create_key('ES256', 'e2'), test.import_own_secret(), jwt_rotate_refresh_key();
 SELECT jwt_trust_issuer('https://a.example', jwk_public(jwk_generate('ES256', 'a1')), 'api');

@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth SCHEMA public;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
+-- At least 53 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret(), jwt_rotate_refresh_key();
 SELECT jwt_trust_issuer('https://a.example', jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"t"}'), 'api');

@@ -17,6 +17,7 @@ SET jwt_auth.argon2_memory = 8;
 SET jwt_auth.argon2_iterations = 1;
 SET jwt_auth.login_max_failures = 1000;
 SET jwt_auth.require_exp = off;
+-- At least 108 assertions
 SELECT no_plan();
 
 SELECT jwt_create_key('ES256', 'active') \gset

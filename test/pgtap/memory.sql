@@ -2,6 +2,7 @@
 -- memory does not grow with the number of calls.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 19 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -2,6 +2,7 @@
 -- 28J00, and any other missing argument 22023.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 49 assertions
 SELECT no_plan();
 
 SELECT test.payload() AS payload \gset

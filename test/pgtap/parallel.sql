@@ -1,6 +1,7 @@
 -- Parallel workers verify as the leader does (T26), with the session's settings.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 14 assertions
 SELECT no_plan();
 
 SELECT p.proname || ' is parallel safe' AS description, p.proparallel = 's' AS safe

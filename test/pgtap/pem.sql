@@ -3,6 +3,7 @@
 -- and T12 for keys that come this way.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 570 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

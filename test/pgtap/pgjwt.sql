@@ -1,6 +1,7 @@
 -- The drop-in for pgjwt answers as pgjwt does to whatever pgjwt handles rightly:
 -- the same rows, texts, NULLs and errors, side by side with a stand-in.
 \ir include/pgjwt.psql
+-- At least 2840 assertions
 SELECT no_plan();
 
 -- Known tokens, as many programs make them

@@ -2,6 +2,7 @@
 -- rights, also under default privileges; nothing where its names are taken; the
 -- same answers to a role without rights and under a hostile search_path.
 SET client_min_messages = warning;
+-- At least 40 assertions
 SELECT no_plan();
 
 CREATE VIEW public.function_right AS

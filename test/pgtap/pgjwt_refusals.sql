@@ -2,6 +2,7 @@
 -- T19): valid is false, never NULL, and nothing is raised, whatever a token
 -- holds; header and payload are there only if they are JSON.
 \ir include/pgjwt.psql
+-- At least 296 assertions
 SELECT no_plan();
 
 SELECT is(test.verdict(test.token('{"a":1}')), '(header,payload,t)', 'a good token');

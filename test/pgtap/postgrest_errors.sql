@@ -2,6 +2,7 @@
 -- PGRST with the HTTP answer as JSON (RFC 6750 section 3; T83, T84).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 55 assertions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.error_of(statement text, OUT state text, OUT message jsonb,

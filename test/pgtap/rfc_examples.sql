@@ -2,6 +2,7 @@
 -- appendix A, and each of them with one thing changed (T01, T08, T09).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 154 assertions
 SELECT no_plan();
 
 CREATE TEMP TABLE example (source text PRIMARY KEY, key jsonb, alg text,

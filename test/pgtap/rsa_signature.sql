@@ -2,6 +2,7 @@
 -- as long as the modulus, below it, and padded as the algorithm says.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 252 assertions
 SELECT no_plan();
 
 -- A signature that begins with a zero octet; one in 256 does

@@ -2,6 +2,7 @@
 -- casts and types that shadow PostgreSQL's own, nor temporary objects.
 CREATE EXTENSION jwt_auth SCHEMA public;
 \ir include/jose.psql
+-- At least 33 assertions
 SELECT no_plan();
 
 CREATE SCHEMA hostile;

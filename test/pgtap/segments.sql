@@ -2,6 +2,7 @@
 -- around them, a bounded size, and no character that may differ.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 116 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -2,6 +2,7 @@
 -- only a superuser changes them.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 87 assertions
 SELECT no_plan();
 
 -- Loads the library, which defines the settings

@@ -2,6 +2,7 @@
 -- numbers and text, and what is refused.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 86 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;

@@ -1,6 +1,7 @@
 -- Thumbprints of keys (RFC 7638, RFC 8037 appendix A.3).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 53 assertions
 SELECT no_plan();
 
 SELECT is(jwk_thumbprint('{

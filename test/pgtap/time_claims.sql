@@ -1,6 +1,7 @@
 -- exp, nbf and iat (T14, T18, T19; RFC 7519 sections 4.1.4 to 4.1.6).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 220 assertions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.verdict(members text) RETURNS text

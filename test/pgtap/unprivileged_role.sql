@@ -2,6 +2,7 @@
 -- in, and can change nothing of the extension.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
+-- At least 21 assertions
 SELECT no_plan();
 
 CREATE ROLE regress_unprivileged;

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename dirname);
-use Queue;
+use TestFile;
 
 sub run_sql
 {
@@ -19,7 +19,6 @@ sub run_isolation
 }
 
 # The file gets a database of its own, so that none depends on another.
-# Returns counts and the lines that explain a failure.
 sub _run
 {
 	my ($program, $input, $scratch, $file) = @_;
@@ -28,7 +27,7 @@ sub _run
 	my $status = $scratch->run(
 		{
 			stdout => "$output/out",
-			seconds => $ENV{SECONDS_PER_FILE} || Queue::limit_of($file)
+			seconds => $ENV{SECONDS_PER_FILE} || TestFile::limit_of($file)
 		},
 		_pgxs_directory() . "/src/test/$program",
 		"--inputdir=$input",
@@ -36,11 +35,10 @@ sub _run
 		'--bindir=' . dirname($ENV{PG_CONFIG}),
 		"--dbname=regress_$name",
 		$name);
-	my $counts = $status == 0 ? { passed => 1 } : { failed => 1 };
 	my $shown = "$output/regression.diffs";
 
 	$shown = "$output/out" unless -s $shown;
-	return ($counts, _lines($shown));
+	return { lines => [ _lines($shown) ], $status == 0 ? 'passed' : 'failed' => 1 };
 }
 
 sub _pgxs_directory

@@ -1,7 +1,5 @@
-# Runs test files, several at a time: each in a process of its own, whose results
-# come back through a file.  What a file needs is said by comments in it:
-#   # Time limit: 900 s   it may take so long (default: 600 s)
-#   # Alone               nothing else runs meanwhile, as it measures time
+# Runs test files, several at a time: each in a process of its own, whose result
+# comes back through a file.
 
 package Queue;
 
@@ -10,46 +8,23 @@ use warnings;
 
 use POSIX ();
 use Storable qw(retrieve store);
+use TestFile;
 use Time::HiRes qw(time);
 
-my $SECONDS_PER_FILE = 600;
-
-# Runs each item, and calls done->(item, seconds, counts, lines) as it ends.  Of
-# an item counts: file, shared (whether it uses the server that all share, which
-# one file does at a time), and run->(file), which returns counts and lines.
+# Runs each item, and calls done->(item, seconds, result) as it ends.  Of an item
+# counts: file, shared (whether it uses the server that all share, which one file
+# does at a time), and run->(scratch, file), which returns the result (see
+# Results).
 sub run
 {
 	my ($scratch, $jobs, $done, @items) = @_;
-	my @longest_first = sort { limit_of($b->{file}) <=> limit_of($a->{file}) } @items;
+	my %limit = map { $_->{file} => TestFile::limit_of($_->{file}) } @items;
+	my @longest_first = sort { $limit{ $b->{file} } <=> $limit{ $a->{file} } } @items;
 	my $self = bless { scratch => $scratch, done => $done, running => {} };
 
-	$self->_run_all($jobs, grep { !_is_alone($_) } @longest_first);
-	$self->_run_all(1, grep { _is_alone($_) } @longest_first);
+	$self->_run_all($jobs, grep { !TestFile::is_alone($_->{file}) } @longest_first);
+	$self->_run_all(1, grep { TestFile::is_alone($_->{file}) } @longest_first);
 	return;
-}
-
-# The seconds that a file may take.
-sub limit_of
-{
-	my ($file) = @_;
-
-	return _comments_of($file) =~ /^# Time limit: (\d+) s\b/m ? $1 : $SECONDS_PER_FILE;
-}
-
-sub _is_alone
-{
-	my ($item) = @_;
-
-	return _comments_of($item->{file}) =~ /^# Alone\b/m;
-}
-
-# SQL has them with two dashes.
-sub _comments_of
-{
-	my ($path) = @_;
-
-	open my $file, '<', $path or die "could not read $path: $!\n";
-	return join '', map { s/^-- /# /r } grep { /^(?:#|--) / } <$file>;
 }
 
 sub _run_all
@@ -90,9 +65,9 @@ sub _start
 	my $start = time;
 	my $pid = $self->{scratch}->fork_and_call(
 		sub {
-			my ($counts, @lines) = $item->{run}->($self->{scratch}, $item->{file});
+			my $result = $item->{run}->($self->{scratch}, $item->{file});
 
-			store([ time - $start, $counts, @lines ], $path);
+			store([ time - $start, $result ], $path);
 		});
 
 	$self->{running}{$pid} = $item;
@@ -103,9 +78,11 @@ sub _finish
 {
 	my ($self, $pid, $status) = @_;
 	my $item = delete $self->{running}{$pid};
-	my $result = $status == 0 ? retrieve($self->_path_of($item)) : [ 0, { failed => 1 }, 'it could not be run' ];
+	my ($seconds, $result) = $status == 0
+	  ? @{ retrieve($self->_path_of($item)) }
+	  : (0, { failed => 1, lines => ['it could not be run'] });
 
-	$self->{done}->($item, @$result);
+	$self->{done}->($item, $seconds, $result);
 	return;
 }
 

@@ -1,4 +1,6 @@
-# Counts what passed and failed, and prints it as it comes.
+# Counts what passed and failed, and prints it as it comes.  A result is a hash:
+# the counts passed, failed and skipped; reasons of what was skipped; and the
+# lines that explain a failure.
 
 package Results;
 
@@ -7,28 +9,22 @@ use warnings;
 
 my $MAX_LINES_SHOWN = 120;
 
-sub new { return bless { passed => 0, failed => 0, skipped => 0 }, shift; }
+sub new { return bless { passed => 0, failed => 0, skipped => [] }, shift; }
+
+sub passed { return $_[0]{passed}; }
 
 sub failed { return $_[0]{failed}; }
 
-# How many tests have given a result.
-sub ran { return $_[0]{passed} + $_[0]{failed} + $_[0]{skipped}; }
-
-# Adds a file's results: counts => { passed, failed, skipped }, seconds, and
-# the lines that explain its failures.
+# Adds a file's result.
 sub add
 {
-	my ($self, $file, $counts, $seconds, @lines) = @_;
-	my @words;
+	my ($self, $file, $result, $seconds) = @_;
+	my @words = map { $result->{$_} ? "$result->{$_} $_" : () } qw(passed failed skipped);
 
-	for my $kind (qw(passed failed skipped))
-	{
-		my $count = $counts->{$kind} or next;
-		$self->{$kind} += $count;
-		push @words, "$count $kind";
-	}
+	$self->{$_} += $result->{$_} // 0 for qw(passed failed);
+	push @{ $self->{skipped} }, map { "$file: $_" } @{ $result->{reasons} // [] };
 	printf "%-40s %-30s %5.1f s\n", $file, join(', ', @words), $seconds;
-	_show(@lines) if $counts->{failed};
+	_show(@{ $result->{lines} }) if $result->{failed};
 	return;
 }
 
@@ -43,10 +39,17 @@ sub fail
 	return;
 }
 
+# What was skipped, and why, and the last line.
 sub print_sum
 {
 	my ($self) = @_;
+	my $skipped = $self->{skipped};
 
+	if (@$skipped)
+	{
+		print scalar @$skipped, " skipped:\n";
+		_show(@$skipped);
+	}
 	print "$self->{passed} passed, $self->{failed} failed\n";
 	return;
 }

@@ -1,6 +1,7 @@
 # Test files whose output is TAP: pgTAP scripts, Perl programs, and others.
-# Each assertion is one test.  A file whose plan is broken, or that ends with
-# an error, has failed even if all its assertions passed.
+# Each assertion is one test.  A file whose plan is broken, that runs fewer
+# assertions than it states, or that ends with an error, has failed even if all
+# its assertions passed.
 
 package TapFile;
 
@@ -8,8 +9,8 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename dirname);
-use Queue;
 use TAP::Parser;
+use TestFile;
 
 my $LOG_LINES_SHOWN = 40;
 my $PARSE_ERRORS_SHOWN = 3;
@@ -29,12 +30,12 @@ sub run_sql
 	my $database = 'pgtap_' . basename($file, '.sql');
 
 	_psql(qq(CREATE DATABASE "$database" TEMPLATE pgtap_template));
-	my @result = _run_file(
+	my $result = _run_file(
 		$scratch, $file,
 		'psql', '-XqAt', '-F', "\n", '-v', 'ON_ERROR_STOP=1',
 		'-d', $database, '-f', $file);
 	_psql(qq(DROP DATABASE "$database" WITH (FORCE)));
-	return @result;
+	return $result;
 }
 
 # The programs use PostgreSQL::Test::Cluster, and start their own servers.
@@ -101,24 +102,24 @@ sub run_program
 	return _run_file($scratch, $file, "./$file");
 }
 
-# Returns counts and the lines that explain a failure.
 sub _run_file
 {
 	my ($scratch, $file, @command) = @_;
 	my $needs_tap = $command[0] ne "./$file";
 	my $base = $scratch->dir . '/' . ($file =~ tr{/}{-}r);
 	my ($out, $err) = ("$base.out", "$base.err");
-	my $limit = $ENV{SECONDS_PER_FILE} || Queue::limit_of($file);
+	my $limit = $ENV{SECONDS_PER_FILE} || TestFile::limit_of($file);
 	my $status = $scratch->run(
 		{ stdout => $out, stderr => $err, seconds => $limit }, @command);
-	my ($counts, @lines) = _judge(_read($out), $status, $needs_tap);
+	my $result = _judge(_read($out), $status, $needs_tap, TestFile::floor_of($file));
+	my $lines = $result->{lines};
 
-	push @lines, "the time limit of $limit s was reached" if $status == 124;
-	push @lines, "it ended with status $status"
+	push @$lines, "the time limit of $limit s was reached" if $status == 124;
+	push @$lines, "it ended with status $status"
 	  if $status != 0 && $status != 124;
-	push @lines, split /^/, _read($err);
-	push @lines, _end_of_log($scratch, $file) if $counts->{failed};
-	return ($counts, @lines);
+	push @$lines, split /^/, _read($err);
+	push @$lines, _end_of_log($scratch, $file) if $result->{failed};
+	return $result;
 }
 
 # PostgreSQL::Test::Utils sends what a Perl program says to a log file.
@@ -157,36 +158,69 @@ sub _tap_directory
 	return $scratch->dir . '/tap-' . basename($file, '.pl');
 }
 
-# Counts the tests in a program's output, and explains what failed.
+# The result that a program's output is, of which floor is the least number of
+# assertions, if the file states it.
 sub _judge
 {
-	my ($output, $status, $needs_tap) = @_;
-	my %counts = (passed => 0, failed => 0, skipped => 0);
-	my @lines;
+	my ($output, $status, $needs_tap, $floor) = @_;
 
-	return ($status == 0 ? { passed => 1 } : { failed => 1 }, $output)
-	  if !$needs_tap && $output !~ /^(?:1\.\.|(?:not )?ok\b)/m;
-	return ({ failed => 1 }, 'it printed no result') if $output !~ /\S/;
+	return { lines => [$output], $status == 0 ? 'passed' : 'failed' => 1 }
+	  if !$needs_tap && !defined $floor && $output !~ /^(?:1\.\.|(?:not )?ok\b)/m;
+	return { failed => 1, lines => ['it printed no result'] } if $output !~ /\S/;
 
 	my $parser = TAP::Parser->new({ tap => $output });
+	my $result = _count($parser);
+	my @faults = (_first($PARSE_ERRORS_SHOWN, $parser->parse_errors), _missing($parser, $result, $floor));
+
+	$result->{failed}++ if @faults || $status != 0 && !$result->{failed};
+	push @{ $result->{lines} }, @faults;
+	return $result;
+}
+
+# What is to be done counts as failed.
+sub _count
+{
+	my ($parser) = @_;
+	my %result = (passed => 0, failed => 0, skipped => 0, reasons => [], lines => []);
 	my $explains = 0;
 
-	while (my $result = $parser->next)
+	while (my $test = $parser->next)
 	{
-		if ($result->is_test)
+		$result{has_plan} = 1 if $test->is_plan && !$parser->tests_run;
+		$result{skip_all} = $test->explanation
+		  if $test->is_plan && $test->has_skip && length $test->explanation;
+		if ($test->is_test)
 		{
-			my $kind = !$result->is_ok ? 'failed'
-			  : $result->has_skip ? 'skipped' : 'passed';
-			$counts{$kind}++;
+			my $kind = !$test->is_actual_ok ? 'failed'
+			  : $test->has_skip ? 'skipped' : 'passed';
+			$result{$kind}++;
 			$explains = $kind eq 'failed';
+			push @{ $result{reasons} }, $test->explanation if $kind eq 'skipped';
 		}
-		push @lines, $result->as_string if $explains;
+		push @{ $result{lines} }, $test->as_string if $explains;
 	}
-	$counts{skipped}++ if $parser->skip_all;
-	push @lines, _first($PARSE_ERRORS_SHOWN, $parser->parse_errors);
-	$counts{failed}++
-	  if $parser->parse_errors || $status != 0 && !$counts{failed};
-	return (\%counts, @lines);
+	if (defined $result{skip_all})
+	{
+		$result{skipped}++;
+		push @{ $result{reasons} }, $result{skip_all};
+	}
+	return \%result;
+}
+
+# Without a plan before its tests, a file would pass if most of them were gone.
+# Only a reason excuses that none ran.
+sub _missing
+{
+	my ($parser, $result, $floor) = @_;
+	my $count = $parser->tests_run;
+
+	return if defined $result->{skip_all};
+	return 'it ran no assertion' unless $count;
+	return "only $count assertions ran, of at least $floor"
+	  if defined $floor && $count < $floor;
+	return "it states neither a plan nor \"At least $count assertions\""
+	  unless defined $floor || $result->{has_plan};
+	return;
 }
 
 sub _first

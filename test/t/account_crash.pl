@@ -2,6 +2,7 @@
 # client goes on with the last token that it was told, its session has no other
 # live one, and what was revoked stays so, also for a client that does not wait
 # for its commits.
+# At least 84 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Accounts in databases whose encoding is not UTF8 (T45): a name and a password
 # are the same wherever they were typed; what cannot be written in UTF-8 is no
 # crash and no other account.
+# At least 44 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # A transaction that stays idle delays nobody for more than two seconds (T40):
 # neither the first login of an installation, which makes keys, nor a failed
 # attempt on a name that an admin wants to unlock or enable.
+# At least 33 assertions
 
 use strict;
 use warnings;

@@ -2,6 +2,7 @@
 # sessions gives one child; attempts that are cancelled, timed out or rolled
 # back reveal nothing and leave nothing; an idle transaction that holds a
 # name's lock delays nobody else's logins.
+# At least 81 assertions
 
 use strict;
 use warnings;

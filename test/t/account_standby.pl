@@ -1,6 +1,7 @@
 # Hot standby (T48, T56, T57): what must write is 25006 before anything else,
 # tokens are verified, a revocation arrives, and a session that did not is
 # unknown, not accepted.
+# At least 29 assertions
 
 use strict;
 use warnings;

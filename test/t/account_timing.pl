@@ -5,6 +5,7 @@
 # tenth of all samples decides.
 #
 # Alone
+# At least 2 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Databases whose encoding is not UTF-8: JSON in tokens and keys is UTF-8
 # (RFC 8259 section 8.1), so that text is converted, or refused where there is
 # no conversion: 28J00 for a token, 22023 or 22P05 for what is to be signed.
+# At least 99 assertions
 
 use strict;
 use warnings;

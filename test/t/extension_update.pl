@@ -8,6 +8,7 @@
 # agree, and for each statement one whose upgrade script lacks that statement.
 #
 # Time limit: 900 s
+# At least 49 assertions
 
 use strict;
 use warnings;

@@ -5,6 +5,7 @@
 # Environment read: CANCELLED (how many calls of each kind, 5), SEED.
 #
 # Time limit: 1800 s
+# At least 18 assertions
 
 use strict;
 use warnings;

@@ -5,6 +5,7 @@
 # Environment read: STEPS (8), SEED.
 #
 # Time limit: 1800 s
+# At least 63 assertions
 
 use strict;
 use warnings;

@@ -4,6 +4,7 @@
 # Environment read: REFUSED (how often, 5), SEED.
 #
 # Time limit: 1800 s
+# At least 18 assertions
 
 use strict;
 use warnings;

@@ -6,6 +6,7 @@
 # Environment read: ROUNDS (2), SEED.
 #
 # Time limit: 1800 s
+# At least 19 assertions
 
 use strict;
 use warnings;

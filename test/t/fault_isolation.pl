@@ -5,6 +5,7 @@
 # Environment read: ROUNDS (2), SEED.
 #
 # Time limit: 1800 s
+# At least 24 assertions
 
 use strict;
 use warnings;

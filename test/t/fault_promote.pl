@@ -5,6 +5,7 @@
 # Environment read: SEED.
 #
 # Time limit: 1800 s
+# At least 28 assertions
 
 use strict;
 use warnings;

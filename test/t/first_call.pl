@@ -1,5 +1,6 @@
 # Odd input as the first call of its session (T09, T10): a backend remembers
 # what it read before, and must not take what it does not remember yet for it.
+# At least 117 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # pgbouncer in transaction mode (T24): two clients share one server connection,
 # and the identity of one never reaches the other, whatever went wrong; a SET of
 # the session does reach it, unless the connection is reset.
+# At least 57 assertions
 
 use strict;
 use warnings;

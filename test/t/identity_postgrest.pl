@@ -2,6 +2,7 @@
 # GET and POST, one pooled connection after the other's request, its
 # configuration and the notice of new keys. What PostgREST would make of an error
 # follows from its SQLSTATE, message and detail.
+# At least 182 assertions
 
 use strict;
 use warnings;

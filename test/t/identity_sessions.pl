@@ -1,6 +1,7 @@
 # What ends in one session acts in the others (T59, T75, T93): logout, disabling,
 # a revoked key and the like, at their next transaction at the latest, and for
 # good, also when it fell into a transaction with an old snapshot.
+# At least 345 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Identity on a streaming standby (T57, T93): tokens, accessors and policies
 # work there; what ends a session on the primary acts once it is replayed; what
 # would write says that it cannot; and after promotion all goes on.
+# At least 51 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # A look for revocation that is cancelled halfway (T86, T93) says nothing, and
 # must not be remembered as one that found nothing. Where a session may ignore
 # indexes, as any can, such a look takes long enough to be cancelled.
+# At least 23 assertions
 
 use strict;
 use warnings;

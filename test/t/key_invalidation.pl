@@ -2,6 +2,7 @@
 # next transaction (T75, T93): whatever made it, whatever that session had
 # remembered, and under any snapshot; what is rolled back acts nowhere.
 # Parallel workers judge as their leader.
+# At least 278 assertions
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Keys and issuers that come by logical replication act in the sessions of the
 # subscriber like any other change (T75): its apply worker fires the triggers.
+# At least 45 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Stored keys on a streaming standby (T54, T75, T93): it verifies and signs with
 # what was replayed, notices changes as any session does, refuses to change
 # anything itself, and can be promoted.
+# At least 72 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # What changes of keys and issuers warn about, beside doing it: a rotation to a
 # key that no verifier could have loaded (T76), and keys that are passed over;
 # and a revocation that can't be done.
+# At least 26 assertions
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # How the library comes into a session (T22, T94): settings set before it is
 # loaded, by whom, and a first load inside a parallel operation.
+# At least 15 assertions
 
 use strict;
 use warnings;

@@ -2,6 +2,7 @@
 # logged, and holds neither keys nor signatures nor payloads, whatever failed.
 # Values that travel as bind parameters are in no message of the extension, and
 # its errors do not log the statement, whose literals they might be.
+# At least 105 assertions
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # The file of master keys (T73, T74): which files are refused (55000, and no key
 # is made), and that nobody but the superuser sees or sets its name.
+# At least 154 assertions
 
 use strict;
 use warnings;

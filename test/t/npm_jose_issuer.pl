@@ -3,6 +3,7 @@
 # jwt_jwks() as it is.
 #
 # jose 5 is the last major version that runs on Node.js 18.
+# At least 117 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # ML-DSA (RFC 9964): tokens, keys and thumbprints there and back between the
 # extension and the npm package jose 6, which uses the OpenSSL that Node.js 24
 # brings along.
+# At least 9 assertions
 
 use strict;
 use warnings;

@@ -4,6 +4,7 @@
 # way.
 #
 # Time limit: 1800 s
+# At least 112 assertions
 
 use strict;
 use warnings;

@@ -3,6 +3,7 @@
 #
 # OLD_PG_CONFIG names the older installation, which has the extension, too;
 # matrix/upgrade makes one.
+# At least 60 assertions
 
 use strict;
 use warnings;

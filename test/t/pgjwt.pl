@@ -4,6 +4,7 @@
 # back without pgjwt; and databases that are not UTF-8.
 #
 # Time limit: 900 s
+# At least 87 assertions
 
 use strict;
 use warnings;

@@ -2,6 +2,7 @@
 # database, where policies decide the rows (T21, T24, T27, T93).
 #
 # Time limit: 900 s
+# At least 153 assertions
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Plans that a session has printed, to itself and the log (T47): those of the
 # extension's own statements, which hold new keys, hashes and nonces, are not
 # among them, whoever asks for it.
+# At least 27 assertions
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Random values of server processes that one parent forked, with the library
 # loaded (T77): none is like another, not even those that come first.
+# At least 6 assertions
 
 use strict;
 use warnings;

@@ -5,6 +5,7 @@
 # not give. Who is no superuser neither restores nor dumps, and is told so.
 #
 # Time limit: 900 s
+# At least 447 assertions
 
 use strict;
 use warnings;

@@ -4,6 +4,7 @@
 # rolled back, within other work, and beside logins.
 #
 # Time limit: 900 s
+# At least 210 assertions
 
 use strict;
 use warnings;

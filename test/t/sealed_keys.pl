@@ -1,6 +1,7 @@
 # Sealed keys (T54, T72, T73): sealing, resealing with another line, the wrong
 # file and no file (55000), ciphertext in another place, and that neither
 # tables, dump, functions, settings, errors nor the log show private bytes.
+# At least 262 assertions
 
 use strict;
 use warnings;

@@ -9,6 +9,7 @@
 #   SQL_FUZZ_SEED=N      to choose the same arguments again; keys and ids differ
 #   SQL_FUZZ_SECONDS=N   goes on for so long; without it, a few rounds
 #   SQL_FUZZ_CALLS=N     calls of each role in a round
+# At least 7 assertions
 
 use strict;
 use warnings;
