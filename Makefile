@@ -16,6 +16,7 @@ ifneq (,$(filter-out $(TOOLS),$(or $(MAKECMDGOALS),all)))
 MODULE_big = jwt_auth
 EXTENSION = jwt_auth jwt_auth_pgjwt
 DATA = $(addprefix sql/,$(scripts))
+DOCS = $(addprefix doc/,$(notdir $(wildcard $(top)doc/*.md $(top)doc/*.svg)))
 OBJS = $(patsubst $(top)%.c,%.o,$(wildcard $(top)src/*.c $(top)src/*/*.c))
 
 # In sql/, names with "--" are install and upgrade scripts, others are tests.
@@ -55,6 +56,14 @@ $(error PostgreSQL's server development files are missing: \
 install postgresql-server-dev-NN, or set PG_CONFIG)
 endif
 include $(PGXS)
+
+# Pages refer to each other by short names, so they have a folder of their own.
+docmoduledir := extension/jwt_auth
+
+uninstall: uninstall_docs
+.PHONY: uninstall_docs
+uninstall_docs:
+	rm -rf '$(DESTDIR)$(docdir)/$(docmoduledir)'
 
 # Objects lie in folders, and follow their headers and the flags.
 src/%.o: src/%.c .flags
@@ -145,7 +154,7 @@ help:
 	@echo 'make lint         check layout, layers, calls, privileges and more'
 	@echo 'make indent       lay out the C code'
 	@echo 'make bench        measure, and compare with other libraries'
-	@echo '                  (QUICK=1 ROWS=accounts README=1)'
+	@echo '                  (QUICK=1 ROWS=accounts DOC=1)'
 	@echo 'make load         many clients through pgbouncer, then an attack beside'
 	@echo '                  them (MINUTES=3 CLIENTS=200 RATE=200)'
 	@echo 'make vectors      run a file of test vectors (FILE=vectors.jsonl)'

@@ -4,7 +4,7 @@
  *	  Tokens judged as pgjwt judges them, where it judges rightly.
  *
  * An attacker controls every byte of a token.  What pgjwt accepts and should
- * not, or raises an error for, is a status here: see the table in README.
+ * not, or raises an error for, is a status here: see the table in doc/pgjwt.md.
  * Unlike everywhere else, header and payload are handed out whether or not
  * the signature is right, since users of pgjwt read both of tokens that are
  * not valid; so they are parsed before it, by the parser that refuses what is

@@ -1,4 +1,4 @@
-# Moving from pgjwt with the blocks of README: policies, views and defaults call
+# Moving from pgjwt with the blocks of doc/pgjwt.md: policies, views and defaults call
 # the drop-in afterwards and keep what they were; whatever else is bound to pgjwt
 # stops the move, and nothing has happened; dumps from before and after it come
 # back without pgjwt; and databases that are not UTF-8.
@@ -18,9 +18,9 @@ use Test::More;
 
 my $node = start_node('pgjwt');
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $readme = slurp_file("$ENV{JWT_AUTH_SOURCE}/README.md");
-my ($move) = $readme =~ /^```sql\n(DO \$\$\nDECLARE\n    place text.*?)^```$/ms or die "README has no script\n";
-my ($restore) = $readme =~ /^```sh\n(createdb app_moved\n.*?)^```$/ms or die "README has no way to restore\n";
+my $page = slurp_file("$ENV{JWT_AUTH_SOURCE}/doc/pgjwt.md");
+my ($move) = $page =~ /^```sql\n(DO \$\$\nDECLARE\n    place text.*?)^```$/ms or die "the page has no script\n";
+my ($restore) = $page =~ /^```sh\n(createdb app_moved\n.*?)^```$/ms or die "the page has no way to restore\n";
 my $SECRET = 'a secret of the application';
 my $token;
 

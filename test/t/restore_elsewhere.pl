@@ -177,7 +177,7 @@ sub restore_without_roles
 {
 	my @bare = ('--no-owner', '--no-privileges');
 
-	# README's, for restoring in parallel: an archive does not say that rows of
+	# As in doc/operating.md, for restoring in parallel: an archive does not say that rows of
 	# an extension's tables refer to each other.
 	my @steps = (
 		['--section=pre-data'],

@@ -2,7 +2,7 @@
 # that may do nothing and as one to which everything was granted, in
 # transactions of all kinds, with tokens, search paths, settings and PostgREST's
 # variables that change (T05, T09, T10, T14, T21, T32, T47, T82).  Every error has an
-# SQLSTATE that README names, none is internal, no backend crashes, and the log
+# SQLSTATE that the reference names, none is internal, no backend crashes, and the log
 # holds no secret.
 #
 # Environment read:
@@ -35,8 +35,8 @@ my $end = $ENV{SQL_FUZZ_SECONDS} ? time + $ENV{SQL_FUZZ_SECONDS} : undef;
 my $files = dirname(__FILE__) . '/sql_fuzz';
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
-# README's table, and what says that a trigger's function is no other's.
-my %is_documented = map { $_ => 1 } slurp_file(dirname(__FILE__) . '/../../README.md') =~ /^\| `([0-9A-Z]{5})` \|/mg;
+# The reference's table, and what says that a trigger's function is no other's.
+my %is_documented = map { $_ => 1 } slurp_file(dirname(__FILE__) . '/../../doc/reference.md') =~ /^\| `([0-9A-Z]{5})` \|/mg;
 my %is_protocol = map { $_ => 1 } qw(0A000 39P01);
 
 # Settings of a round: one of these each.
