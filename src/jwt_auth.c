@@ -205,6 +205,7 @@ void
 _PG_init(void)
 {
 	refuse_parallel_load();
+	ja_settings_refuse_options(JA_TOKEN_SETTING);
 	define_token_settings();
 	define_key_settings();
 	define_session_settings();

@@ -20,6 +20,7 @@
 #endif
 #include "utils/elog.h"
 #include "utils/float.h"
+#include "utils/guc_tables.h"
 #include "utils/jsonb.h"
 
 /* Semantic actions of the JSON parser return a result since 16. */
@@ -109,6 +110,18 @@ ja_float8_in(char *string, double *number)
 #else
 #define JA_QUALIFIED_NAME(text) stringToQualifiedNameList(text)
 #endif
+
+/* The list of all settings comes with its length since 16. */
+static inline struct config_generic **
+ja_guc_variables(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
 
 /* Membership and the right to SET ROLE are two things since 16. */
 #if PG_VERSION_NUM >= 160000

@@ -47,4 +47,6 @@ extern JaSettings ja_settings;
 /* Counts changes of what verification depends on. */
 extern uint64 ja_settings_changes;
 
+extern void ja_settings_refuse_options(const char *except);
+
 #endif							/* JA_SETTINGS_H */
