@@ -3,8 +3,7 @@
  * issuer.c
  *	  Trusted issuers and their keys, ready for use.
  *
- * An issuer is read by its name and kept until keys or issuers change
- * anywhere.  What the running transaction wrote itself is used but not kept.
+ * An issuer is read by its name, and kept as row_cache.c does.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,47 +14,10 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "keyring/issuer.h"
 #include "keyring/seal.h"
 #include "store/scan.h"
-#include "store/signal.h"
-
-/* Most issuers that are kept. */
-#define MAX_CACHED 64
-
-typedef struct Entry
-{
-	MemoryContext context;
-	JaIssuer	issuer;
-} Entry;
-
-static Entry *cache[MAX_CACHED];
-static int	cached = 0;
-static uint64 cached_at = 0;
-
-static void
-forget_all(void)
-{
-	while (cached > 0)
-	{
-		MemoryContext context = cache[--cached]->context;
-
-		MemoryContextDelete(context);
-	}
-}
-
-static const JaIssuer *
-find_cached(JaString name)
-{
-	for (int i = 0; i < cached; i++)
-	{
-		if (ja_string_equals(cache[i]->issuer.name, name))
-			return &cache[i]->issuer;
-	}
-	return NULL;
-}
 
 static void
 read_roles(const JaScan *scan, JaIssuer *issuer)
@@ -114,22 +76,23 @@ read_keys(const JaScan *scan, JaIssuer *issuer)
 	return status;
 }
 
-/* Reads the row into the current memory context. */
+/* Reads the row of the issuer of that name. */
 static JaStatus
-load(JaString name, JaIssuer *issuer)
+load_issuer(JaCachedRow *row, const void *wanted)
 {
+	JaIssuer   *issuer = (JaIssuer *) row;
+	const JaString *name = wanted;
 	JaScan		scan;
 	JaStatus	status = JA_ISSUER_UNKNOWN;
 
-	issuer->name.data = pnstrdup(name.data, name.length);
-	issuer->name.length = name.length;
 	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_ISSUERS_ISSUER, BTEqualStrategyNumber, name);
+	ja_scan_key_text(&scan, JA_ISSUERS_ISSUER, BTEqualStrategyNumber, *name);
 	ja_scan_start(&scan, JA_ISSUERS, JA_ISSUERS_PKEY);
 	if (ja_scan_next(&scan))
 	{
+		row->is_own = ja_scan_row_is_own(&scan);
+		issuer->name = ja_scan_string(&scan, JA_ISSUERS_ISSUER);
 		issuer->audience = ja_scan_string(&scan, JA_ISSUERS_AUDIENCE);
-		issuer->is_own_row = ja_scan_row_is_own(&scan);
 		read_roles(&scan, issuer);
 		status = read_keys(&scan, issuer);
 	}
@@ -137,57 +100,37 @@ load(JaString name, JaIssuer *issuer)
 	return status;
 }
 
-static void
-keep(Entry *entry)
+static bool
+is_wanted_issuer(const JaCachedRow *row, const void *wanted)
 {
-	if (cached == MAX_CACHED)
-		forget_all();
-	MemoryContextSetParent(entry->context, CacheMemoryContext);
-	cache[cached++] = entry;
+	const JaIssuer *issuer = (const JaIssuer *) row;
+
+	return ja_string_equals(issuer->name, *(const JaString *) wanted);
 }
 
-/* Reads an issuer.  Unless it is kept, it lives in the caller's context. */
-static JaStatus
-load_entry(JaString name, const JaIssuer **issuer)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "jwt_auth issuer",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	Entry	   *entry = palloc0(sizeof(Entry));
-	JaStatus	status;
-
-	entry->context = context;
-	status = load(name, &entry->issuer);
-	MemoryContextSwitchTo(caller);
-	if (status != JA_OK)
-	{
-		MemoryContextDelete(context);
-		return status;
-	}
-	if (!entry->issuer.is_own_row && cached_at == ja_signal_counters[JA_SIGNAL_KEYS])
-		keep(entry);
-	*issuer = &entry->issuer;
-	return JA_OK;
-}
+static JaRowCache issuers = {
+	.name = "issuer",
+	.row_size = sizeof(JaIssuer),
+	.is_wanted = is_wanted_issuer,
+	.load = load_issuer,
+};
 
 /*
- * The trusted issuer of that name; good until the next call.  Fails with
+ * The trusted issuer of that name; valid until the next call.  Fails with
  * JA_ISSUER_UNKNOWN, or JA_KEYRING_SEALED and its kin where it has secrets.
  */
 JaStatus
 ja_issuer_find(JaString name, const JaIssuer **issuer)
 {
+	const JaCachedRow *row;
+	JaStatus	status;
+
 	if (name.length > JA_MAX_ISSUER)
 		return JA_ISSUER_UNKNOWN;
-	ja_signal_watch();
-	if (cached_at != ja_signal_counters[JA_SIGNAL_KEYS])
-	{
-		forget_all();
-		cached_at = ja_signal_counters[JA_SIGNAL_KEYS];
-	}
-	*issuer = find_cached(name);
-	return *issuer != NULL ? JA_OK : load_entry(name, issuer);
+	status = ja_row_cache_get(&issuers, &name, &row);
+	if (status == JA_OK)
+		*issuer = (const JaIssuer *) row;
+	return status;
 }
 
 /* Whether tokens of the issuer may name the role. */

@@ -9,18 +9,19 @@
 #define JA_ISSUER_H
 
 #include "jose/keyset.h"
+#include "keyring/row_cache.h"
 
 /* Longest name of an issuer and longest audience, in bytes. */
 #define JA_MAX_ISSUER	1024
 
 typedef struct JaIssuer
 {
+	JaCachedRow row;
 	JaString	name;
 	JaString	audience;
 	int			role_count;
 	char	  **roles;
 	JaKeySet   *keys;
-	bool		is_own_row;		/* written by the running transaction */
 } JaIssuer;
 
 extern JaStatus ja_issuer_find(JaString name, const JaIssuer **issuer);

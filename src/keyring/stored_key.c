@@ -3,10 +3,9 @@
  * stored_key.c
  *	  Keys of the table jwt_auth.keys, ready for use.
  *
- * A key is read by its kid, its number or as the active one, and kept until
- * keys change anywhere.  For verification the public half is enough, so that
- * a server without the master key still verifies.  What the running
- * transaction wrote itself is used but not kept, since it may roll back.
+ * A key is read by its kid, its number or as the active one, and kept as
+ * row_cache.c does.  For verification the public half is enough, so that a
+ * server without the master key still verifies.
  *
  * Whether a key still verifies follows from the clock, and is judged at each
  * use.
@@ -18,17 +17,12 @@
 #include <openssl/crypto.h>
 
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "jose/jwk.h"
 #include "keyring/seal.h"
 #include "keyring/stored_key.h"
 #include "store/scan.h"
-#include "store/signal.h"
-
-/* Most keys that are kept; few are in use at a time. */
-#define MAX_CACHED 32
 
 /* What a key was asked for; the same row can be kept twice. */
 typedef enum Purpose
@@ -48,43 +42,12 @@ typedef struct Wanted
 	int32		number;			/* REFRESH */
 } Wanted;
 
+/* A kept key, and what it was asked for. */
 typedef struct Entry
 {
-	MemoryContext context;
-	Purpose		purpose;
-	JaString	kid;
-	int32		number;
 	JaStoredKey stored;
+	Wanted		wanted;
 } Entry;
-
-static Entry *cache[MAX_CACHED];
-static int	cached = 0;
-static uint64 cached_at = 0;
-
-static void
-forget_all(void)
-{
-	while (cached > 0)
-	{
-		MemoryContext context = cache[--cached]->context;
-
-		MemoryContextDelete(context);
-	}
-}
-
-static const JaStoredKey *
-find_cached(const Wanted *wanted)
-{
-	for (int i = 0; i < cached; i++)
-	{
-		Entry	   *entry = cache[i];
-
-		if (entry->purpose == wanted->purpose && entry->number == wanted->number &&
-			ja_string_equals(entry->kid, wanted->kid))
-			return &entry->stored;
-	}
-	return NULL;
-}
 
 /* Reads the private half, or the secret, of the current row. */
 static JaStatus
@@ -148,7 +111,7 @@ read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 	stored->is_next = is_inactive && is_null;
 	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &is_null);
 	stored->is_revoked = !is_null;
-	stored->is_own = ja_scan_row_is_own(scan);
+	stored->row.is_own = ja_scan_row_is_own(scan);
 	stored->key = NULL;
 	if (stored->is_revoked)
 		return JA_OK;
@@ -219,86 +182,59 @@ start_scan(JaScan *scan, const Wanted *wanted)
 	}
 }
 
-/* Reads the row into the current memory context. */
+/* Reads the wanted row. */
 static JaStatus
-load(const Wanted *wanted, JaStoredKey *stored)
+load_key(JaCachedRow *row, const void *asked)
 {
+	Entry	   *entry = (Entry *) row;
+	const Wanted *wanted = asked;
 	JaScan		scan;
 	JaStatus	status = JA_KEYRING_KID_UNKNOWN;
 
+	entry->wanted = *wanted;
+	entry->wanted.kid.data = wanted->kid.data == NULL ? "" :
+		pnstrdup(wanted->kid.data, wanted->kid.length);
 	start_scan(&scan, wanted);
 	while (status == JA_KEYRING_KID_UNKNOWN && ja_scan_next(&scan))
 	{
 		if (is_wanted(&scan, wanted->purpose))
-			status = read_row(&scan, wanted->purpose, stored);
+			status = read_row(&scan, wanted->purpose, &entry->stored);
 	}
 	ja_scan_end(&scan);
 	return status;
 }
 
-/* Makes an entry of what was loaded into its context; the cache owns it. */
-static void
-keep(Entry *entry)
+static bool
+is_wanted_entry(const JaCachedRow *row, const void *asked)
 {
-	if (cached == MAX_CACHED)
-		forget_all();
-	MemoryContextSetParent(entry->context, CacheMemoryContext);
-	cache[cached++] = entry;
+	const Wanted *kept = &((const Entry *) row)->wanted;
+	const Wanted *wanted = asked;
+
+	return kept->purpose == wanted->purpose && kept->number == wanted->number &&
+		ja_string_equals(kept->kid, wanted->kid);
 }
 
-/*
- * Reads a key.  Unless it is kept, it lives in the caller's memory context.
- * The counter is read before the row, and names what the cache is good for.
- */
-static JaStatus
-load_entry(const Wanted *wanted, const JaStoredKey **key)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "jwt_auth stored key",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	Entry	   *entry = palloc0(sizeof(Entry));
-	JaStatus	status;
-
-	entry->context = context;
-	entry->purpose = wanted->purpose;
-	entry->number = wanted->number;
-	entry->kid.data = pnstrdup(wanted->kid.data ? wanted->kid.data : "", wanted->kid.length);
-	entry->kid.length = wanted->kid.length;
-	status = load(wanted, &entry->stored);
-	MemoryContextSwitchTo(caller);
-	if (status != JA_OK)
-	{
-		MemoryContextDelete(context);
-		return status;
-	}
-	if (!entry->stored.is_own && cached_at == ja_signal_counters[JA_SIGNAL_KEYS])
-		keep(entry);
-	*key = &entry->stored;
-	return JA_OK;
-}
+static JaRowCache keys = {
+	.name = "stored key",
+	.row_size = sizeof(Entry),
+	.is_wanted = is_wanted_entry,
+	.load = load_key,
+};
 
 static JaStatus
 get(const Wanted *wanted, const JaStoredKey **key)
 {
-	const JaStoredKey *found;
+	const JaCachedRow *row;
+	JaStatus	status = ja_row_cache_get(&keys, wanted, &row);
 
-	ja_signal_watch();
-	if (cached_at != ja_signal_counters[JA_SIGNAL_KEYS])
-	{
-		forget_all();
-		cached_at = ja_signal_counters[JA_SIGNAL_KEYS];
-	}
-	found = find_cached(wanted);
-	if (found == NULL)
-		return load_entry(wanted, key);
-	*key = found;
-	return JA_OK;
+	if (status == JA_OK)
+		*key = &((const Entry *) row)->stored;
+	return status;
 }
 
 /*
- * The signing key with the kid, for verification; any state.  Like the others below, it is good until the next call.
- * Fails with JA_KEYRING_KID_UNKNOWN, or JA_KEYRING_SEALED and its kin for a
+ * The signing key with the kid, for verification, in any state.  Like the
+ * others below, it is valid until the next call.  Fails with JA_KEYRING_KID_UNKNOWN, or JA_KEYRING_SEALED and its kin for a
  * secret.
  */
 JaStatus

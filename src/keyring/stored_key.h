@@ -11,6 +11,7 @@
 #include "datatype/timestamp.h"
 
 #include "jose/key.h"
+#include "keyring/row_cache.h"
 
 /* Values of the column "use". */
 #define JA_USE_SIGNATURE "sig"
@@ -28,13 +29,13 @@ typedef enum JaKeyState
 
 typedef struct JaStoredKey
 {
+	JaCachedRow row;
 	JaKey	   *key;			/* NULL: revoked, or a secret that was erased */
 	int32		number;			/* of a refresh key */
 	bool		is_next;		/* never activated, no verify_until */
 	bool		is_revoked;
 	bool		has_end;
 	TimestampTz verify_until;	/* if has_end */
-	bool		is_own;			/* written by the running transaction */
 } JaStoredKey;
 
 extern JaStatus ja_stored_key_verifying(JaString kid, const JaStoredKey **key);

@@ -89,7 +89,7 @@ check_own_signature(const JaCompact *token, const JaHeader *header, JaVerified *
 		return JA_TOKEN_KEY_RETIRED;
 	if (!ja_key_permits(key->key, header->algorithm))
 		return JA_TOKEN_KEY_ALGORITHM;
-	verified->may_be_kept = !key->is_own;
+	verified->may_be_kept = !key->row.is_own;
 	verified->key_has_end = key->has_end;
 	verified->key_end = key->verify_until;
 	verified->role_counts = true;
@@ -116,7 +116,7 @@ check_foreign_signature(const JaCompact *token, const JaHeader *header, JaVerifi
 		status = ja_jws_check_signature(token, key, header->algorithm);
 	if (status != JA_OK)
 		return status;
-	verified->may_be_kept = !issuer->is_own_row;
+	verified->may_be_kept = !issuer->row.is_own;
 	verified->key_has_end = false;
 	verified->audience.data = pnstrdup(issuer->audience.data, issuer->audience.length);
 	verified->audience.length = issuer->audience.length;
