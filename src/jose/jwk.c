@@ -19,13 +19,27 @@
 #include "jose/jwk.h"
 #include "jose/key_member.h"
 
+/* Most values of "key_ops"; eight are registered (RFC 7517 section 8.3.2). */
+#define MAX_OPERATIONS 64
+
+/* Finds a member that should be a string; null stands for none. */
+static JaPresence
+find_optional(const JsonbContainer *jwk, const char *name, JaString *string)
+{
+	JsonbValue	value;
+
+	if (ja_json_member(jwk, name, &value) && value.type == jbvNull)
+		return JA_ABSENT;
+	return ja_json_string(jwk, name, string);
+}
+
 /* RFC 7517 section 4.2: only "sig" is for signatures. */
 static JaStatus
 read_use(JaKey *key, const JsonbContainer *jwk)
 {
 	JaString	use;
 
-	switch (ja_json_string(jwk, "use", &use))
+	switch (find_optional(jwk, "use", &use))
 	{
 		case JA_ABSENT:
 			return JA_OK;
@@ -38,9 +52,25 @@ read_use(JaKey *key, const JsonbContainer *jwk)
 	return JA_KEY_MEMBER;
 }
 
+/* Whether a string of the array stands before the index, too. */
+static bool
+is_repeated(JsonbContainer *array, uint32 index, JaString name)
+{
+	for (uint32 i = 0; i < index; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+
+		if (element->type == jbvString &&
+			ja_string_equals((JaString) {element->val.string.val, element->val.string.len}, name))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Collects what the array "key_ops" allows (RFC 7517 section 4.3).  Values
- * other than sign and verify are for other things, and allow nothing here.
+ * Collects what the array "key_ops" allows (RFC 7517 section 4.3), which holds
+ * no value twice.  Values other than sign and verify are for other things, and
+ * allow nothing here.
  */
 static JaStatus
 read_operations(JaKey *key, const JsonbContainer *jwk)
@@ -48,11 +78,13 @@ read_operations(JaKey *key, const JsonbContainer *jwk)
 	JsonbValue	value;
 	JsonbContainer *array;
 
-	if (!ja_json_member(jwk, "key_ops", &value))
+	if (!ja_json_member(jwk, "key_ops", &value) || value.type == jbvNull)
 		return JA_OK;
 	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
 		return JA_KEY_MEMBER;
 	array = value.val.binary.data;
+	if (JsonContainerSize(array) > MAX_OPERATIONS)
+		return JA_KEY_MEMBER;
 	key->has_operations = true;
 	key->operations = 0;
 	for (uint32 i = 0; i < JsonContainerSize(array); i++)
@@ -64,6 +96,8 @@ read_operations(JaKey *key, const JsonbContainer *jwk)
 			return JA_KEY_MEMBER;
 		name.data = element->val.string.val;
 		name.length = element->val.string.len;
+		if (is_repeated(array, i, name))
+			return JA_KEY_MEMBER;
 		if (ja_string_is(name, "sign"))
 			key->operations |= JA_MAY_SIGN;
 		else if (ja_string_is(name, "verify"))
@@ -106,7 +140,7 @@ read_algorithm(const JsonbContainer *jwk, const JaAlgorithm **algorithm)
 	JaString	name;
 
 	*algorithm = NULL;
-	switch (ja_json_string(jwk, "alg", &name))
+	switch (find_optional(jwk, "alg", &name))
 	{
 		case JA_ABSENT:
 			return JA_OK;
@@ -120,8 +154,8 @@ read_algorithm(const JsonbContainer *jwk, const JaAlgorithm **algorithm)
 }
 
 /*
- * Everything that may let a JWK Set pass over the key is read before its
- * numbers, which need not fit any rule of ours then.
+ * Whether the key is for signatures is read before its numbers, which need not
+ * fit any rule of ours if it is not.
  */
 static JaStatus
 read_jwk(const JsonbContainer *jwk, bool is_trusted, JaKey **key)
@@ -159,12 +193,7 @@ read_jwk(const JsonbContainer *jwk, bool is_trusted, JaKey **key)
 	return status;
 }
 
-/*
- * Reads a JWK.  Every failure is one of JA_KEY_...; ones that a JWK Set may
- * skip, since the key is of no kind we know or for something else, are
- * JA_KEY_TYPE, JA_KEY_CURVE, JA_KEY_USE, JA_KEY_OPERATION and
- * JA_KEY_ALGORITHM_....
- */
+/* Reads a JWK.  Fails with JA_KEY_..., JA_CRYPTO or JA_MEMORY. */
 JaStatus
 ja_jwk_read(const JsonbContainer *jwk, JaKey **key)
 {

@@ -8,74 +8,140 @@
  * another.  Sets that mix secrets with asymmetric keys are refused, since
  * there a public key could be taken for a secret.
  *
+ * Whoever publishes a set controls it.  Keys of it that can't be used here are
+ * skipped and noted, so that a key for encryption, or one of a kind that is
+ * yet to come, does not keep the others from verifying.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "jose/jwk.h"
 #include "jose/keyset.h"
 
-/* Whether a set may pass over a key, as RFC 7517 section 5 wants. */
+/* Longest part of a kid that is kept to name a key that was skipped. */
+#define MAX_SKIPPED_KID 64
+
+/*
+ * Whether a set may skip a key that is unusable for this reason: one that is
+ * not understood, lacks a member, or has a value out of range (RFC 7517
+ * section 5).  What went wrong on our side is no fault of the key.
+ */
 static bool
 may_skip(JaStatus status)
 {
-	switch (status)
-	{
-		case JA_KEY_TYPE:
-		case JA_KEY_CURVE:
-		case JA_KEY_USE:
-		case JA_KEY_OPERATION:
-		case JA_KEY_ALGORITHM_UNKNOWN:
-		case JA_KEY_ALGORITHM_UNAVAILABLE:
-			return true;
-		default:
-			return false;
-	}
+	return status != JA_OK && status != JA_CRYPTO && status != JA_MEMORY;
 }
 
+/*
+ * Two keys must not have the same name, which is "kid" and "alg" together, nor
+ * leave open which of them a "kid" means for an algorithm.
+ */
 static bool
-same_kid(const JaKey *a, const JaKey *b)
+is_ambiguous(const JaKey *a, const JaKey *b)
 {
-	return a->kid.data != NULL && b->kid.data != NULL && ja_string_equals(a->kid, b->kid);
+	if (a->kid.data == NULL || b->kid.data == NULL || !ja_string_equals(a->kid, b->kid))
+		return false;
+	if (a->algorithm == b->algorithm)
+		return true;
+	for (size_t i = 0; ja_algorithm_at(i) != NULL; i++)
+	{
+		if (ja_key_permits(a, ja_algorithm_at(i)) && ja_key_permits(b, ja_algorithm_at(i)))
+			return true;
+	}
+	return false;
 }
 
-/* Adds a key, which must fit beside those that are there. */
+/* Adds a usable key, whose name must be free. */
 static JaStatus
 add_key(JaKeySet *set, JaKey *key)
 {
 	for (int i = 0; i < set->count; i++)
 	{
-		if (same_kid(set->keys[i], key))
+		if (is_ambiguous(set->keys[i], key))
 			return JA_KEY_SET_DUPLICATE;
 	}
-	if (set->count > 0 &&
-		(set->keys[0]->type->kind == JA_OCT) != (key->type->kind == JA_OCT))
-		return JA_KEY_SET_MIXED;
 	set->keys[set->count++] = key;
 	return JA_OK;
+}
+
+/* Notes that the element at the index was skipped, and why. */
+static void
+add_skipped(JaKeySet *set, uint32 index, const JsonbValue *element, JaStatus status)
+{
+	JaSkippedKey *skipped = &set->skipped[set->skipped_count++];
+	JaString	kid;
+
+	*skipped = (JaSkippedKey) {.position = (int) index + 1, .status = status};
+	if (element->type == jbvBinary &&
+		ja_json_string(element->val.binary.data, "kid", &kid) == JA_PRESENT)
+	{
+		skipped->kid.length = pg_mbcliplen(kid.data, (int) kid.length, MAX_SKIPPED_KID);
+		skipped->kid.data = pnstrdup(kid.data, skipped->kid.length);
+	}
+}
+
+/* Reads an element of a set, whose keys can only verify. */
+static JaStatus
+read_element(const JsonbValue *element, JaKey **key)
+{
+	JaStatus	status = JA_KEY_NOT_OBJECT;
+
+	if (element->type == jbvBinary)
+		status = ja_jwk_read(element->val.binary.data, key);
+	if (status == JA_OK && !((*key)->operations & JA_MAY_VERIFY))
+		status = JA_KEY_OPERATION;
+	return status;
+}
+
+/*
+ * Whether an element that was skipped is a secret all the same: one that is
+ * not said to be for something else than signatures.
+ */
+static bool
+is_unusable_secret(const JsonbValue *element, JaStatus status)
+{
+	JaString	type;
+
+	return status != JA_KEY_USE && status != JA_KEY_OPERATION &&
+		status != JA_KEY_ALGORITHM_UNKNOWN && element->type == jbvBinary &&
+		ja_json_string(element->val.binary.data, "kty", &type) == JA_PRESENT &&
+		ja_string_is(type, ja_key_type_oct.name);
 }
 
 static JaStatus
 read_members(JaKeySet *set, JsonbContainer *array)
 {
+	bool		has_secret = false;
+	bool		has_asymmetric = false;
+
 	for (uint32 i = 0; i < JsonContainerSize(array); i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
-		JaKey	   *key;
-		JaStatus	status = JA_KEY_NOT_OBJECT;
+		JaKey	   *key = NULL;
+		JaStatus	status;
 
 		/* Large keys take long, and their contexts free what they hold. */
 		CHECK_FOR_INTERRUPTS();
-		if (element->type == jbvBinary)
-			status = ja_jwk_read(element->val.binary.data, &key);
+		status = read_element(element, &key);
+		if (may_skip(status))
+		{
+			add_skipped(set, i, element, status);
+			has_secret |= is_unusable_secret(element, status);
+			continue;
+		}
 		if (status == JA_OK)
 			status = add_key(set, key);
-		if (status != JA_OK && !may_skip(status))
+		if (status != JA_OK)
 			return status;
-		set->skipped += status != JA_OK;
+		has_secret |= key->type->kind == JA_OCT;
+		has_asymmetric |= key->type->kind != JA_OCT;
 	}
+	if (has_secret && has_asymmetric)
+		return JA_KEY_SET_MIXED;
 	return set->count > 0 ? JA_OK : JA_KEY_SET_EMPTY;
 }
 
@@ -115,6 +181,7 @@ ja_keyset_read(const JsonbContainer *json, JaKeySet **set)
 	{
 		read->is_set = true;
 		read->keys = palloc(sizeof(JaKey *) * (JsonContainerSize(keys.val.binary.data) + 1));
+		read->skipped = palloc(sizeof(JaSkippedKey) * (JsonContainerSize(keys.val.binary.data) + 1));
 		status = read_members(read, keys.val.binary.data);
 	}
 	if (status == JA_OK)
@@ -122,35 +189,7 @@ ja_keyset_read(const JsonbContainer *json, JaKeySet **set)
 	return status;
 }
 
-/*
- * The key that a kid names.  A key without kid stands in only where it is the
- * one such key that permits the algorithm.
- */
-static JaKey *
-find_by_kid(JaKeySet *set, const JaHeader *header)
-{
-	JaKey	   *nameless = NULL;
-	int			nameless_count = 0;
-
-	for (int i = 0; i < set->count; i++)
-	{
-		JaKey	   *key = set->keys[i];
-
-		if (key->kid.data != NULL)
-		{
-			if (ja_string_equals(key->kid, header->kid))
-				return key;
-		}
-		else if (ja_key_permits(key, header->algorithm))
-		{
-			nameless = key;
-			nameless_count++;
-		}
-	}
-	return nameless_count == 1 && !set->needs_kid ? nameless : NULL;
-}
-
-/* The one key of the set that permits the algorithm. */
+/* The one key of the set that permits the algorithm, or NULL. */
 static JaKey *
 find_by_algorithm(JaKeySet *set, const JaAlgorithm *algorithm)
 {
@@ -166,6 +205,33 @@ find_by_algorithm(JaKeySet *set, const JaAlgorithm *algorithm)
 		}
 	}
 	return count == 1 ? found : NULL;
+}
+
+/*
+ * The key that the kid names for the algorithm, or else one of that kid.  A
+ * key without kid serves a kid that no key has, if no other key of the set
+ * permits the algorithm.
+ */
+static JaKey *
+find_by_kid(JaKeySet *set, const JaHeader *header)
+{
+	JaKey	   *named = NULL;
+	JaKey	   *only;
+
+	for (int i = 0; i < set->count; i++)
+	{
+		JaKey	   *key = set->keys[i];
+
+		if (key->kid.data == NULL || !ja_string_equals(key->kid, header->kid))
+			continue;
+		if (ja_key_permits(key, header->algorithm))
+			return key;
+		named = key;
+	}
+	if (named != NULL)
+		return named;
+	only = find_by_algorithm(set, header->algorithm);
+	return only != NULL && only->kid.data == NULL ? only : NULL;
 }
 
 /*

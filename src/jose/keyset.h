@@ -16,13 +16,22 @@
 /* Largest JWK Set that is read, in bytes of its jsonb. */
 #define JA_MAX_KEYSET_SIZE	(256 * 1024)
 
+/* A key of a set that can't be used here. */
+typedef struct JaSkippedKey
+{
+	int			position;		/* in the set, from 1 */
+	JaString	kid;			/* its beginning; data NULL: none */
+	JaStatus	status;			/* why */
+} JaSkippedKey;
+
+/* Everything in it lives as long as the set. */
 typedef struct JaKeySet
 {
 	bool		is_set;			/* read from a JWK Set, not a single JWK */
-	bool		needs_kid;		/* a kid must name a key, never a nameless one */
-	int			skipped;		/* keys that were passed over */
 	int			count;
 	JaKey	  **keys;
+	int			skipped_count;
+	JaSkippedKey *skipped;
 } JaKeySet;
 
 extern JaStatus ja_keyset_read(const JsonbContainer *json, JaKeySet **set);

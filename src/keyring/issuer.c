@@ -69,8 +69,6 @@ read_keys(const JaScan *scan, JaIssuer *issuer)
 		jwks = DatumGetJsonbP(value);
 	if (status == JA_OK)
 		status = ja_keyset_read(&jwks->root, &issuer->keys);
-	if (status == JA_OK)
-		issuer->keys->needs_kid = true;
 	if (is_secret && status == JA_OK)
 		OPENSSL_cleanse(jwks, VARSIZE(jwks));
 	return status;

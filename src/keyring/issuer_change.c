@@ -3,8 +3,7 @@
  * issuer_change.c
  *	  Trusting and distrusting of issuers.
  *
- * What is stored is our own writing of the keys that can be used, so that no
- * member that we don't know is kept.  Secrets are sealed like private keys.
+ * Secrets are sealed like private keys.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,8 +19,8 @@
 
 #include "base/error.h"
 #include "base/settings.h"
-#include "jose/jwk.h"
 #include "keyring/issuer.h"
+#include "keyring/issuer_keys.h"
 #include "keyring/seal.h"
 #include "store/plan.h"
 #include "store/signal.h"
@@ -42,91 +41,6 @@ static JaPlan delete_issuer = {
 	.argument_count = 1,
 	.argument_types = {TEXTOID}
 };
-
-/* Whether the object has any member that belongs to a private key only. */
-static bool
-has_private_member(const JsonbContainer *jwk)
-{
-	static const char *const members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "priv"};
-	JsonbValue	value;
-
-	for (size_t i = 0; i < lengthof(members); i++)
-	{
-		if (ja_json_member(jwk, members[i], &value))
-			return true;
-	}
-	return false;
-}
-
-static bool
-set_has_private_member(const JsonbContainer *jwks)
-{
-	JsonbValue	keys;
-
-	if (has_private_member(jwks))
-		return true;
-	if (!ja_json_member(jwks, "keys", &keys) || keys.type != jbvBinary ||
-		!JsonContainerIsArray(keys.val.binary.data))
-		return false;
-	for (uint32 i = 0; i < JsonContainerSize(keys.val.binary.data); i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(keys.val.binary.data, i);
-
-		if (element->type == jbvBinary && has_private_member(element->val.binary.data))
-			return true;
-	}
-	return false;
-}
-
-/* Reads and checks the keys of an issuer into the current memory context. */
-static JaKeySet *
-read_keys(const Jsonb *jwks)
-{
-	JaKeySet   *set;
-
-	if (VARSIZE(jwks) > JA_MAX_KEYSET_SIZE)
-		ja_raise(JA_KEY_SET_SIZE);
-	if (set_has_private_member(&jwks->root))
-		ja_raise(JA_ISSUER_PRIVATE);
-	ja_check(ja_keyset_read(&jwks->root, &set));
-	if (set->skipped > 0)
-		ereport(NOTICE,
-				(errmsg_plural("%d key of the JWK Set was skipped, since it is of an unsupported kind or not for signatures",
-							   "%d keys of the JWK Set were skipped, since they are of unsupported kinds or not for signatures",
-							   set->skipped, set->skipped)));
-	for (int i = 0; i < set->count; i++)
-	{
-		if (set->keys[i]->type->kind == JA_OCT && set->keys[i]->algorithm == NULL)
-			ja_raise(JA_ISSUER_SECRET_ALGORITHM);
-		if (!(set->keys[i]->operations & JA_MAY_VERIFY))
-			ja_raise(JA_KEY_OPERATION);
-	}
-	return set;
-}
-
-/* Writes the keys as a JWK Set of our own. */
-static Jsonb *
-write_keys(const JaKeySet *set, bool with_secrets)
-{
-	JaJsonState state = {0};
-	JsonbValue	value;
-
-	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	ja_json_add_key(&state, "keys");
-	ja_json_push(&state, WJB_BEGIN_ARRAY, NULL);
-	for (int i = 0; i < set->count; i++)
-	{
-		Jsonb	   *jwk;
-
-		ja_check(ja_jwk_write(set->keys[i], with_secrets, &jwk));
-		value.type = jbvBinary;
-		value.val.binary.data = &jwk->root;
-		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
-		ja_json_push(&state, WJB_ELEM, &value);
-	}
-	ja_json_push(&state, WJB_END_ARRAY, NULL);
-	return ja_json_end_object(&state);
-}
 
 /* Prepares the secrets of an issuer for storing. */
 static JaStored
@@ -180,9 +94,9 @@ ja_issuer_trust(JaString name, const Jsonb *jwks, JaString audience, Datum roles
 	bool		is_secret;
 
 	check_arguments(name, audience, roles);
-	keys = read_keys(jwks);
+	keys = ja_issuer_keys_read(jwks);
 	is_secret = keys->keys[0]->type->kind == JA_OCT;
-	written = write_keys(keys, is_secret);
+	written = ja_issuer_keys_write(keys, is_secret);
 	if (is_secret)
 		secrets = store_secrets(name, written);
 	ja_plan_begin(&scope);

@@ -1,8 +1,8 @@
--- Sets of keys (T02, T06, T07; RFC 7517 section 5): which member verifies a
--- token, which members are skipped, and which spoil the set.
+-- Sets of keys (T02, T06, T07, F21, F22; RFC 7517 section 5): which member
+-- verifies a token, which members are skipped, and which spoil the set.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 179 assertions
+-- At least 300 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;
@@ -46,13 +46,17 @@ SELECT test.refuses(pg_temp.signed('a', 'a'), pg_temp.members(VARIADIC names),
 					format('kid a, set of %s', names))
 FROM (VALUES ('{b}'::text[]), ('{b,rsa,ed}'), ('{p384}')) AS v (names);
 
--- With kid: a key without one, where exactly one fits
-SELECT test.accepts(pg_temp.signed('anonymous', 'unknown'),
-					pg_temp.members('a', 'anonymous', 'rsa'),
-					'a kid that no key has, one fitting key without kid');
-SELECT test.accepts(pg_temp.signed('anonymous', 'unknown'),
-					pg_temp.members('nameless rsa', 'anonymous'),
-					'the others without kid are of another algorithm');
+-- With kid: a key without one, if it is the only one of its kind
+SELECT test.accepts(pg_temp.signed(signer, 'unknown'), pg_temp.members(VARIADIC names),
+					format('a kid that no key has, signed by %s, set of %s', signer, names))
+FROM (VALUES ('anonymous', '{anonymous}'::text[]), ('anonymous', '{rsa,anonymous,ed}'),
+			 ('anonymous', '{nameless rsa,anonymous}'), ('nameless rsa', '{a,b,nameless rsa}'))
+	AS v (signer, names);
+SELECT test.refuses(pg_temp.signed(signer, 'unknown'), pg_temp.members(VARIADIC names),
+					format('a kid that no key has, signed by %s, set of %s', signer, names))
+FROM (VALUES ('anonymous', '{a,anonymous}'::text[]), ('anonymous', '{anonymous,rsa,b}'),
+			 ('a', '{a,anonymous}'), ('a', '{anonymous}'), ('rsa', '{nameless rsa}'))
+	AS v (signer, names);
 SELECT test.refuses(pg_temp.signed(name, kid), pg_temp.members('anonymous', 'nameless'),
 					format('kid %s, two fitting keys without kid: signed by %s',
 						   quote_nullable(kid), name))
@@ -121,9 +125,9 @@ SELECT test.accepts(pg_temp.signed('a', 'a'),
 					pg_temp.members('a') || '{"issuer":"x","cache":[1]}',
 					'unknown members of the set');
 
--- Refused: sets that somebody got wrong
-CREATE TEMP TABLE spoilt (what text, jwk jsonb);
-INSERT INTO spoilt
+-- Skipped, too: keys that somebody got wrong, or that are too weak (F21)
+CREATE TEMP TABLE unusable (what text, jwk jsonb);
+INSERT INTO unusable
 SELECT what, jwk FROM (VALUES
 	('a number', jsonb '1'), ('null', 'null'), ('a string', '"x"'),
 	('an array', '[]'), ('no kty', '{}'), ('no kty, but a kid', '{"kid":"x"}'),
@@ -147,17 +151,67 @@ SELECT what, jwk FROM (VALUES
 	('alg that is no string', test.public(test.key('P-256')) || '{"kid":"x","alg":1}'),
 	('use that is no string', test.public(test.key('P-256')) || '{"kid":"x","use":["sig"]}'),
 	('key_ops that is no array', test.public(test.key('P-256')) || '{"kid":"x","key_ops":"verify"}'),
-	('the kid of another member', test.public(test.key('P-256')) || '{"kid":"a"}'),
-	('an HMAC key', test.key('oct') || '{"kid":"x"}'),
-	('an HMAC key with alg', test.key('oct', 'HS256') || '{"kid":"x"}'))
+	('kid that is null', test.public(test.key('P-256')) || '{"kid":null}'),
+	('kid that is empty', test.public(test.key('P-256')) || '{"kid":""}'),
+	('kid that is long', test.public(test.key('P-256')) || jsonb_build_object('kid', repeat('k', 256))),
+	('a key that only signs', test.public(test.key('P-256')) || '{"kid":"x","key_ops":["sign"]}'),
+	('the same operation twice', test.public(test.key('P-256')) || '{"kid":"x","key_ops":["verify","verify"]}'),
+	('another kind with members p, q and d', '{"kty":"XX","kid":"x","p":"AA","q":1,"d":[]}'))
 	AS v (what, jwk);
-SELECT test.refuses_key(pg_temp.signed('a', 'a'),
-						pg_temp.set_of(jwk, pg_temp.public('a')), 'first member: ' || what)
-FROM spoilt;
-SELECT test.refuses_key(pg_temp.signed('a', 'a'),
-						pg_temp.set_of(pg_temp.public('a'), pg_temp.public('rsa'), jwk),
-						'last member: ' || what)
-FROM spoilt;
+SELECT test.accepts(pg_temp.signed('a', 'a'),
+					pg_temp.set_of(jwk, pg_temp.public('a')), 'first member: ' || what)
+FROM unusable;
+SELECT test.accepts(pg_temp.signed('a', 'a'),
+					pg_temp.set_of(pg_temp.public('a'), pg_temp.public('rsa'), jwk),
+					'last member: ' || what)
+FROM unusable;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.set_of(jwk), 'nothing else in the set: ' || what)
+FROM unusable;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), jwk, 'alone, not in a set: ' || what)
+FROM unusable WHERE what <> 'a key that only signs';
+SELECT test.refuses(pg_temp.signed('a', 'x'), pg_temp.set_of(pg_temp.public('a'), jwk),
+					'its kid is that of no key: ' || what)
+FROM unusable;
+
+-- null stands for no member (F21)
+SELECT test.accepts(pg_temp.signed('a', 'a'), pg_temp.public('a') || jsonb_build_object(member, NULL),
+					'null is as nothing: ' || member)
+FROM unnest('{use,alg,key_ops}'::text[]) AS member;
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"kid":null}', 'a kid must not be null'),
+	   test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"key_ops":["verify","x","x"]}',
+						'nor may key_ops hold a value twice'),
+	   test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"key_ops":["verify","verify"]}',
+						'whichever');
+
+-- kid and alg together name a key (F21): one kid may stand for several
+CREATE TEMP TABLE shared AS
+SELECT alg, jwk_generate(alg, 'shared') AS key FROM unnest('{RS256,RS384,PS256,ES256,EdDSA}'::text[]) AS alg;
+SELECT test.accepts(jwt_sign_with('{}', key), (SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key))) FROM shared),
+					'one kid, five algorithms: ' || alg)
+FROM shared;
+SELECT test.refuses(jwt_sign_with('{}', signer.key || jsonb_build_object('alg', 'RS512')),
+					(SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key))) FROM shared),
+					'a kid, but none of its algorithms: ' || signer.alg)
+FROM shared AS signer WHERE alg IN ('RS256', 'RS384', 'PS256');
+SELECT test.refuses(jwt_sign_with('{}', signer.key || jsonb_build_object('alg', claimed.alg)),
+					(SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key))) FROM shared),
+					format('a key of %s signs as that of %s', signer.alg, claimed.alg))
+FROM shared AS signer, shared AS claimed
+WHERE signer.alg <> claimed.alg AND signer.alg ~ '^[RP]S' AND claimed.alg ~ '^[RP]S';
+
+-- Refused: sets whose keys could be mistaken for one another (T02, T07)
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.set_of(VARIADIC members), what)
+FROM (SELECT jwk_public(jwk_generate('ES256', 'a')) AS twin, test.public(test.key('P-256')) AS ec,
+			 test.public(test.key('RSA')) AS rsa, pg_temp.public('a') AS a, test.key('oct', 'HS256') AS secret) AS k,
+	 LATERAL (VALUES
+	('the same kid and alg twice', ARRAY[a, twin]), ('the same key twice', ARRAY[a, a]),
+	('the same kid, the second without alg', ARRAY[a, ec || '{"kid":"a"}']),
+	('the same kid, the first without alg', ARRAY[ec || '{"kid":"a"}', a]),
+	('the same kid, neither with alg', ARRAY[a, ec || '{"kid":"x"}', rsa || '{"kid":"x"}']),
+	('a secret last', ARRAY[a, secret || '{"kid":"x"}']), ('a secret first', ARRAY[secret || '{"kid":"x"}', a]),
+	('a secret without alg', ARRAY[a, test.key('oct')]), ('a secret with a null alg', ARRAY[a, test.key('oct') || '{"alg":null}']),
+	('a secret that is too short', ARRAY[a, secret || '{"k":"AAAA"}']),
+	('a secret of a wrong alg', ARRAY[secret || '{"alg":"ES256"}', a])) AS v (what, members);
 SELECT test.refuses_key(pg_temp.signed('a', 'a'), value, 'not a set: ' || value::text)
 FROM (VALUES (jsonb '{"keys":[]}'), ('{"keys":null}'), ('{"keys":1}'), ('{"keys":"x"}'),
 			 ('{"keys":{}}'), ('{"keys":[null]}'), ('{"keys":[[]]}'), ('{"Keys":[]}'),

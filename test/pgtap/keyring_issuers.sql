@@ -1,11 +1,11 @@
--- Trusted issuers (T07, T16, T91, T92): a token's iss picks the one set of
+-- Trusted issuers (T07, T16, T91, T92, F21, F22): a token's iss picks the one set of
 -- keys that may verify it, and its audience; what is no sound set of public
 -- keys is 22023, and leaves what was there.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
--- At least 174 assertions
+-- At least 185 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret();
 
@@ -69,12 +69,24 @@ SELECT is(test.verdict(pg_temp.theirs(issuer, key - 'kid')), state, format('%s w
 FROM public.pair, (VALUES ('k1', '28J00', 'two keys of ES256'), ('k2', '28J00', 'two keys of ES256'), ('k3', NULL, 'one of EdDSA'),
 						  ('k4', NULL, 'one of RS256')) AS v (kid_of, state, why)
 WHERE issuer = 'https://a.example' AND kid = kid_of;
--- One key without kid: no other name leads to it
+-- One key without kid serves whatever kid, while no other of its kind is there (F22)
 SELECT jwt_trust_issuer('https://n.example', jwk_public(test.key('P-256', 'ES256')), 'api');
 SELECT is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256'))), NULL, 'neither has a kid'),
-	   is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256') || '{"kid":"x"}')), '28J00',
+	   is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256') || '{"kid":"x"}')), NULL,
 		  'a kid that no key has'),
-	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256') - 'kid')), '28J00', 'another key');
+	   is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256') || '{"kid":"e1"}')), NULL,
+		  'a kid that a key of ours has'),
+	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256') - 'kid')), '28J00', 'another key'),
+	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256', 'x'))), '28J00', 'another key with a kid');
+SELECT jwt_trust_issuer('https://n.example', jsonb_build_object('keys', jsonb_build_array(jwk_public(test.key('P-256', 'ES256')),
+						jwk_public(test.key('RSA', 'RS256')), jwk_public(other))), 'api')
+FROM jwk_generate('ES256', 'other') AS other;
+SELECT is(test.verdict(pg_temp.theirs('https://n.example', key)), state, what)
+FROM (VALUES (test.key('P-256', 'ES256'), '28J00', 'two keys of ES256: no kid'),
+			 (test.key('P-256', 'ES256') || '{"kid":"x"}', '28J00', 'two keys of ES256: a kid that no key has'),
+			 (test.key('P-256', 'ES256') || '{"kid":"other"}', '28J00', 'two keys of ES256: the kid of the other'),
+			 (test.key('RSA', 'RS256') || '{"kid":"x"}', NULL, 'one key of RS256: a kid that no key has'))
+	AS v (key, state, what);
 -- A key without alg takes those of its kind only
 SELECT jwt_trust_issuer('https://m.example', test.public(test.key('RSA')) || '{"kid":"r"}', 'api');
 SELECT is(test.verdict(pg_temp.theirs('https://m.example', test.key('RSA', alg) || '{"kid":"r"}')), NULL, 'an RSA key without alg: ' || alg)
@@ -146,10 +158,12 @@ FROM (SELECT jwk_generate('ES256', 'x1') AS ec, jwk_generate('RS256', 'x2') AS r
 	('a private key', ec), ('a private RSA key', rsa), ('a private OKP key', okp),
 	('a private key in a set', jsonb_build_object('keys', jsonb_build_array(good, ec))),
 	('a private key first in a set', jsonb_build_object('keys', jsonb_build_array(ec, good))),
-	('a private key of an unknown kind', jsonb_build_object('keys', jsonb_build_array(good, '{"kty":"XX","d":"AA"}'::jsonb))),
+	('a private key of another curve', jsonb_build_object('keys', jsonb_build_array(good, '{"kty":"OKP","crv":"X25519","x":"AA","d":"AA"}'::jsonb))),
+	('a private member of type null', jsonb_build_object('keys', jsonb_build_array(good, ec || '{"d":null}'))),
 	('a private key for encryption', jsonb_build_object('keys', jsonb_build_array(good, ec || '{"use":"enc"}'))),
 	('a private member beside the keys', jsonb_build_object('keys', jsonb_build_array(good), 'd', 'AA')),
-	('the same kid twice', jsonb_build_object('keys', jsonb_build_array(good, jwk_public(rsa) || jsonb_build_object('kid', 'x5')))),
+	('the same kid and alg twice', jsonb_build_object('keys', jsonb_build_array(good, jwk_public(jwk_generate('ES256', 'x5'))))),
+	('the same kid, once without alg', jsonb_build_object('keys', jsonb_build_array(jwk_public(jwk_generate('ES256', 'x5')) - 'alg', good))),
 	('the same key twice', jsonb_build_object('keys', jsonb_build_array(good, good))),
 	('a secret beside public keys', jsonb_build_object('keys', jsonb_build_array(good, oct))),
 	('public keys beside a secret', jsonb_build_object('keys', jsonb_build_array(oct, good))),
@@ -158,7 +172,9 @@ FROM (SELECT jwk_generate('ES256', 'x1') AS ec, jwk_generate('RS256', 'x2') AS r
 	('a short secret', oct || '{"k":"AAAA"}'), ('a secret with an alg of RSA', oct || '{"alg":"RS256"}'),
 	('an even exponent', jwk_public(rsa) || '{"e":"AQAA"}'), ('e = 1', jwk_public(rsa) || '{"e":"AQ"}'),
 	('an RSA key of 512 bits', jwk_public(rsa) || jsonb_build_object('n', left(rsa ->> 'n', 86))),
-	('a weak key beside a good one', jsonb_build_object('keys', jsonb_build_array(good, jwk_public(rsa) || '{"e":"AQ"}'))),
+	('two weak keys', jsonb_build_object('keys', jsonb_build_array(jwk_public(rsa) || '{"e":"AQ"}', jwk_public(okp) || '{"x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'))),
+	('a key that only signs', good || '{"key_ops":["sign"]}'), ('only keys that sign', jsonb_build_object('keys', jsonb_build_array(good || '{"key_ops":["sign"]}'))),
+	('a short secret beside a good key', jsonb_build_object('keys', jsonb_build_array(good, oct || '{"k":"AAAA"}'))),
 	('a point off the curve', good || jsonb_build_object('x', good -> 'y', 'y', good -> 'x')),
 	('a key of small order', jwk_public(okp) || '{"x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'),
 	('an alg that does not fit', good || '{"alg":"RS256"}'), ('HMAC with a public key', good || '{"alg":"HS256"}'),
@@ -180,12 +196,15 @@ SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'it is trusted as bef
 FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1';
 RESET jwt_auth.issuer;
 
--- Kinds that we don't know, or that are not for signatures, are passed over
+-- Keys that can't be used here are skipped (F21)
 SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://s.example'', %L, ''api'')', jsonb_build_object('keys', jsonb_build_array(
 	jsonb '{"kty":"XX","kid":"u1"}', jsonb '{"kty":"OKP","crv":"X25519","x":"AA","kid":"u2"}', jwk_public(jwk_generate('RS256', 'u3')) || '{"use":"enc"}',
-	jwk_public(test.key('P-256', 'ES256') || '{"kid":"good"}'), jwk_public(jwk_generate('RS256', 'u4')) || '{"alg":"RSA-OAEP"}')
-	|| jsonb_build_array(jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}') || '{"x5t":"AA","unknown":[1]}'))),
-	'a set with keys of other kinds');
+	jwk_public(test.key('P-256', 'ES256') || '{"kid":"good"}'), jwk_public(jwk_generate('RS256', 'u4')) || '{"alg":"RSA-OAEP"}',
+	jsonb '{"kty":"XX","kid":"u5","d":"AA","p":1,"q":null}', 'null', '"x"', '{}', '{"kid":1,"kty":"EC"}', '{"kty":"RSA","e":"AQAB"}')
+	|| jsonb_build_array(jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}') || '{"x5t":"AA","unknown":[1]}',
+	jwk_public(jwk_generate('ES256', 'good')) || '{"use":"enc"}', jwk_public(jwk_generate('ES256', 'u1')) || '{"key_ops":["sign"]}',
+	jwk_public(test.key('RSA', 'RS256')) || '{"kid":"u6","e":"AQ"}'))),
+	'a set with keys of other kinds, and with keys that are unusable');
 SELECT is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"good"}')), NULL, 'the good one counts'),
 	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}')), NULL, 'and the other'),
 	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"u1"}')), '28J00', 'others do not');

@@ -1,7 +1,7 @@
 # What changes of keys and issuers warn about, beside doing it: a rotation to a
-# key that no verifier could have loaded (T76), and keys that are passed over;
-# and a revocation that can't be done.
-# At least 26 assertions
+# key that no verifier could have loaded (T76), and keys that are skipped, each
+# with its name and the reason (F21); and a revocation that can't be done.
+# At least 34 assertions
 
 use strict;
 use warnings;
@@ -36,20 +36,34 @@ says('jwt_rotate_key()', '', 'is published, too');
 says('jwt_seal_keys()', 'ERROR: 55000', 'sealing without a file is an error, not a warning');
 says('jwt_reset_after_restore()', '', 'a reset says nothing');
 
-# Keys of an issuer that are passed over
+# Keys of an issuer that are skipped
 my $good = $session->query(q{SELECT jwk_public(jwk_generate('ES256', 'g'))});
 for my $case (
 	[ 0, '' ], [ 1, '{"kty":"XX"}' ], [ 1, '{"kty":"OKP","crv":"X25519","x":"AA"}' ],
-	[ 1, $good =~ s/"kid": "g"/"kid":"e","use":"enc"/r ], [ 1, '{"kty":"XX"}, {"kty":"YY"}' ])
+	[ 1, $good =~ s/"kid": "g"/"kid":"g","use":"enc"/r ], [ 1, '{"kty":"XX"}, {"kty":"YY"}' ], [ 1, '{"kty":"EC"}, 1' ])
 {
 	my ($skips, $other) = @$case;
 	my $keys = join ', ', $good, $other || ();
 
 	says("jwt_trust_issuer('https://a.example', '{\"keys\":[$keys]}', 'api')", $skips ? 'NOTICE: 00000' : '',
-		$other ? "passed over: $other" : 'nothing to pass over');
+		$other ? "skipped: $other" : 'nothing to skip');
 	is($session->query(q{SELECT jsonb_array_length(jwks -> 'keys') FROM jwt_auth.issuers}), '1', 'one key is trusted');
 }
-says(q{jwt_trust_issuer('https://a.example', '{"keys":[{"kty":"XX"}]}', 'api')}, 'ERROR: 22023', 'nothing but what is passed over');
+says(q{jwt_trust_issuer('https://a.example', '{"keys":[{"kty":"XX"}]}', 'api')}, 'ERROR: 22023', 'nothing but what is skipped');
+
+# One notice names each key and says why; what the issuer wrote stays on its line
+{
+	my $keys = join ', ', $good, '{"kty":"XX","kid":"first"}', $good =~ s/"kid": "g"/"kid":"line\\nend","use":"enc"/r,
+	  '{"kty":"RSA","kid":"' . 'k' x 300 . '"}', 'null';
+	my (undef, $messages) = $session->query("\\set VERBOSITY verbose\nSELECT jwt_trust_issuer('https://a.example', '{\"keys\":[$keys]}', 'api');\n\\set VERBOSITY sqlstate");
+	my @lines = split /\n/, $messages;
+
+	is(scalar(grep { /^NOTICE:/ } @lines), 1, 'four keys, one notice');
+	is(scalar(grep { /^(?:DETAIL:\s+)?Key \d/ } @lines), 4, 'a line for each');
+	like($messages, $_, "it names the key, and tells why: $_")
+	  for qr/Key 2, kid "first": key type is not supported\./, qr/Key 3, kid "line\\nend": key is not meant for signatures\./,
+	  qr/Key 4, kid "k{64}": "kid" is not a string/, qr/Key 5: key is not a JSON Web Key\./;
+}
 
 # Tokens without session, with and without a jti by which they can be denied
 my $other = $session->query(q{SELECT jwk_generate('ES256', 'other')});
