@@ -81,17 +81,17 @@ CREATE TABLE jwt_auth.users (
     canonical_name bytea NOT NULL,
     password_hash text COLLATE "C",
     imported_hash boolean NOT NULL DEFAULT false,
-    cost_profile text COLLATE "C",
     role name,
     claims jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL,
     password_set_at timestamptz,
     disabled_at timestamptz,
+    position bigint NOT NULL GENERATED ALWAYS AS (pg_catalog.uuid_hash_extended(id, 0)) STORED,
     CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
     CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9a-z]+\$|pbkdf2_sha256\$)')
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX users_canonical_name_idx ON jwt_auth.users (canonical_name);
-CREATE INDEX users_imported_hash_idx ON jwt_auth.users (id) WHERE imported_hash;
+CREATE INDEX users_position_idx ON jwt_auth.users (position) WHERE password_hash IS NOT NULL;
 CREATE INDEX users_disabled_idx ON jwt_auth.users (id) WHERE disabled_at IS NOT NULL;
 COMMENT ON TABLE jwt_auth.users IS 'Users who log in with a password';
 COMMENT ON COLUMN jwt_auth.users.id IS 'UUIDv7; the sub of their tokens';
@@ -99,12 +99,12 @@ COMMENT ON COLUMN jwt_auth.users.username IS 'Name as it was given';
 COMMENT ON COLUMN jwt_auth.users.canonical_name IS 'Name as it is compared: UTF-8 in NFKC, case-folded, trimmed';
 COMMENT ON COLUMN jwt_auth.users.password_hash IS 'Argon2id in PHC form, or an imported hash; NULL: no password';
 COMMENT ON COLUMN jwt_auth.users.imported_hash IS 'The hash was imported, and is of the password as it was typed';
-COMMENT ON COLUMN jwt_auth.users.cost_profile IS 'What a check of the password costs';
 COMMENT ON COLUMN jwt_auth.users.role IS 'Role that their tokens name';
 COMMENT ON COLUMN jwt_auth.users.claims IS 'Claims that go into each access token';
 COMMENT ON COLUMN jwt_auth.users.created_at IS 'When the user was made';
 COMMENT ON COLUMN jwt_auth.users.password_set_at IS 'When the password was last set';
 COMMENT ON COLUMN jwt_auth.users.disabled_at IS 'When the user was disabled; NULL: enabled';
+COMMENT ON COLUMN jwt_auth.users.position IS 'Where the user stands among those whose hashes stand in for the ones that unknown names lack';
 
 CREATE TABLE jwt_auth.sessions (
     id uuid NOT NULL CONSTRAINT sessions_pkey PRIMARY KEY,

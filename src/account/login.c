@@ -21,8 +21,8 @@
 #include "base/error.h"
 #include "keyring/key_change.h"
 #include "keyring/stored_key.h"
-#include "password/cost_sample.h"
 #include "password/new_password.h"
+#include "password/stand_in.h"
 #include "session/answer.h"
 #include "session/session.h"
 #include "store/audit.h"
@@ -53,17 +53,29 @@ deny(JaAttempt *attempt, const char *event, const char *reason)
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
 }
 
-/* Does the work of a check for who has no hash to check. */
+/* Raises what is the machine's failure, not the hash's. */
 static void
-burn(const JaAttempt *attempt)
+check_machine(JaStatus status)
 {
-	char		profile[JA_PASSWORD_PROFILE_ROOM];
-	JaStatus	status;
-
-	ja_cost_sample_choose(attempt->name.data, attempt->name.length, profile);
-	status = ja_password_burn(profile, attempt->password);
 	if (status == JA_CRYPTO || status == JA_MEMORY)
 		ja_raise(status);
+}
+
+/*
+ * Does the work of a check for a name that has no hash to check: that of the
+ * hash that stands in, or that of a new one.
+ */
+static void
+imitate_check(const JaAttempt *attempt)
+{
+	JaPasswordPolicy policy = ja_new_password_policy();
+	JaStatus	status = JA_PASSWORD_HASH_FORM;
+
+	if (attempt->has_stand_in)
+		status = ja_password_imitate(attempt->password, &attempt->stand_in);
+	check_machine(status);
+	if (status != JA_OK)
+		check_machine(ja_password_imitate_new(attempt->password, &policy));
 }
 
 /* Whether the password is the user's; always one hash computation. */
@@ -76,15 +88,14 @@ password_matches(const JaAttempt *attempt)
 	CHECK_FOR_INTERRUPTS();
 	if (!attempt->is_known || attempt->user.hash.text.data == NULL)
 	{
-		burn(attempt);
+		imitate_check(attempt);
 		return false;
 	}
 	status = ja_password_verify(attempt->password, &attempt->user.hash, &matches);
-	if (status == JA_CRYPTO || status == JA_MEMORY)
-		ja_raise(status);
+	check_machine(status);
 	if (status != JA_OK)
 	{
-		burn(attempt);
+		imitate_check(attempt);
 		return false;
 	}
 	return matches;
@@ -122,6 +133,9 @@ ja_login_prove(JaAttempt *attempt, const char *event)
 	ja_throttle_enter(attempt->name.data, attempt->name.length, &attempt->throttle);
 	if (attempt->throttle.retry_after_seconds > 0)
 		return ja_answer_wait(attempt->throttle.retry_after_seconds);
+	/* Known names look for it, too, since that takes its time. */
+	attempt->has_stand_in = ja_stand_in_choose(attempt->name.data, attempt->name.length,
+											   &attempt->stand_in);
 	attempt->is_known = ja_user_find_by_name(ja_value_make_bytes(attempt->name.data,
 																 attempt->name.length),
 											 &attempt->user);

@@ -21,6 +21,8 @@ typedef struct JaAttempt
 	JaThrottle	throttle;
 	bool		is_known;
 	JaUser		user;			/* if is_known */
+	bool		has_stand_in;
+	JaPasswordHash stand_in;	/* if has_stand_in */
 } JaAttempt;
 
 extern Jsonb *ja_login(JaString username, JaString password);

@@ -33,12 +33,12 @@
 
 static JaPlan insert_user = {
 	.sql = "INSERT INTO jwt_auth.users (id, username, canonical_name, password_hash,"
-	" imported_hash, cost_profile, role, claims, created_at, password_set_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $4 IS NOT NULL THEN $9 END)"
+	" imported_hash, role, claims, created_at, password_set_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $4 IS NOT NULL THEN $8 END)"
 	" ON CONFLICT (canonical_name) DO NOTHING",
-	.argument_count = 9,
-	.argument_types = {UUIDOID, TEXTOID, BYTEAOID, TEXTOID, BOOLOID, TEXTOID, NAMEOID,
-	JSONBOID, TIMESTAMPTZOID}
+	.argument_count = 8,
+	.argument_types = {UUIDOID, TEXTOID, BYTEAOID, TEXTOID, BOOLOID, NAMEOID, JSONBOID,
+	TIMESTAMPTZOID}
 };
 
 static JaPlan update_user = {
@@ -134,7 +134,6 @@ choose_hash(const JaUserChange *change, JaNewPassword *hashed)
 	if (change->password_hash.data != NULL)
 	{
 		ja_check(ja_password_check_format(change->password_hash));
-		ja_check(ja_password_cost_profile(change->password_hash, hashed->profile));
 		return change->password_hash;
 	}
 	if (change->password.data == NULL)
@@ -165,7 +164,6 @@ ja_user_change_create(const JaUserChange *change)
 		ja_value_uuid(&id), ja_value_string(change->username),
 		ja_value_bytes(canonical_name), ja_value_string(hash),
 		ja_value_bool(change->password_hash.data != NULL),
-		ja_value_text(hash.data != NULL ? hashed.profile : NULL),
 		role_value(change->role), ja_value_jsonb(change->claims), ja_value_time(now)
 	}) == 0)
 		ja_raise(JA_ACCOUNT_NAME_TAKEN);

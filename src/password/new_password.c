@@ -17,9 +17,9 @@
 
 static JaPlan store_hash = {
 	.sql = "UPDATE jwt_auth.users SET password_hash = $2, imported_hash = false,"
-	" cost_profile = $3, password_set_at = $4 WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 4,
-	.argument_types = {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	" password_set_at = $3 WHERE id OPERATOR(pg_catalog.=) $1",
+	.argument_count = 3,
+	.argument_types = {UUIDOID, TEXTOID, TIMESTAMPTZOID}
 };
 
 /*
@@ -60,7 +60,6 @@ ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed)
 {
 	JaPasswordPolicy policy = ja_new_password_policy();
 
-	ja_password_policy_profile(&policy, hashed->profile);
 	return ja_password_hash(password, &policy, hashed->hash);
 }
 
@@ -70,7 +69,6 @@ ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed)
 {
 	ja_plan_run(&store_hash, (JaValue[])
 	{
-		ja_value_uuid(user), ja_value_text(hashed->hash), ja_value_text(hashed->profile),
-		ja_value_time(GetCurrentTimestamp())
+		ja_value_uuid(user), ja_value_text(hashed->hash), ja_value_time(GetCurrentTimestamp())
 	});
 }

@@ -11,11 +11,10 @@
 #include "password/password.h"
 #include "utils/uuid.h"
 
-/* A new hash and what checking it will cost, NUL-terminated. */
+/* A new hash, NUL-terminated. */
 typedef struct JaNewPassword
 {
 	char		hash[JA_PASSWORD_HASH_ROOM];
-	char		profile[JA_PASSWORD_PROFILE_ROOM];
 } JaNewPassword;
 
 extern JaStatus ja_new_password_judge(JaString username, JaString password,

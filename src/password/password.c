@@ -26,25 +26,17 @@
 #define SALT_SIZE 16
 #define DIGEST_SIZE 32
 
-#define DOTS_31 "..............................."
-#define DOTS_43 DOTS_31 "............"
-
-#define ARGON2_TAIL "$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
-#define BCRYPT_TAIL "$......................" DOTS_31
-#define YESCRYPT_TAIL "$......................$" DOTS_43
-#define PBKDF2_TAIL "$A$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-
 static const JaPasswordMethod methods[] = {
-	{"$argon2id$", &ja_password_family_argon2, Argon2_id, ARGON2_TAIL},
-	{"$argon2i$", &ja_password_family_argon2, Argon2_i, ARGON2_TAIL},
-	{"$argon2d$", &ja_password_family_argon2, Argon2_d, ARGON2_TAIL},
-	{"$2a$", &ja_password_family_bcrypt, 0, BCRYPT_TAIL},
-	{"$2b$", &ja_password_family_bcrypt, 0, BCRYPT_TAIL},
-	{"$2y$", &ja_password_family_bcrypt, 0, BCRYPT_TAIL},
-	{"$5$", &ja_password_family_sha_crypt, 43, "$" DOTS_43},
-	{"$6$", &ja_password_family_sha_crypt, 86, "$" DOTS_43 DOTS_43},
-	{"$y$", &ja_password_family_yescrypt, 0, YESCRYPT_TAIL},
-	{"pbkdf2_sha256$", &ja_password_family_pbkdf2, 0, PBKDF2_TAIL},
+	{"$argon2id$", &ja_password_family_argon2, Argon2_id},
+	{"$argon2i$", &ja_password_family_argon2, Argon2_i},
+	{"$argon2d$", &ja_password_family_argon2, Argon2_d},
+	{"$2a$", &ja_password_family_bcrypt, 0},
+	{"$2b$", &ja_password_family_bcrypt, 0},
+	{"$2y$", &ja_password_family_bcrypt, 0},
+	{"$5$", &ja_password_family_sha_crypt, 43},
+	{"$6$", &ja_password_family_sha_crypt, 86},
+	{"$y$", &ja_password_family_yescrypt, 0},
+	{"pbkdf2_sha256$", &ja_password_family_pbkdf2, 0},
 };
 
 /* The kind of new hashes. */
@@ -111,9 +103,8 @@ ja_password_hash(const JaPassword *password, const JaPasswordPolicy *policy, cha
 		status = own_method->family->compute(&made, password->normal, digest);
 	if (status != JA_OK)
 		return status;
-	own_method->family->write_profile(&made, text);
-	end = text + strlen(text);
-	*end++ = '$';
+	end = text + snprintf(text, sizeof(text), "%sv=%u$m=%u,t=%u,p=%u$", own_method->prefix,
+						  made.version, made.memory_kib, made.iterations, made.lanes);
 	end = ja_password_encode(made.salt, made.salt_length, end);
 	*end++ = '$';
 	end = ja_password_encode(digest, made.digest_length, end);
@@ -121,6 +112,15 @@ ja_password_hash(const JaPassword *password, const JaPasswordPolicy *policy, cha
 	OPENSSL_cleanse(digest, sizeof(digest));
 	OPENSSL_cleanse(text, sizeof(text));
 	return JA_OK;
+}
+
+/* Computes what the password's digest would be. */
+static JaStatus
+compute(const JaPassword *password, bool is_imported, const JaParsedHash *hash, uint8 *digest)
+{
+	return hash->method->family->compute(hash,
+										 is_imported ? password->typed : password->normal,
+										 digest);
 }
 
 /*
@@ -136,9 +136,7 @@ ja_password_verify(const JaPassword *password, const JaPasswordHash *hash, bool 
 	JaStatus	status = parse(hash->text, &stored);
 
 	if (status == JA_OK)
-		status = stored.method->family->compute(&stored,
-												hash->is_imported ? password->typed : password->normal,
-												digest);
+		status = compute(password, hash->is_imported, &stored, digest);
 	if (status == JA_OK)
 		*matches = ja_secret_equals(digest, stored.digest_length,
 									stored.digest, stored.digest_length);
@@ -179,49 +177,33 @@ ja_password_needs_rehash(const JaPasswordHash *hash, const JaPasswordPolicy *pol
 }
 
 /*
- * Writes the cost profile of a hash, such as "$argon2id$v=19$m=19456,t=2,p=1"
- * or "$2b$10", into JA_PASSWORD_PROFILE_ROOM bytes with NUL: hashes have the
- * same profile if verifying them is the same work.  It tells nothing of salt
- * and digest.  Fails with JA_PASSWORD_HASH_....
+ * Does the work of verifying a hash, for a name that has none, and forgets what
+ * comes of it.  Fails as ja_password_verify() does.
  */
 JaStatus
-ja_password_cost_profile(JaString hash, char *profile)
+ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash)
 {
-	JaParsedHash parsed;
-	JaStatus	status = parse(hash, &parsed);
+	JaParsedHash stored;
+	uint8		digest[JA_PASSWORD_MAX_DIGEST];
+	JaStatus	status = parse(hash->text, &stored);
 
 	if (status == JA_OK)
-		parsed.method->family->write_profile(&parsed, profile);
+		status = compute(password, hash->is_imported, &stored, digest);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	OPENSSL_cleanse(&stored, sizeof(stored));
 	return status;
 }
 
-/* The same for hashes that the policy makes. */
-void
-ja_password_policy_profile(const JaPasswordPolicy *policy, char *profile)
+/* The same for a hash that the policy would make. */
+JaStatus
+ja_password_imitate_new(const JaPassword *password, const JaPasswordPolicy *policy)
 {
 	JaParsedHash hash;
+	uint8		digest[JA_PASSWORD_MAX_DIGEST];
+	JaStatus	status;
 
 	apply_policy(policy, &hash);
-	own_method->family->write_profile(&hash, profile);
-}
-
-/*
- * Does the work of verifying a hash with this profile, for names that have
- * no hash.  Fails with JA_PASSWORD_HASH_... for what is no profile, or with
- * JA_CRYPTO or JA_MEMORY.
- */
-JaStatus
-ja_password_burn(const char *profile, const JaPassword *password)
-{
-	char		text[JA_PASSWORD_MAX_HASH + 1];
-	JaPasswordHash hash = {{text, 0}, true};
-	JaString	rest = {profile, strlen(profile)};
-	const JaPasswordMethod *method = take_method(&rest);
-	bool		matches;
-
-	if (method == NULL)
-		return JA_PASSWORD_HASH_KIND;
-	hash.text.length = (size_t) snprintf(text, sizeof(text), "%s%s",
-										 profile, method->neutral_tail);
-	return ja_password_verify(password, &hash, &matches);
+	status = compute(password, false, &hash, digest);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	return status;
 }

@@ -22,9 +22,8 @@
 /* Longest text of a hash that is looked at, in bytes. */
 #define JA_PASSWORD_MAX_HASH 320
 
-/* Room for the text of a new hash, and for a cost profile, each with NUL. */
+/* Room for the text of a new hash, with NUL. */
 #define JA_PASSWORD_HASH_ROOM 128
-#define JA_PASSWORD_PROFILE_ROOM 64
 
 /*
  * Most work that a hash may ask for, checked before any is done.  Nothing
@@ -77,8 +76,8 @@ extern JaStatus ja_password_check_format(JaString hash);
 extern bool ja_password_needs_rehash(const JaPasswordHash *hash,
 									 const JaPasswordPolicy *policy);
 
-extern JaStatus ja_password_cost_profile(JaString hash, char *profile);
-extern void ja_password_policy_profile(const JaPasswordPolicy *policy, char *profile);
-extern JaStatus ja_password_burn(const char *profile, const JaPassword *password);
+extern JaStatus ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash);
+extern JaStatus ja_password_imitate_new(const JaPassword *password,
+										const JaPasswordPolicy *policy);
 
 #endif							/* JA_PASSWORD_H */

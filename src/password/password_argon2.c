@@ -105,14 +105,6 @@ argon2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	}
 }
 
-static void
-argon2_write_profile(const JaParsedHash *hash, char *profile)
-{
-	snprintf(profile, JA_PASSWORD_PROFILE_ROOM, "%sv=%u$m=%u,t=%u,p=%u",
-			 hash->method->prefix, hash->version, hash->memory_kib,
-			 hash->iterations, hash->lanes);
-}
-
 const JaPasswordFamily ja_password_family_argon2 = {
-	argon2_parse, argon2_compute, argon2_write_profile
+	argon2_parse, argon2_compute
 };

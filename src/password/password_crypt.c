@@ -154,13 +154,6 @@ bcrypt_parse(JaString rest, JaParsedHash *hash)
 	return JA_OK;
 }
 
-/* The three prefixes name one algorithm. */
-static void
-bcrypt_write_profile(const JaParsedHash *hash, char *profile)
-{
-	snprintf(profile, JA_PASSWORD_PROFILE_ROOM, "$2b$%02u", hash->iterations);
-}
-
 /* "rounds=N$", or nothing for the default, then salt and digest. */
 static JaStatus
 sha_crypt_parse(JaString rest, JaParsedHash *hash)
@@ -182,15 +175,6 @@ sha_crypt_parse(JaString rest, JaParsedHash *hash)
 	hash->salt_length = salt.length;
 	keep_text(whole, rest.length, hash);
 	return JA_OK;
-}
-
-/* Each round hashes the salt, so that its length counts. */
-static void
-sha_crypt_write_profile(const JaParsedHash *hash, char *profile)
-{
-	snprintf(profile, JA_PASSWORD_PROFILE_ROOM, "%srounds=%u$%.*s",
-			 hash->method->prefix, hash->iterations,
-			 (int) hash->salt_length, "................");
 }
 
 /*
@@ -225,21 +209,14 @@ yescrypt_parse(JaString rest, JaParsedHash *hash)
 	return JA_OK;
 }
 
-static void
-yescrypt_write_profile(const JaParsedHash *hash, char *profile)
-{
-	snprintf(profile, JA_PASSWORD_PROFILE_ROOM, "%.*s",
-			 (int) strlen("$y$j9T"), hash->setting);
-}
-
 const JaPasswordFamily ja_password_family_bcrypt = {
-	bcrypt_parse, bcrypt_compute, bcrypt_write_profile
+	bcrypt_parse, bcrypt_compute
 };
 
 const JaPasswordFamily ja_password_family_sha_crypt = {
-	sha_crypt_parse, crypt_compute, sha_crypt_write_profile
+	sha_crypt_parse, crypt_compute
 };
 
 const JaPasswordFamily ja_password_family_yescrypt = {
-	yescrypt_parse, crypt_compute, yescrypt_write_profile
+	yescrypt_parse, crypt_compute
 };

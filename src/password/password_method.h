@@ -49,12 +49,6 @@ typedef struct JaPasswordFamily
 	 * Fails with JA_CRYPTO or JA_MEMORY, and holds no foreign memory then.
 	 */
 	JaStatus	(*compute) (const JaParsedHash *hash, JaString password, uint8 *digest);
-
-	/*
-	 * Writes what the work depends on into JA_PASSWORD_PROFILE_ROOM bytes, so
-	 * that the method's neutral tail after it makes a hash.
-	 */
-	void		(*write_profile) (const JaParsedHash *hash, char *profile);
 } JaPasswordFamily;
 
 struct JaPasswordMethod
@@ -62,7 +56,6 @@ struct JaPasswordMethod
 	const char *prefix;
 	const JaPasswordFamily *family;
 	int			variant;		/* the family's own */
-	const char *neutral_tail;	/* makes a hash of a profile */
 };
 
 extern const JaPasswordFamily ja_password_family_argon2;

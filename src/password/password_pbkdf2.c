@@ -67,13 +67,6 @@ pbkdf2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	return done == 1 ? JA_OK : JA_CRYPTO;
 }
 
-static void
-pbkdf2_write_profile(const JaParsedHash *hash, char *profile)
-{
-	snprintf(profile, JA_PASSWORD_PROFILE_ROOM, "%s%u",
-			 hash->method->prefix, hash->iterations);
-}
-
 const JaPasswordFamily ja_password_family_pbkdf2 = {
-	pbkdf2_parse, pbkdf2_compute, pbkdf2_write_profile
+	pbkdf2_parse, pbkdf2_compute
 };

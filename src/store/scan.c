@@ -71,6 +71,14 @@ ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value)
 				Int32GetDatum(value));
 }
 
+/* Adds "column >= value". */
+void
+ja_scan_key_bigint_from(JaScan *scan, AttrNumber column, int64 value)
+{
+	ScanKeyInit(next_key(scan), column, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(value));
+}
+
 /*
  * Starts the scan, whose keys have been added; key_count must have been zero
  * before the first.

@@ -32,6 +32,7 @@ extern void ja_scan_key_text(JaScan *scan, AttrNumber column, StrategyNumber str
 extern void ja_scan_key_bytes(JaScan *scan, AttrNumber column, bytea *value);
 extern void ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value);
 extern void ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value);
+extern void ja_scan_key_bigint_from(JaScan *scan, AttrNumber column, int64 value);
 extern void ja_scan_start(JaScan *scan, JaRelation table, JaRelation index);
 extern bool ja_scan_next(JaScan *scan);
 extern void ja_scan_end(JaScan *scan);

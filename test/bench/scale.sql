@@ -48,9 +48,9 @@ SELECT jwt_create_user('model', bench.password());
 -- Indexes are built when all rows are there.
 UPDATE pg_index SET indisready = false WHERE indrelid = 'jwt_auth.users'::regclass;
 INSERT INTO jwt_auth.users (id, username, canonical_name, password_hash,
-	cost_profile, claims, created_at, password_set_at)
+	claims, created_at, password_set_at)
 SELECT bench.user_id(n), bench.name(n), convert_to(bench.name(n), 'UTF8'),
-	password_hash, cost_profile, claims, created_at, password_set_at
+	password_hash, claims, created_at, password_set_at
 FROM generate_series(1, :number) AS n, jwt_auth.users AS model
 WHERE username = 'model';
 REINDEX TABLE jwt_auth.users;

@@ -6,14 +6,14 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/password_hashes.psql
--- At least 464 assertions
+-- At least 462 assertions
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 
 CREATE TABLE public.imported AS
 SELECT jwt_import_user('u' || row_number() OVER (), hash) AS id, 'u' || row_number() OVER () AS name, * FROM accepted_hashes;
-SELECT is((SELECT (u.password_hash, imported_hash, u.cost_profile IS NOT NULL)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
-		  (hash, true, true)::text, 'as it came: ' || left(hash, 25))
+SELECT is((SELECT (u.password_hash, imported_hash)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
+		  (hash, true)::text, 'as it came: ' || left(hash, 25))
 FROM public.imported AS i;
 -- bcrypt looks at 72 bytes, here as everywhere
 SELECT is(test.error_of(jwt_login(name, bad)), 'invalid_grant', format('not with %s: %s', what, left(hash, 25)))
@@ -22,8 +22,8 @@ FROM public.imported, LATERAL (VALUES (1, password || 'x', 'a longer one'), (2, 
 WHERE NOT (source ~ 'wrapper' AND length(password) >= 72) AND (n = 1 OR hash !~ 'm=65536|1000000|rounds=\d{5,}');
 SELECT is((SELECT password_hash FROM jwt_auth.users AS u WHERE u.id = i.id), hash, 'not rehashed: ' || left(hash, 25)) FROM public.imported AS i;
 SELECT is(test.error_of(jwt_login(name, password)), 'ok', 'logs in: ' || left(hash, 25)) FROM public.imported;
-SELECT is((SELECT (password_hash ~ '^\$argon2id\$v=19\$m=8,t=1,p=1\$', imported_hash, cost_profile)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
-		  '(t,f,"$argon2id$v=19$m=8,t=1,p=1")', 'rehashed: ' || left(hash, 25))
+SELECT is((SELECT (password_hash ~ '^\$argon2id\$v=19\$m=8,t=1,p=1\$', imported_hash)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
+		  '(t,f)', 'rehashed: ' || left(hash, 25))
 FROM public.imported AS i;
 SELECT is(test.error_of(jwt_login(name, password)), 'ok', 'and logs in again: ' || left(hash, 25)) FROM public.imported;
 
@@ -52,9 +52,6 @@ SET jwt_auth.argon2_memory = 65536;
 SET jwt_auth.argon2_iterations = 64;
 SELECT is(test.error_of(test.login('tom')), 'ok', 'both settings beyond what a hash may ask for');
 SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), '^\$argon2id\$v=19\$m=65536,t=32,p=1\$', 'give the most that it may');
-SELECT clock_timestamp() AS start \gset
-SELECT is(test.error_of(test.login('nobody')), 'invalid_grant', 'an unknown name');
-SELECT cmp_ok(clock_timestamp() - :'start', '>', interval '100 ms', 'is no less work');
 SET jwt_auth.argon2_memory = 8;
 SET jwt_auth.argon2_iterations = 1;
 
