@@ -131,21 +131,22 @@ COMMENT ON COLUMN jwt_auth.sessions.client_address IS 'Address of the database c
 COMMENT ON COLUMN jwt_auth.sessions.claimed_address IS 'Address that a header claimed; never trusted';
 
 -- One narrow row per session, updated in place: no index but the primary key,
--- and room in each page.
+-- and room in each page.  Nothing of it is stored out of line.
 CREATE TABLE jwt_auth.refresh_tokens (
     session_id uuid NOT NULL CONSTRAINT refresh_tokens_pkey PRIMARY KEY
         CONSTRAINT refresh_tokens_session_id_fkey REFERENCES jwt_auth.sessions ON DELETE CASCADE,
     generation bigint NOT NULL,
     nonce uuid NOT NULL,
-    previous_nonce uuid,
+    earlier bytea,
     key_number integer NOT NULL,
     rotated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
+ALTER TABLE jwt_auth.refresh_tokens ALTER COLUMN earlier SET STORAGE PLAIN;
 COMMENT ON TABLE jwt_auth.refresh_tokens IS 'State of each session''s refresh token; never a token';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.session_id IS 'The session';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.generation IS 'How often the token was rotated';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.nonce IS 'Random part of the current token';
-COMMENT ON COLUMN jwt_auth.refresh_tokens.previous_nonce IS 'Random part of the token before';
+COMMENT ON COLUMN jwt_auth.refresh_tokens.earlier IS 'Random part and time of rotation of the tokens before that are in their grace, the latest first';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.key_number IS 'Number of the key of the current token';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.rotated_at IS 'When the current token was made';
 

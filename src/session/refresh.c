@@ -5,11 +5,12 @@
  *	  (RFC 9700 section 4.14.2).
  *
  * A rotation is one update in place of one narrow row, whose condition is
- * that the token is the current one; the row lock of the update serialises
- * everything.  Where it changes nothing, the row is read as it is now:
+ * that the token is still the current one; the row lock of the update
+ * serialises everything.  For any other token, the row as it is now decides:
  *
- * - the token is the one before, shortly after the rotation: the same child
- *   again, byte for byte, so that two tabs or a lost answer log nobody out;
+ * - an earlier token that was itself rotated shortly before: the current one,
+ *   rebuilt byte for byte, so that tabs which load at once or a lost answer
+ *   log nobody out;
  * - any other older token: a replay.  Either copy may be a thief's, so the
  *   session ends;
  * - a newer one, or the current generation with another nonce: its rotation
@@ -30,6 +31,7 @@
 #include "base/settings.h"
 #include "keyring/key_change.h"
 #include "keyring/stored_key.h"
+#include "session/grace.h"
 #include "session/refresh.h"
 #include "session/session.h"
 #include "session/session_end.h"
@@ -43,22 +45,18 @@ static const char denied[] = "the refresh token is invalid, expired or revoked";
 static JaPlan rotate = {
 	.sql = "UPDATE jwt_auth.refresh_tokens SET"
 	" generation = pg_catalog.int8pl(generation, 1),"
-	" previous_nonce = nonce, nonce = $4,"
-	" key_number = $5, rotated_at = $6"
+	" nonce = $4, earlier = $5, key_number = $6, rotated_at = $7"
 	" WHERE session_id OPERATOR(pg_catalog.=) $1"
-	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3"
-	" AND rotated_at OPERATOR(pg_catalog.>) $7",
+	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3",
 	.argument_count = 7,
-	.argument_types = {UUIDOID, INT8OID, UUIDOID, UUIDOID, INT4OID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID}
+	.argument_types = {UUIDOID, INT8OID, UUIDOID, UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID}
 };
 
 /* The row of a session's refresh token as it is now. */
 typedef struct Row
 {
 	JaRefreshToken current;
-	bool		has_previous;
-	pg_uuid_t	previous_nonce;
+	bytea	   *earlier;		/* generations in their grace; NULL: none */
 	TimestampTz rotated_at;
 } Row;
 
@@ -90,10 +88,8 @@ read_row(const pg_uuid_t *session, Row *row)
 			DatumGetInt32(ja_scan_get(&scan, JA_REFRESH_TOKENS_KEY_NUMBER, &is_null));
 		row->rotated_at =
 			DatumGetTimestampTz(ja_scan_get(&scan, JA_REFRESH_TOKENS_ROTATED_AT, &is_null));
-		value = ja_scan_get(&scan, JA_REFRESH_TOKENS_PREVIOUS_NONCE, &is_null);
-		row->has_previous = !is_null;
-		if (!is_null)
-			row->previous_nonce = *DatumGetUUIDP(value);
+		value = ja_scan_get(&scan, JA_REFRESH_TOKENS_EARLIER, &is_null);
+		row->earlier = is_null ? NULL : DatumGetByteaPCopy(value);
 	}
 	ja_scan_end(&scan);
 	return found;
@@ -105,9 +101,34 @@ idle_limit(TimestampTz now)
 	return now - (int64) ja_settings.session_idle_timeout_seconds * USECS_PER_SEC;
 }
 
-/* Rotates if the token is the current one; the child replaces it. */
 static bool
-try_rotate(const JaRefreshToken *token, JaRefreshToken *child)
+is_current(const JaRefreshToken *token, const Row *row)
+{
+	return token->generation == row->current.generation &&
+		same_uuid(&token->nonce, &row->current.nonce);
+}
+
+static bool
+is_idle(const Row *row)
+{
+	return row->rotated_at <= idle_limit(GetCurrentTimestamp());
+}
+
+/* Whether the token is an earlier one, presented in its own grace. */
+static bool
+is_in_grace(const JaRefreshToken *token, const Row *row)
+{
+	return ja_grace_holds(row->earlier, row->current.generation - token->generation,
+						  &token->nonce);
+}
+
+/*
+ * Rotates the token that the row was found to hold; the child replaces it.
+ * False if another refresh came first.  That the row still has this nonce says
+ * that the rest of it is what was read, too.
+ */
+static bool
+rotate_current(const JaRefreshToken *token, const Row *row, JaRefreshToken *child)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	const JaStoredKey *key;
@@ -125,26 +146,11 @@ try_rotate(const JaRefreshToken *token, JaRefreshToken *child)
 	{
 		ja_value_uuid(&token->session), ja_value_bigint(token->generation),
 		ja_value_uuid(&token->nonce), ja_value_uuid(&child->nonce),
-		ja_value_integer(child->key_number), ja_value_time(now),
-		ja_value_time(idle_limit(now))
+		ja_value_bytes(ja_grace_push(row->earlier, &token->nonce, now)),
+		ja_value_integer(child->key_number), ja_value_time(now)
 	}) == 1;
 	ja_plan_end(&scope);
 	return rotated;
-}
-
-/*
- * Whether the token is the direct parent, presented in time.  A clock that was
- * set back does not prolong the time.
- */
-static bool
-is_in_grace(const JaRefreshToken *token, const Row *row)
-{
-	int64		grace = (int64) ja_settings.refresh_grace_seconds * USECS_PER_SEC;
-
-	return row->has_previous && token->generation == row->current.generation - 1 &&
-		same_uuid(&token->nonce, &row->previous_nonce) &&
-		GetCurrentStatementStartTimestamp() <= row->rotated_at + grace &&
-		GetCurrentTimestamp() >= row->rotated_at - grace;
 }
 
 /* A denial that nothing else follows from. */
@@ -174,27 +180,22 @@ end_replayed(const JaRefreshToken *token)
 }
 
 /*
- * Decides what a token is that could not be rotated.  Returns NULL, with the
- * child, for one in its grace; else the answer.
+ * Decides what a token is that was not rotated.  Returns NULL, with the
+ * current token, for one in its grace; else the answer.
  */
 static Jsonb *
-judge(const JaRefreshToken *token, JaRefreshToken *child)
+judge(const JaRefreshToken *token, const Row *row, JaRefreshToken *current)
 {
-	Row			row;
-
-	if (!read_row(&token->session, &row))
-		return deny(token, NULL, "unknown session");
-	if (is_in_grace(token, &row))
+	if (is_in_grace(token, row))
 	{
-		*child = row.current;
+		*current = row->current;
 		return NULL;
 	}
-	if (token->generation < row.current.generation)
+	if (token->generation < row->current.generation)
 		return end_replayed(token);
-	if (token->generation > row.current.generation ||
-		!same_uuid(&token->nonce, &row.current.nonce))
+	if (!is_current(token, row))
 		return deny(token, NULL, "its rotation was lost");
-	if (row.rotated_at <= idle_limit(GetCurrentTimestamp()))
+	if (is_idle(row))
 		return deny(token, NULL, "session was idle for too long");
 
 	/* The token is current, but the transaction's snapshot is older. */
@@ -202,6 +203,27 @@ judge(const JaRefreshToken *token, JaRefreshToken *child)
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("could not serialize access due to a concurrent refresh"),
 			 errhint("Try again in a new transaction.")));
+}
+
+/*
+ * Rotates the token, or finds the current one if it is in its grace.  Returns
+ * NULL, with the token to answer with; else the answer.
+ */
+static Jsonb *
+exchange(const JaRefreshToken *token, JaRefreshToken *child)
+{
+	Row			row;
+
+	if (!read_row(&token->session, &row))
+		return deny(token, NULL, "unknown session");
+	if (is_current(token, &row) && !is_idle(&row))
+	{
+		if (rotate_current(token, &row, child))
+			return NULL;
+		if (!read_row(&token->session, &row))
+			return deny(token, NULL, "unknown session");
+	}
+	return judge(token, &row, child);
 }
 
 /* Why a session with a good token does not go on; NULL: it does. */
@@ -254,8 +276,8 @@ ja_refresh(JaString text)
 	if (!ja_refresh_token_read(text, &token))
 		return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
 	denial = find_live(&token, &session, &user);
-	if (denial == NULL && !try_rotate(&token, &child))
-		denial = judge(&token, &child);
+	if (denial == NULL)
+		denial = exchange(&token, &child);
 	if (denial == NULL)
 		denial = find_live(&token, &session, &user);
 	if (denial != NULL)
@@ -279,11 +301,7 @@ is_active(JaString text, JaSession *session)
 	if (!ja_refresh_token_read(text, &token) || !read_row(&token.session, &row) ||
 		!ja_session_find(&token.session, session))
 		return false;
-	if (!(token.generation == row.current.generation &&
-		  same_uuid(&token.nonce, &row.current.nonce)) &&
-		!is_in_grace(&token, &row))
-		return false;
-	if (row.rotated_at <= idle_limit(GetCurrentTimestamp()))
+	if ((!is_current(&token, &row) && !is_in_grace(&token, &row)) || is_idle(&row))
 		return false;
 	return reason_to_end(session, &user) == NULL;
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
-import { ask, login, refresh, tokenOf, url } from './server.mjs';
+import { ask, endGrace, login, refresh, tokenOf, url } from './server.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core');
 const ENDED = 'Your session has ended. Please sign in again.';
@@ -231,6 +231,7 @@ withPage('a replayed refresh cookie ends the session', async (page, context) => 
     await waitForText(page, '#note-list', 'Order more anvils');
     assert.notEqual(await cookieIn(context), stolen, `turn ${turn}`);
   }
+  endGrace();
   const { status, body } = await refresh(stolen);
   assert.deepEqual([status, body.error], [400, 'invalid_grant']);
 

@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, cookieOf, cookiesOf, login, refresh, startBehind, stopServer, tokenOf, url, USERS } from './server.mjs';
+import { ask, cookieOf, cookiesOf, endGrace, login, refresh, startBehind, stopServer, tokenOf, url, USERS } from './server.mjs';
 
 const NOBODY = '019a0000-0000-7000-8000-000000000000';
 const PROTECTED = [
@@ -222,6 +222,7 @@ test('a refresh token is replaced, and a replayed one ends the session', async (
   assert.notEqual(cookieOf(second), cookieOf(first));
   assert.equal((await ask('GET', '/api/me', { token: third.body.access_token })).status, 200);
 
+  endGrace();
   const replayed = await refresh(cookieOf(first));
   assertRefused(replayed, 400, 'invalid_grant');
   assert.match(cookiesOf(replayed)[0], /^refresh_token=; Path=\/api\/refresh; Expires=Thu, 01 Jan 1970/);

@@ -1,6 +1,6 @@
 // Starts the example application, and talks to it without a browser.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -47,6 +47,11 @@ async function start(command, options, env) {
     }
   }
   throw new Error(`${command} did not start`);
+}
+
+// As if the grace of all refresh tokens that were replaced were over.
+export function endGrace() {
+  execFileSync('psql', ['-Xqd', 'notes', '-c', 'UPDATE jwt_auth.refresh_tokens SET earlier = NULL']);
 }
 
 // Ends the last one; resolves to its status.

@@ -12,7 +12,7 @@ use JwtAuthTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw($PASSWORD start_account_node log_in refresh_with error_of
+our @EXPORT = qw($PASSWORD start_account_node log_in refresh_with replay_with error_of
   ask answer_of wait_for kill_server);
 
 our $PASSWORD = 'correct horse battery staple';
@@ -51,6 +51,15 @@ sub refresh_with
 	my ($node, $token, %options) = @_;
 
 	return JSON::PP::decode_json(value_of($node, 'SELECT jwt_refresh(' . quote($token) . ')', %options));
+}
+
+# Presents a token when the grace of all that were rotated is over.
+sub replay_with
+{
+	my ($node, $token, %options) = @_;
+
+	return JSON::PP::decode_json(
+		value_of($node, 'SELECT jwt_refresh(' . quote($token) . ") FROM set_config('jwt_auth.refresh_grace', '0', true)", %options));
 }
 
 sub error_of { return $_[0]{error} // 'ok'; }

@@ -163,7 +163,7 @@ sub check_rows
 	my ($server, $name, %options) = @_;
 
 	is( value_of($server, 'SELECT count(*) FROM jwt_auth.sessions AS s FULL JOIN jwt_auth.refresh_tokens AS r ON r.session_id = s.id
-			WHERE s.id IS NULL OR r.session_id IS NULL OR (generation > 1) <> (previous_nonce IS NOT NULL)'),
+			WHERE s.id IS NULL OR r.session_id IS NULL OR (generation > 1) <> (earlier IS NOT NULL)'),
 		0, "$name: each session has one row of its refresh token");
 	is( value_of($server, q{SELECT count(*) FROM jwt_auth.sessions AS s
 			FULL JOIN (SELECT session_id, count(*) FROM jwt_auth.audit_log WHERE event = 'login' GROUP BY session_id) AS a ON a.session_id = s.id
@@ -224,7 +224,7 @@ sub check_chains
 
 		for my $turn (1 .. 4)
 		{
-			my $answer = JSON::PP::decode_json(value_of($server, 'SELECT jwt_refresh(?)', $tokens[ $turn == 3 ? 0 : -1 ]));
+			my $answer = JSON::PP::decode_json(value_of($server, "SELECT jwt_refresh(?) FROM set_config('jwt_auth.refresh_grace', '0', true)", $tokens[ $turn == 3 ? 0 : -1 ]));
 
 			push @outcomes, error_of($answer);
 			push @tokens, $answer->{refresh_token} // $tokens[-1];

@@ -34,7 +34,7 @@ SELECT is(:'claims'::jsonb - '{iat,exp,jti,sid}'::text[],
 	   ok((:'claims'::jsonb -> 'iat')::bigint BETWEEN :before AND :before + 5, 'from now on'),
 	   is((SELECT (user_id, revoked_at, expires_at - created_at)::text FROM jwt_auth.sessions WHERE id = (:'claims'::jsonb ->> 'sid')::uuid),
 		  format('(%s,,"30 days")', :'alice'), 'the session is in its table'),
-	   is((SELECT (generation, previous_nonce)::text FROM jwt_auth.refresh_tokens WHERE session_id = (:'claims'::jsonb ->> 'sid')::uuid),
+	   is((SELECT (generation, earlier)::text FROM jwt_auth.refresh_tokens WHERE session_id = (:'claims'::jsonb ->> 'sid')::uuid),
 		  '(1,)', 'and its refresh token, of the first generation'),
 	   is(test.access(:'answer'), NULL, 'the access token is good'),
 	   is(jwt_verify(:'answer'::jsonb ->> 'access_token', 'api', 'https://auth.example'), :'claims'::jsonb, 'with these claims');

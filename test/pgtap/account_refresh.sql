@@ -1,11 +1,12 @@
--- Refresh (T49, T50, T51, T52, T53, T54, T57, T59, T61, T96): each token is
--- used once; the direct parent gives the same child for a short time; anything
--- older ends the session, and that commits; a rotation that was lost never does.
+-- Refresh (F10, T49, T50, T51, T52, T53, T54, T57, T59, T61, T96): each token is
+-- used once; an earlier one gives the current one for a short time after its own
+-- rotation; later it ends the session, and that commits; a rotation that was
+-- lost never does.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 296 assertions
+-- At least 312 assertions
 SELECT no_plan();
 CREATE ROLE regress_refresh_member;
 SELECT test.create_user('alice', 'regress_refresh_member', '{"tenant":"t1"}') AS alice \gset
@@ -40,10 +41,29 @@ SELECT is(test.refresh(:'g1') ->> 'refresh_token', :'g2'::jsonb ->> 'refresh_tok
 SELECT test.refresh(:'again') AS g3 \gset
 SELECT is(pg_temp.generation_of(:'g3'), 3::bigint, 'the child goes on');
 
--- Replay: a grand-parent in the grace of its child (T51), or a parent after its own (T52)
+-- Each generation has a grace of its own (F10, T51)
+SELECT test.login('alice') AS g1 \gset
+SELECT test.refresh(:'g1') AS g2 \gset
+SELECT test.age_rotation(:'g2', '6 s');
+SELECT test.refresh(:'g2') AS g3 \gset
+SELECT ctid AS place FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1') \gset
+SELECT is(test.refresh(old) ->> 'refresh_token', :'g3'::jsonb ->> 'refresh_token', what || ' gives the current token')
+FROM (VALUES ('the grandparent', :'g1'::jsonb), ('the parent', :'g2'), ('the grandparent, again', :'g1')) AS v (what, old);
+SELECT is(jwt_introspect(:'g1'::jsonb ->> 'refresh_token') ->> 'active', 'true', 'the grandparent is active');
+SELECT is((SELECT ctid FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1')), :'place'::tid, 'and nothing was written');
+SELECT test.refresh(:'g3') AS g4 \gset
+SELECT is(test.refresh(old) ->> 'refresh_token', :'g4'::jsonb ->> 'refresh_token', what || ' gives the current token')
+FROM (VALUES ('the great-grandparent', :'g1'::jsonb), ('the grandparent', :'g2'), ('the parent', :'g3')) AS v (what, old);
+SELECT is(test.revoke_reason(:'g4'), 'live', 'the session is live');
+
+-- Replay: a grandparent after its own grace, while younger ones are in theirs
+-- (T51), or a parent after its own (T52)
+SELECT test.age_rotation(:'g4', '4500 ms');
+SELECT is(test.refresh(:'g3') ->> 'refresh_token', :'g4'::jsonb ->> 'refresh_token', 'the parent is in its grace');
+SELECT is(jwt_introspect(:'g1'::jsonb ->> 'refresh_token') ->> 'active', 'false', 'the great-grandparent is not active');
 SELECT test.audit_count() AS events \gset
-SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'a grand-parent, at once');
-SELECT is(test.revoke_reason(:'g3'), 'refresh token replayed', 'ended the session'), is(test.error_of(test.refresh(:'g3')), 'invalid_grant', 'the latest token is dead'),
+SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'the great-grandparent is a replay');
+SELECT is(test.revoke_reason(:'g4'), 'refresh token replayed', 'ended the session'), is(test.error_of(test.refresh(:'g4')), 'invalid_grant', 'the latest token is dead'),
 	   is(test.access(:'g1'), '28J02', 'access tokens are dead'), is(test.access(:'g2'), '28J02', 'each'), is(test.access(:'g3'), '28J02', 'of them');
 SELECT set_has(format('SELECT * FROM test.audit_since(%s)', :'events'), $$VALUES ('refresh_replayed: session revoked'::text)$$, 'audited');
 SELECT test.login('alice') AS g1 \gset
@@ -88,6 +108,7 @@ SELECT is(pg_temp.after_theft(:'owner', :'stolen'), 'invalid_grant invalid_grant
 SELECT test.login('alice') AS g1 \gset
 SELECT test.refresh(:'g1') AS g2 \gset
 SELECT test.refresh(:'g2') AS g3 \gset
+SELECT test.age_rotation(:'g3', '11 s');
 BEGIN;
 SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'a replay');
 SELECT is(test.access(:'g3'), '28J02', 'acts at once');
@@ -95,6 +116,30 @@ ROLLBACK;
 SELECT is(test.access(:'g3'), NULL, 'that was rolled back');
 SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'and tried again');
 SELECT is(test.access(:'g3'), '28J02', 'ends the session');
+
+-- As many generations as the row keeps, and their order
+SELECT test.login('alice') AS g \gset
+CREATE TEMPORARY TABLE chain (n integer, answer jsonb);
+CREATE FUNCTION pg_temp.refresh_chain(first jsonb, times integer) RETURNS void LANGUAGE plpgsql AS
+$$
+BEGIN
+	INSERT INTO chain VALUES (1, first);
+	FOR i IN 2 .. times LOOP
+		INSERT INTO chain SELECT i, test.refresh(answer) FROM chain WHERE n = i - 1;
+	END LOOP;
+END
+$$;
+SELECT pg_temp.refresh_chain(:'g', 18);
+SELECT is(array_agg(test.refresh(answer) ->> 'refresh_token'), ARRAY(SELECT c.answer ->> 'refresh_token' FROM chain AS c, generate_series(2, 17) WHERE c.n = 18), 'each of the sixteen before gives the current token')
+FROM (SELECT answer FROM chain WHERE n BETWEEN 2 AND 17) AS v;
+SELECT is((SELECT octet_length(earlier) FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g')), 16 * 24, 'the row keeps sixteen');
+SELECT is(test.error_of(test.refresh(:'g')), 'invalid_grant', 'the seventeenth before is a replay');
+SELECT is(test.revoke_reason(:'g'), 'refresh token replayed', 'and ends the session');
+SELECT test.login('alice') AS g1 \gset
+SELECT test.refresh(:'g1') AS g2 \gset
+SELECT test.age_rotation(:'g2', '71 s');
+SELECT test.refresh(:'g2') AS g3 \gset
+SELECT is((SELECT octet_length(earlier) FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1')), 24, 'what is long over is dropped by the next rotation');
 
 -- No grace, and the longest one
 SET jwt_auth.refresh_grace = 0;
@@ -230,6 +275,7 @@ SELECT is(test.refresh(:'g1') ->> 'refresh_token', :'g2'::jsonb ->> 'refresh_tok
 SELECT jwt_rotate_refresh_key(), jwt_rotate_refresh_key();
 SELECT test.refresh(:'g2') AS g3 \gset
 SELECT is(test.error_of(:'g3'), 'ok', 'two keys later'), is(test.error_of(test.refresh(:'h2')), 'ok', 'three keys later');
+SELECT test.age_rotation(:'g3', '11 s');
 SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'a replay');
 SELECT is(test.access(:'g3'), '28J02', 'is recognised whatever the key');
 -- a key of a former number says nothing about a number that was not yet given
@@ -252,6 +298,7 @@ SELECT test.refresh(:'g2') AS g3 \gset
 SELECT is(test.refresh(:'g2') ->> 'refresh_token', :'g3'::jsonb ->> 'refresh_token', 'SERIALIZABLE: the grace');
 COMMIT;
 SELECT is(test.error_of(:'g3'), 'ok', 'SERIALIZABLE'), is(test.access(:'g3'), NULL, 'and its access token');
+SELECT test.age_rotation(:'g3', '11 s');
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'REPEATABLE READ: a replay');
 COMMIT;

@@ -23,12 +23,13 @@ $node->safe_psql('postgres', 'CREATE TABLE child (token text)');
 sub present_at_once
 {
 	my ($token, $session, $is_replay) = @_;
+	my $grace = $is_replay ? " FROM set_config('jwt_auth.refresh_grace', '0', true)" : '';
 	my $script = PostgreSQL::Test::Utils::tempdir() . '/refresh.sql';
 	my $holder = JwtAuthSession->new($node);
 	my $output = '';
 
 	open my $file, '>', $script or die "could not write a script: $!\n";
-	print $file "INSERT INTO child SELECT jwt_refresh(:token) ->> 'refresh_token';\n";
+	print $file "INSERT INTO child SELECT jwt_refresh(:token) ->> 'refresh_token'$grace;\n";
 	close $file or die "could not write a script: $!\n";
 	$node->safe_psql('postgres', 'TRUNCATE child');
 	ask($holder, "BEGIN; SELECT FROM jwt_auth.refresh_tokens WHERE session_id = '$session' FOR UPDATE");
@@ -61,12 +62,12 @@ sub session_of
 	present_at_once($parent->{refresh_token}, $session);
 	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), "$clients|1", 'all get the same child');
 	is(value_of($node, "SELECT generation, count(*) $row GROUP BY generation"), '2|1', 'there was one rotation');
-	is(value_of($node, "SELECT generation $row AND previous_nonce IS NOT NULL"), 2, 'of generation 2');
+	is(value_of($node, "SELECT generation $row AND earlier IS NOT NULL"), 2, 'of generation 2');
 	my ($child) = value_of($node, 'SELECT DISTINCT token FROM child');
 	my $next = refresh_with($node, $child);
 
 	is(error_of($next), 'ok', 'the child goes on');
-	is(error_of(refresh_with($node, $parent->{refresh_token})), 'invalid_grant', 'the parent is a replay now');
+	is(error_of(replay_with($node, $parent->{refresh_token})), 'invalid_grant', 'the parent is a replay after its grace');
 	is(error_of(refresh_with($node, $next->{refresh_token})), 'invalid_grant', 'and ended the session');
 }
 

@@ -140,7 +140,7 @@ sub fill_database
 	$token{$_} = answer($session, "jwt_login('alice', '$PASSWORD')") for qw(live parent revoked replayed);
 	$token{child} = refreshed($session, $token{parent});
 	refreshed($session, refreshed($session, $token{replayed}));
-	refreshed($session, $token{replayed});
+	$session->query("SELECT jwt_refresh('$token{replayed}{refresh_token}') FROM set_config('jwt_auth.refresh_grace', '0', true)");
 	$token{denied}{access_token} = $session->query(q{SELECT jwt_sign('{}')});
 	$session->query("SELECT jwt_revoke('$token{revoked}{refresh_token}'), jwt_revoke('$token{denied}{access_token}')");
 

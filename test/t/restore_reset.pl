@@ -120,7 +120,7 @@ sub restored_over
 	my $grandchild = call($session, 'jwt_refresh', $child->{refresh_token});
 
 	call($session, 'jwt_refresh', call($session, 'jwt_refresh', $login{replayed}{refresh_token})->{refresh_token});
-	call($session, 'jwt_refresh', $login{replayed}{refresh_token});
+	$session->query("SELECT jwt_refresh('$login{replayed}{refresh_token}') FROM set_config('jwt_auth.refresh_grace', '0', true)");
 	$session->query('SELECT jwt_revoke(' . quote($_) . ')') for $login{revoked}{access_token}, $token{denied};
 	$session->query(q{SELECT jwt_revoke_key('dead')});
 	$session->query(qq{SELECT jwt_disable_user(id) FROM jwt_auth.users WHERE username = 'bob';
