@@ -156,10 +156,10 @@ rehash(const JaAttempt *attempt)
 	JaPasswordPolicy policy = ja_new_password_policy();
 	JaNewPassword hashed;
 
-	if (!ja_password_needs_rehash(&attempt->user.hash, &policy))
+	if (!ja_password_needs_rehash(attempt->password, &attempt->user.hash, &policy))
 		return;
 	ja_check(ja_new_password_hash(attempt->password, &hashed));
-	ja_new_password_store(&attempt->user.id, &hashed);
+	ja_new_password_rehash(&attempt->user.id, &hashed);
 }
 
 /* Begins a session for the user who proved the password. */

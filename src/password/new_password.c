@@ -22,6 +22,13 @@ static JaPlan store_hash = {
 	.argument_types = {UUIDOID, TEXTOID, TIMESTAMPTZOID}
 };
 
+static JaPlan replace_hash = {
+	.sql = "UPDATE jwt_auth.users SET password_hash = $2, imported_hash = false"
+	" WHERE id OPERATOR(pg_catalog.=) $1",
+	.argument_count = 2,
+	.argument_types = {UUIDOID, TEXTOID}
+};
+
 /*
  * What new hashes cost.  Each setting is within its bounds; where both together
  * ask for more work than any hash may, there are fewer iterations.
@@ -63,12 +70,22 @@ ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed)
 	return ja_password_hash(password, &policy, hashed->hash);
 }
 
-/* Stores a hash of our own; within a scope of ja_plan_begin(). */
+/* Stores the hash of a new password; within a scope of ja_plan_begin(). */
 void
 ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed)
 {
 	ja_plan_run(&store_hash, (JaValue[])
 	{
 		ja_value_uuid(user), ja_value_text(hashed->hash), ja_value_time(GetCurrentTimestamp())
+	});
+}
+
+/* Stores another hash of the password that the user has; within such a scope. */
+void
+ja_new_password_rehash(const pg_uuid_t *user, const JaNewPassword *hashed)
+{
+	ja_plan_run(&replace_hash, (JaValue[])
+	{
+		ja_value_uuid(user), ja_value_text(hashed->hash)
 	});
 }

@@ -21,6 +21,7 @@ extern JaStatus ja_new_password_judge(JaString username, JaString password,
 									  JaPassword **prepared, char **reason);
 extern JaStatus ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed);
 extern void ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed);
+extern void ja_new_password_rehash(const pg_uuid_t *user, const JaNewPassword *hashed);
 extern JaPasswordPolicy ja_new_password_policy(void);
 
 #endif							/* JA_NEW_PASSWORD_H */

@@ -26,17 +26,20 @@
 #define SALT_SIZE 16
 #define DIGEST_SIZE 32
 
+/* bcrypt passes over what follows. */
+#define BCRYPT_SIGNIFICANT_BYTES 72
+
 static const JaPasswordMethod methods[] = {
-	{"$argon2id$", &ja_password_family_argon2, Argon2_id},
-	{"$argon2i$", &ja_password_family_argon2, Argon2_i},
-	{"$argon2d$", &ja_password_family_argon2, Argon2_d},
-	{"$2a$", &ja_password_family_bcrypt, 0},
-	{"$2b$", &ja_password_family_bcrypt, 0},
-	{"$2y$", &ja_password_family_bcrypt, 0},
-	{"$5$", &ja_password_family_sha_crypt, 43},
-	{"$6$", &ja_password_family_sha_crypt, 86},
-	{"$y$", &ja_password_family_yescrypt, 0},
-	{"pbkdf2_sha256$", &ja_password_family_pbkdf2, 0},
+	{"$argon2id$", &ja_password_family_argon2, Argon2_id, 0},
+	{"$argon2i$", &ja_password_family_argon2, Argon2_i, 0},
+	{"$argon2d$", &ja_password_family_argon2, Argon2_d, 0},
+	{"$2a$", &ja_password_family_bcrypt, 0, BCRYPT_SIGNIFICANT_BYTES},
+	{"$2b$", &ja_password_family_bcrypt, 0, BCRYPT_SIGNIFICANT_BYTES},
+	{"$2y$", &ja_password_family_bcrypt, 0, BCRYPT_SIGNIFICANT_BYTES},
+	{"$5$", &ja_password_family_sha_crypt, 43, 0},
+	{"$6$", &ja_password_family_sha_crypt, 86, 0},
+	{"$y$", &ja_password_family_yescrypt, 0, 0},
+	{"pbkdf2_sha256$", &ja_password_family_pbkdf2, 0, 0},
 };
 
 /* The kind of new hashes. */
@@ -158,22 +161,44 @@ ja_password_check_format(JaString hash)
 	return parse(hash, &parsed);
 }
 
-/* True unless a new hash of the same password would be of the same kind. */
-bool
-ja_password_needs_rehash(const JaPasswordHash *hash, const JaPasswordPolicy *policy)
+/* Whether all of the password was compared with the hash. */
+static bool
+counts_whole(const JaPassword *password, const JaParsedHash *hash)
 {
-	JaParsedHash stored;
+	size_t		significant = hash->method->significant_bytes;
+
+	return significant == 0 || password->typed.length <= significant;
+}
+
+/* Whether a hash costs what the policy asks for. */
+static bool
+follows_policy(const JaParsedHash *hash, const JaPasswordPolicy *policy)
+{
 	JaParsedHash wanted;
 
 	apply_policy(policy, &wanted);
-	return hash->is_imported || parse(hash->text, &stored) != JA_OK ||
-		stored.method != wanted.method ||
-		stored.memory_kib != wanted.memory_kib ||
-		stored.iterations != wanted.iterations ||
-		stored.lanes != wanted.lanes ||
-		stored.version != wanted.version ||
-		stored.salt_length != wanted.salt_length ||
-		stored.digest_length != wanted.digest_length;
+	return hash->method == wanted.method &&
+		hash->memory_kib == wanted.memory_kib &&
+		hash->iterations == wanted.iterations &&
+		hash->lanes == wanted.lanes &&
+		hash->version == wanted.version &&
+		hash->salt_length == wanted.salt_length &&
+		hash->digest_length == wanted.digest_length;
+}
+
+/*
+ * Whether the hash of a password that was found right should give way to a new
+ * one: unless it is what the policy would make, or some of what was typed did
+ * not count, which may be mistyped, and would become part of the password.
+ */
+bool
+ja_password_needs_rehash(const JaPassword *password, const JaPasswordHash *hash,
+						 const JaPasswordPolicy *policy)
+{
+	JaParsedHash stored;
+
+	return parse(hash->text, &stored) == JA_OK && counts_whole(password, &stored) &&
+		(hash->is_imported || !follows_policy(&stored, policy));
 }
 
 /*

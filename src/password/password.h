@@ -73,7 +73,7 @@ extern JaStatus ja_password_hash(const JaPassword *password, const JaPasswordPol
 extern JaStatus ja_password_verify(const JaPassword *password, const JaPasswordHash *hash,
 								   bool *matches);
 extern JaStatus ja_password_check_format(JaString hash);
-extern bool ja_password_needs_rehash(const JaPasswordHash *hash,
+extern bool ja_password_needs_rehash(const JaPassword *password, const JaPasswordHash *hash,
 									 const JaPasswordPolicy *policy);
 
 extern JaStatus ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash);

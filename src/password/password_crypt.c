@@ -5,8 +5,8 @@
  *	  yescrypt ($y$).
  *
  * bcrypt looks at the first 72 bytes of a password only.  That is what made
- * an imported hash, so that a longer password matches it if those bytes do,
- * until the next login replaces the hash.  A NUL, which would end a password
+ * an imported hash, so that a longer password matches it if those bytes do, and
+ * then the hash is not replaced: the rest may be mistyped.  A NUL, which would end a password
  * early, never gets here.  The other two take 511 bytes in libcrypt, and a
  * longer password matches none of their hashes.
  *

@@ -56,6 +56,7 @@ struct JaPasswordMethod
 	const char *prefix;
 	const JaPasswordFamily *family;
 	int			variant;		/* the family's own */
+	size_t		significant_bytes;	/* how much of a password counts; 0: all */
 };
 
 extern const JaPasswordFamily ja_password_family_argon2;

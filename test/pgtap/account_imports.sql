@@ -1,4 +1,4 @@
--- Imported hashes (T20, T43, T44): every kind that is accepted logs in with its
+-- Imported hashes (T20, T43, T44, F19, F20): every kind that is accepted logs in with its
 -- password and no other, and is replaced by argon2id in the same transaction;
 -- everything else is 22023.
 CREATE EXTENSION jwt_auth;
@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/password_hashes.psql
--- At least 462 assertions
+-- At least 471 assertions
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 
@@ -24,8 +24,31 @@ SELECT is((SELECT password_hash FROM jwt_auth.users AS u WHERE u.id = i.id), has
 SELECT is(test.error_of(jwt_login(name, password)), 'ok', 'logs in: ' || left(hash, 25)) FROM public.imported;
 SELECT is((SELECT (password_hash ~ '^\$argon2id\$v=19\$m=8,t=1,p=1\$', imported_hash)::text FROM jwt_auth.users AS u WHERE u.id = i.id),
 		  '(t,f)', 'rehashed: ' || left(hash, 25))
-FROM public.imported AS i;
+FROM public.imported AS i WHERE octet_length(password) <= 72 OR hash !~ '^\$2';
 SELECT is(test.error_of(jwt_login(name, password)), 'ok', 'and logs in again: ' || left(hash, 25)) FROM public.imported;
+
+-- bcrypt passes over what follows 72 bytes: a tail that was mistyped must not
+-- become part of the password
+SELECT jwt_import_user('long', hash) AS long, password AS right, left(password, 72) || 'mistyped' AS mistyped
+FROM accepted_hashes WHERE password ~ 'chars after 72' LIMIT 1 \gset
+SELECT is(test.error_of(jwt_login('long', :'mistyped')), 'ok', 'a tail that does not count');
+SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE id = :'long'), true, 'is not rehashed'),
+	   is(test.error_of(jwt_login('long', :'right')), 'ok', 'so that the right password stays right'),
+	   is(test.error_of(jwt_login('long', left(:'right', 71) || 'x')), 'invalid_grant', 'and what counts is compared'),
+	   is(test.error_of(jwt_login('long', left(:'right', 72))), 'ok', '72 bytes');
+SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE id = :'long'), false, 'are rehashed'),
+	   is(test.error_of(jwt_login('long', :'mistyped')), 'invalid_grant', 'and then a tail counts');
+
+-- A rehash sets no password
+UPDATE jwt_auth.users SET password_set_at = '2020-01-01' WHERE id IN (SELECT id FROM public.imported LIMIT 1) RETURNING id AS rehashed, username AS rehashed_name \gset
+SELECT password AS rehashed_password FROM public.imported WHERE id = :'rehashed' \gset
+SET jwt_auth.argon2_iterations = 2;
+SELECT is(test.error_of(jwt_login(:'rehashed_name', :'rehashed_password')), 'ok', 'a login with another cost');
+SELECT is((SELECT (password_hash ~ 't=2', password_set_at = '2020-01-01')::text FROM jwt_auth.users WHERE id = :'rehashed'), '(t,t)',
+		  'rehashes, and the password was set when it was');
+SET jwt_auth.argon2_iterations = 1;
+SELECT jwt_set_password(:'rehashed', test.password());
+SELECT isnt((SELECT password_set_at FROM jwt_auth.users WHERE id = :'rehashed'), '2020-01-01', 'but a new password is set now');
 
 -- A rehash is part of the login
 SELECT jwt_import_user('tom', '$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS') AS tom \gset
