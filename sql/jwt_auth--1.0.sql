@@ -513,6 +513,14 @@ REVOKE ALL ON FUNCTION jwt_reset_after_restore() FROM PUBLIC;
 -- Users, for admins
 --
 
+CREATE FUNCTION jwt_find_user(identifier text)
+RETURNS uuid
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_find_user';
+COMMENT ON FUNCTION jwt_find_user(text) IS
+'Returns the id of the user who logs in by this name, or NULL if there is none. Error: 22023 for NULL.';
+REVOKE ALL ON FUNCTION jwt_find_user(text) FROM PUBLIC;
+
 CREATE FUNCTION jwt_create_user(username text, password text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT '{}')
 RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -534,7 +542,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_update_user';
 COMMENT ON FUNCTION jwt_update_user(uuid, text, name, jsonb) IS
-'Changes name, role or claims of a user; NULL leaves as is. In force at the next refresh. Errors: 22023, 23505.';
+'Changes name, role or claims of a user; NULL leaves as is, and an empty role takes the role away. In force at the next refresh. Errors: 22023, 23505.';
 REVOKE ALL ON FUNCTION jwt_update_user(uuid, text, name, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_set_password(user_id uuid, password text)
@@ -582,7 +590,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_end_sessions';
 COMMENT ON FUNCTION jwt_end_sessions(uuid) IS
-'Ends all sessions of a user at once.';
+'Ends all sessions of a user at once. Error: 22023 for an unknown user.';
 REVOKE ALL ON FUNCTION jwt_end_sessions(uuid) FROM PUBLIC;
 
 CREATE FUNCTION jwt_purge(max_rows integer DEFAULT 10000)

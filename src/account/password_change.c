@@ -13,6 +13,7 @@
 #include "account/login.h"
 #include "account/password_change.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "password/new_password.h"
 #include "session/answer.h"
 #include "session/session_end.h"
@@ -22,7 +23,11 @@
 static const char *
 description_of(JaStatus status)
 {
-	return ja_status_row(status)->message;
+	const char *message = ja_status_row(status)->message;
+
+	return status != JA_PASSWORD_SHORT ? message :
+		psprintf("%s, it needs at least %d characters", message,
+				 ja_settings.password_min_length);
 }
 
 /* Judges and stores the new password of a user who proved the old one. */

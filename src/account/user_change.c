@@ -21,6 +21,7 @@
 #include "account/name.h"
 #include "account/user_change.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/uuid.h"
 #include "password/new_password.h"
 #include "session/access_claims.h"
@@ -43,7 +44,8 @@ static JaPlan insert_user = {
 
 static JaPlan update_user = {
 	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username),"
-	" canonical_name = COALESCE($3, canonical_name), role = COALESCE($4, role),"
+	" canonical_name = COALESCE($3, canonical_name), role = CASE"
+	" WHEN $4 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($4, role) END,"
 	" claims = COALESCE($5, claims) WHERE id OPERATOR(pg_catalog.=) $1",
 	.argument_count = 5,
 	.argument_types = {UUIDOID, TEXTOID, BYTEAOID, NAMEOID, JSONBOID}
@@ -108,14 +110,28 @@ audit_user(const char *event, const pg_uuid_t *id)
 	ja_audit_write(&(JaAuditEvent) {.event = event, .user = id});
 }
 
+static void
+refuse_short(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("password is too short"),
+			 errhint("A password needs at least %d characters (jwt_auth.password_min_length).",
+					 ja_settings.password_min_length),
+			 errhidestmt(true)));
+}
+
 /* Judges and hashes a new password; raises 22023 if it is refused. */
 static void
 hash_new_password(JaString username, JaString password, JaNewPassword *hashed)
 {
 	JaPassword *prepared;
 	char	   *reason;
+	JaStatus	status = ja_new_password_judge(username, password, &prepared, &reason);
 
-	ja_check(ja_new_password_judge(username, password, &prepared, &reason));
+	if (status == JA_PASSWORD_SHORT)
+		refuse_short();
+	ja_check(status);
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -172,7 +188,10 @@ ja_user_change_create(const JaUserChange *change)
 	return id;
 }
 
-/* Changes what is given; raises JA_ACCOUNT_UNKNOWN, JA_ACCOUNT_NAME_TAKEN. */
+/*
+ * Changes what is given; an empty role takes the role away.  Raises JA_ACCOUNT_UNKNOWN or
+ * JA_ACCOUNT_NAME_TAKEN.
+ */
 void
 ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 {
@@ -181,7 +200,8 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 
 	if (change->username.data != NULL)
 		ja_check(ja_name_canonical_value(change->username, &canonical_name));
-	check_role(change->role);
+	if (change->role == NULL || change->role[0] != '\0')
+		check_role(change->role);
 	if (change->claims != NULL)
 		ja_check(ja_access_claims_check(change->claims));
 	ja_plan_begin(&scope);
@@ -229,6 +249,18 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 	ja_plan_end(&scope);
 	ja_session_end_user(id, NULL, "password set");
 	audit_user("password_set", id);
+}
+
+/* Ends the sessions of a user. */
+void
+ja_user_change_end_sessions(const pg_uuid_t *id)
+{
+	JaUser		user;
+
+	if (!ja_user_find_by_id(id, &user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+	ja_session_end_user(id, NULL, "ended by admin");
+	audit_user("sessions_ended", id);
 }
 
 /* Disables a user and ends the sessions. */

@@ -23,6 +23,7 @@ typedef struct JaUserChange
 extern pg_uuid_t ja_user_change_create(const JaUserChange *change);
 extern void ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change);
 extern void ja_user_change_password(const pg_uuid_t *id, JaString password);
+extern void ja_user_change_end_sessions(const pg_uuid_t *id);
 extern void ja_user_change_disable(const pg_uuid_t *id);
 extern void ja_user_change_enable(const pg_uuid_t *id);
 extern void ja_user_change_unlock(const pg_uuid_t *id);

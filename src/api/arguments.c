@@ -10,6 +10,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
+#include "utils/syscache.h"
+
 #include "api/arguments.h"
 #include "base/error.h"
 #include "base/settings.h"
@@ -17,6 +21,45 @@
 
 /* Longest name, password or refresh token, in bytes. */
 #define MAX_TEXT 1024
+
+/* The name of an argument, for people who called with a wrong one. */
+static const char *
+argument_name(FunctionCallInfo fcinfo, int number)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+	Oid		   *types;
+	char	  **names = NULL;
+	char	   *modes;
+	int			count = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		count = get_func_arg_info(tuple, &types, &names, &modes);
+		ReleaseSysCache(tuple);
+	}
+	return names != NULL && number < count ? names[number] : psprintf("%d", number + 1);
+}
+
+static void
+refuse_null(FunctionCallInfo fcinfo, int number)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be null", argument_name(fcinfo, number)),
+				 errhidestmt(true)));
+}
+
+static void
+refuse_long(FunctionCallInfo fcinfo, int number, JaString text)
+{
+	if (text.length > MAX_TEXT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is too long", argument_name(fcinfo, number)),
+				 errhint("Names and passwords may have at most %d bytes.", MAX_TEXT),
+				 errhidestmt(true)));
+}
 
 /* A text argument; data NULL for SQL NULL. */
 JaString
@@ -52,10 +95,8 @@ ja_argument_required_text(FunctionCallInfo fcinfo, int number)
 {
 	JaString	text = ja_argument_text(fcinfo, number);
 
-	if (text.data == NULL)
-		ja_raise(JA_ACCOUNT_ARGUMENT_NULL);
-	if (text.length > MAX_TEXT)
-		ja_raise(JA_ACCOUNT_ARGUMENT_LONG);
+	refuse_null(fcinfo, number);
+	refuse_long(fcinfo, number, text);
 	return text;
 }
 
@@ -63,8 +104,7 @@ ja_argument_required_text(FunctionCallInfo fcinfo, int number)
 const pg_uuid_t *
 ja_argument_uuid(FunctionCallInfo fcinfo, int number)
 {
-	if (PG_ARGISNULL(number))
-		ja_raise(JA_ACCOUNT_ARGUMENT_NULL);
+	refuse_null(fcinfo, number);
 	return PG_GETARG_UUID_P(number);
 }
 

@@ -10,14 +10,15 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "account/name.h"
 #include "account/purge.h"
 #include "account/user_change.h"
 #include "api/arguments.h"
 #include "base/error.h"
-#include "session/session_end.h"
-#include "store/audit.h"
+#include "session/user.h"
 #include "store/plan.h"
 
+PG_FUNCTION_INFO_V1(jwt_find_user);
 PG_FUNCTION_INFO_V1(jwt_create_user);
 PG_FUNCTION_INFO_V1(jwt_import_user);
 PG_FUNCTION_INFO_V1(jwt_update_user);
@@ -48,6 +49,22 @@ return_uuid(pg_uuid_t id)
 
 	*result = id;
 	return UUIDPGetDatum(result);
+}
+
+/*
+ * jwt_find_user(identifier text) → uuid
+ */
+Datum
+jwt_find_user(PG_FUNCTION_ARGS)
+{
+	JaString	identifier = ja_argument_required_text(fcinfo, 0);
+	bytea	   *canonical_name;
+	JaUser		user;
+
+	if (ja_name_canonical_value(identifier, &canonical_name) != JA_OK ||
+		!ja_user_find_by_name(canonical_name, &user))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(return_uuid(user.id));
 }
 
 /*
@@ -171,11 +188,8 @@ jwt_delete_user(PG_FUNCTION_ARGS)
 Datum
 jwt_end_sessions(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *id = ja_argument_uuid(fcinfo, 0);
-
 	ja_plan_refuse_read_only("jwt_end_sessions");
-	ja_session_end_user(id, NULL, "ended by admin");
-	ja_audit_write(&(JaAuditEvent) {.event = "sessions_ended", .user = id});
+	ja_user_change_end_sessions(ja_argument_uuid(fcinfo, 0));
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();
 }

@@ -218,15 +218,12 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 											"Add \"alg\" to each JWK of type oct."),
 	[JA_ISSUER_UNKNOWN] = UNUSABLE("this issuer is not trusted", NULL),
 
-	[JA_ACCOUNT_ARGUMENT_NULL] = UNUSABLE("argument must not be null", NULL),
-	[JA_ACCOUNT_ARGUMENT_LONG] = UNUSABLE("argument is too long",
-										  "Names and passwords may have at most 1024 bytes."),
 	[JA_ACCOUNT_NAME_TAKEN] = {
 		ERRCODE_UNIQUE_VIOLATION, "this username is taken", NULL,
 		"Usernames are compared in NFKC, without case and surrounding spaces."
 	},
 	[JA_ACCOUNT_UNKNOWN] = UNUSABLE("there is no user with this id",
-									"The ids are in the table jwt_auth.users."),
+									"jwt_find_user() returns the id of a username."),
 	[JA_ACCOUNT_BUSY] = {
 		ERRCODE_LOCK_NOT_AVAILABLE, "a login attempt on this user has not ended", NULL,
 		"Try again, or end the transaction that holds the lock: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 19009."

@@ -21,7 +21,7 @@ CREATE TABLE public.call (who text, call text);
 INSERT INTO public.call VALUES
 	('gateway', 'jwt_login(''alice'', ''correct horse battery staple'')'), ('gateway', 'jwt_login(''alice'', ''wrong'')'), ('gateway', 'jwt_login(NULL, NULL)'),
 	('gateway', 'jwt_refresh(''junk'')'), ('gateway', 'jwt_refresh(NULL)'), ('gateway', 'jwt_change_password(''correct horse battery staple'', ''x'')'),
-	('admin', 'jwt_create_user(''x'')'), ('admin', 'jwt_import_user(''y'', ''$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'')'),
+	('admin', 'jwt_find_user(''x'')'), ('admin', 'jwt_create_user(''x'')'), ('admin', 'jwt_import_user(''y'', ''$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'')'),
 	('admin', format('jwt_update_user(%L, claims => ''{"admin":true}'')', :'bob')), ('admin', format('jwt_set_password(%L, ''correct horse battery staple'')', :'bob')),
 	('admin', format('jwt_disable_user(%L)', :'bob')), ('admin', format('jwt_enable_user(%L)', :'bob')), ('admin', format('jwt_unlock_user(%L)', :'bob')),
 	('admin', format('jwt_end_sessions(%L)', :'bob')), ('admin', 'jwt_purge()'), ('admin', format('jwt_delete_user(%L)', :'bob')),
@@ -60,7 +60,7 @@ FROM unnest(ARRAY['TABLE jwt_auth.users', 'TABLE jwt_auth.sessions', 'SELECT non
 	'UPDATE jwt_auth.users SET role = ''postgres''', 'INSERT INTO jwt_auth.audit_log VALUES (gen_random_uuid(), now(), ''x'')', 'TRUNCATE jwt_auth.audit_log']) AS statement;
 RESET ROLE;
 SELECT format('GRANT EXECUTE ON FUNCTION %s TO regress_account_admin', p.oid::regprocedure) FROM pg_proc AS p
-WHERE proname ~ '^jwt_(create|import|update|disable|enable|unlock|delete)_user$|^jwt_(set_password|end_sessions|purge)$' \gexec
+WHERE proname ~ '^jwt_(find|create|import|update|disable|enable|unlock|delete)_user$|^jwt_(set_password|end_sessions|purge)$' \gexec
 SET ROLE regress_account_admin;
 SELECT is(test.in_subtransaction(call), CASE who WHEN 'gateway' THEN '42501' END, format('an admin, %s: %s', who, left(call, 60))) FROM public.call;
 SELECT test.raises(statement, '42501', 'not allowed: ' || statement) FROM unnest(ARRAY['TABLE jwt_auth.users', 'DELETE FROM jwt_auth.audit_log']) AS statement;

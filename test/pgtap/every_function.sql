@@ -80,6 +80,7 @@ INSERT INTO public.call (name, arguments, writes, is_public, nulls, huge) VALUES
 	('jwt_trust_issuer', ARRAY['https://b.example', jwk_public(:'pair')::text, 'api', '{x}'], true, false, '{22023,22023,22023,22023}', '{22023,22023,22023,NULL}'),
 	('jwt_distrust_issuer', '{https://a.example}', true, false, '{22023}', '{22023}'),
 	('jwt_reset_after_restore', '{}', true, false, '{}', '{}'),
+	('jwt_find_user', '{alice}', false, false, '{22023}', '{22023}'),
 	('jwt_create_user', ARRAY['carol', test.password(), 'regress_every_member', '{}'], true, false, '{22023,NULL,NULL,22023}', '{22023,22023,-,22023}'),
 	('jwt_import_user', ARRAY['carol', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'regress_every_member', '{}'], true, false, '{22023,22023,NULL,22023}', '{22023,22023,-,22023}'),
 	('jwt_update_user', ARRAY[:'alice', 'alice2', 'regress_every_member', '{}'], true, false, '{22023,NULL,NULL,NULL}', '{-,22023,-,22023}'),
