@@ -1,4 +1,5 @@
-// The example application over HTTP: what it answers, and what it refuses.
+// The example application over HTTP: what it answers, and what it refuses (T48,
+// T51, T64).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
--- Hooks (T34, T32, T47): who may own one, what it must look like, as whom and
+-- Hooks (T34, T32): who may own one, what it must look like, as whom and
 -- with what it runs, and what becomes of errors, NULL and odd results.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

@@ -1,4 +1,4 @@
--- A user's own change of password (T37, T38, T42, T59): the old one is proved
+-- A user's own change of password (T37, T42, T59): the old one is proved
 -- as in a login, with its throttle; other sessions end, the current one not.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

@@ -1,4 +1,4 @@
--- Refresh (F10, T49, T50, T51, T52, T53, T54, T57, T59, T61, T96): each token is
+-- Refresh (F10, T49, T50, T51, T52, T53, T59, T61, T96): each token is
 -- used once; an earlier one gives the current one for a short time after its own
 -- rotation; later it ends the session, and that commits; a rotation that was
 -- lost never does.

@@ -1,4 +1,4 @@
--- Ending of sessions by tokens and by their users (T39, T59, T63, T64, T91,
+-- Ending of sessions by tokens and by their users (T63, T64, T91,
 -- T93): revoke, logout, the list of sessions, and what each does to access
 -- tokens; nobody learns of, or ends, what is somebody else's.
 CREATE EXTENSION jwt_auth;

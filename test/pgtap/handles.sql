@@ -5,6 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+-- At least 94 assertions
 SELECT no_plan();
 SELECT test.create_user('alice');
 SELECT test.login('alice') AS answer \gset

@@ -1,4 +1,4 @@
--- The header's members (T01, T04, T05, T06, T08, T10): extensions that are not
+-- The header's members (T01, T04, T05, T06, T08, T10, T17): extensions that are not
 -- understood, keys that travel in the token, and odd kids.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

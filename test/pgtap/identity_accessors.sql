@@ -1,4 +1,4 @@
--- What the accessors answer (T17, T27, T39): types, values of any
+-- What the accessors answer (T27, T39): types, values of any
 -- kind of claim, and nothing without a token; revocation and disabling act in
 -- the next statement of the one who does it, and a token that is not good is
 -- an error, never nobody.

@@ -1,6 +1,6 @@
--- jwt_authenticate (T24, T29, T30): the token becomes the transaction's after it
--- was verified; which roles a token may make the caller assume, and that the
--- identity does not hang on the role.
+-- jwt_authenticate (T17, T24, T29, T30): the token becomes the transaction's
+-- after it was verified; which roles a token may make the caller assume, and that
+-- the identity does not hang on the role.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql

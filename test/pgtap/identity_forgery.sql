@@ -1,5 +1,5 @@
 -- Attempts of a role without rights to be somebody, or to see more than it may
--- (T21, T22, T23, T28, T30, T32, T33): nothing but a valid token counts.
+-- (T21, T23, T32, T33): nothing but a valid token counts.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -32,7 +32,7 @@ FROM unnest('{request.jwt.claims,request.jwt.claim.sub,request.jwt.claim.role,re
 	 LATERAL set_config(name, format('{"sub":"%s","role":"admin","authorization":"Bearer %s"}', :'alice_id', :'alice'), false);
 RESET ALL;
 
--- Settings of the extension (T22, T23)
+-- Settings of the extension (T23)
 SELECT is(test.sqlstate_of(statement), state, statement)
 FROM (SELECT format('SET jwt_auth.%s = %L', name, value), '42501'
 	  FROM (VALUES ('issuer', 'x'), ('check_revocation', 'off'), ('require_exp', 'off'), ('leeway', '300'), ('claims_function', 'mine.f'),

@@ -1,4 +1,4 @@
--- Identity and plans (T26, T28): an accessor is an index condition; plans that
+-- Identity and plans (T28): an accessor is an index condition; plans that
 -- were made for one identity serve another; rows of cursors, loops and
 -- functions follow the token that counts when they are fetched.
 CREATE EXTENSION jwt_auth;

@@ -1,4 +1,4 @@
--- Policies by identity (T22, T26, T27, T28, T31, T85): which rows whoever sees
+-- Policies by identity (T27, T28, T31, T79, T85): which rows whoever sees
 -- and writes; that no token, and any bad one, never opens a row; and what views,
 -- SECURITY DEFINER functions, triggers and a change of the token in between do.
 CREATE EXTENSION jwt_auth;

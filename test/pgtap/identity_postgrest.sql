@@ -1,5 +1,5 @@
--- What PostgREST calls (T24, T83): jwt_pre_request takes the bearer token of the
--- request's headers and nothing else, and a request without one is nobody's;
+-- What PostgREST calls (T17, T24, T83): jwt_pre_request takes the bearer token of
+-- the request's headers and nothing else, and a request without one is nobody's;
 -- jwt_postgrest_config hands out the public keys, and a change of keys notifies.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

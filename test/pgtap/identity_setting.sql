@@ -1,4 +1,4 @@
--- The setting jwt_auth.token (T18, T22, T24, T25): however it is set, the
+-- The setting jwt_auth.token (T17, T18, T24, T25): however it is set, the
 -- identity follows, and goes when the setting goes; what it holds is harmless
 -- until it is used; and showing it shows no signature.
 CREATE EXTENSION jwt_auth;

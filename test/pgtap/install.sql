@@ -1,4 +1,4 @@
--- What CREATE EXTENSION leaves behind (T33, T78, T90, T95), also where default
+-- What CREATE EXTENSION leaves behind (T19, T33, T78, T90, T95), also where default
 -- privileges say otherwise, where its names are taken, and in another schema.
 SET client_min_messages = warning;
 -- At least 41 assertions

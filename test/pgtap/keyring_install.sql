@@ -1,6 +1,5 @@
 -- The extension comes, goes and comes again in one session, which keeps
--- nothing of what was; in another schema; and with names of its tables taken
--- (T33, T79).
+-- nothing of what was; in another schema; and with names of its tables taken (T33).
 \ir include/jose.psql
 SET client_min_messages = error;
 -- At least 40 assertions

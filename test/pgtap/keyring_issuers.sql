@@ -1,6 +1,6 @@
--- Trusted issuers (T07, T16, T91, T92, F21, F22): a token's iss picks the one set of
--- keys that may verify it, and its audience; what is no sound set of public
--- keys is 22023, and leaves what was there.
+-- Trusted issuers (T02, T06, T07, T16, T91, T92, F21, F22): a token's iss picks
+-- the one set of keys that may verify it, and its audience; what is no sound set
+-- of public keys is 22023, and leaves what was there.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql

@@ -1,5 +1,6 @@
 -- The drop-in for pgjwt answers as pgjwt does to whatever pgjwt handles rightly:
--- the same rows, texts, NULLs and errors, side by side with a stand-in.
+-- the same rows, texts, NULLs and errors, side by side with a stand-in; and it
+-- goes by the clock (T19).
 \ir include/pgjwt.psql
 -- At least 2840 assertions
 SELECT no_plan();

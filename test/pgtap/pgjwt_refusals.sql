@@ -1,5 +1,5 @@
--- Where pgjwt is wrong the drop-in answers safely (T01, T08 to T10, T12, T14,
--- T19): valid is false, never NULL, and nothing is raised, whatever a token
+-- Where pgjwt is wrong the drop-in answers safely (T01, T08, T09, T10, T12,
+-- T14): valid is false, never NULL, and nothing is raised, whatever a token
 -- holds; header and payload are there only if they are JSON.
 \ir include/pgjwt.psql
 -- At least 296 assertions

@@ -1,4 +1,4 @@
--- RSA signatures (T03, T11; RFC 7518 sections 3.3 and 3.5, RFC 8017): exactly
+-- RSA signatures (T11; RFC 7518 sections 3.3 and 3.5, RFC 8017): exactly
 -- as long as the modulus, below it, and padded as the algorithm says.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

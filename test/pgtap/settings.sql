@@ -1,4 +1,4 @@
--- The settings that concern tokens (T18, T22, T23): their bounds, and that
+-- The settings that concern tokens (T18, T23): their bounds, and that
 -- only a superuser changes them.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql

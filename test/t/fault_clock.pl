@@ -1,4 +1,4 @@
-# The server's clock steps back and forth (T18, T61) while clients are at work:
+# The server's clock steps back and forth (T18) while clients are at work:
 # nobody loses a session or a token, nobody is locked out, and what was revoked
 # stays so. Skipped where libfaketime is not installed.
 #

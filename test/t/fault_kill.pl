@@ -1,5 +1,5 @@
 # Backends and the whole server are killed while clients log in, refresh,
-# revoke and rotate keys (T86, T88, T98): afterwards each client has what it was
+# revoke and rotate keys (T86, T88): afterwards each client has what it was
 # told, and nothing is half done.
 #
 # Environment read: ROUNDS (2), SEED.

@@ -1,4 +1,4 @@
-# Identity in parallel workers (T26, T93, T94): the workers alone read the rows,
+# Identity in parallel workers (T26, T93): the workers alone read the rows,
 # and each verifies for itself, with stored keys of every kind; what the leader
 # may not see, no worker returns.
 # At least 86 assertions

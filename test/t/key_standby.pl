@@ -1,4 +1,4 @@
-# Stored keys on a streaming standby (T54, T75, T93): it verifies and signs with
+# Stored keys on a streaming standby (T75, T93): it verifies and signs with
 # what was replayed, notices changes as any session does, refuses to change
 # anything itself, and can be promoted.
 # At least 72 assertions

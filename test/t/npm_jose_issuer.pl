@@ -1,5 +1,5 @@
 # The npm package jose as another issuer, whose tokens are verified through
-# jwt_trust_issuer (T16, T91, T92), and as another verifier, which loads
+# jwt_trust_issuer (T16, T17, T91, T92), and as another verifier, which loads
 # jwt_jwks() as it is.
 #
 # jose 5 is the last major version that runs on Node.js 18.

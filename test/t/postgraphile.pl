@@ -1,5 +1,5 @@
 # A real HTTP stack: PostGraphile hands each request's bearer token to the
-# database, where policies decide the rows (T21, T24, T27, T93).
+# database, where policies decide the rows (T24, T27, T93).
 #
 # Time limit: 900 s
 # At least 153 assertions

@@ -1,4 +1,4 @@
-# Dump and restore into another server (T54, T55, T72, T90), where other roles
+# Dump and restore into another server (T54, T72, T90), where other roles
 # are: by a superuser of another name, plain, custom and in parallel, without
 # owners and rights and with them; sealed and not. Users log in, what was good is
 # good, what was dead is dead, and nobody has a right that the install script did
