@@ -98,11 +98,11 @@ matrix:
 	@$(top)test/matrix/run
 
 demo:
-	@SKIP_BROWSER=1 $(top)test/packages build test
+	@$(top)test/packages build cluster
 	@$(top)example/demo/run
 
 example:
-	@SKIP_BROWSER=1 $(top)test/packages build test
+	@$(top)test/packages build web
 	@$(top)example/web/run
 
 lint:
@@ -121,11 +121,11 @@ bench:
 	@$(top)test/bench/run
 
 load:
-	@SKIP_BROWSER=1 $(top)test/packages build test
+	@$(top)test/packages build server
 	@$(top)test/load/run
 
 vectors:
-	@SKIP_BROWSER=1 $(top)test/packages build test
+	@$(top)test/packages build cluster
 	@$(top)test/vectors/run $(FILE)
 
 sanitize:
