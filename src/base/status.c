@@ -65,6 +65,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_USE] = REFUSED("\"token_use\" is not access"),
 	[JA_TOKEN_CONFIRMATION] = REFUSED("the token is sender-constrained (\"cnf\"), which is not supported"),
 	[JA_TOKEN_BEARER] = REFUSED("the Authorization header is malformed"),
+	[JA_TOKEN_OTHER_CLAIMS] = REFUSED("PostgREST accepted other claims than those of the Authorization header"),
 
 	[JA_KEY_NULL] = UNUSABLE("key must not be null",
 							 "Pass a JWK, or a JWK Set to verify with."),

@@ -58,6 +58,7 @@ typedef enum JaStatus
 	JA_TOKEN_USE,
 	JA_TOKEN_CONFIRMATION,
 	JA_TOKEN_BEARER,
+	JA_TOKEN_OTHER_CLAIMS,
 
 	/* A key or algorithm of the caller is unusable. */
 	JA_KEY_NULL,

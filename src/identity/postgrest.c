@@ -4,8 +4,9 @@
  *	  What PostgREST calls: before each request, and when it configures
  *	  itself.
  *
- * PostgREST puts the headers of a request into a setting of the transaction.
- * A client controls their values.
+ * PostgREST puts the headers of a request, and the claims of the token that it
+ * took the role from, into settings of the transaction.  A client controls
+ * their values.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,18 +22,28 @@
 #include "identity/postgrest.h"
 #include "keyring/jwks.h"
 
+/*
+ * The JSON object that a setting of the request holds; an empty one where it
+ * is not set.  Raises 28J00 for what is no object.
+ */
+static Jsonb *
+read_setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+	Jsonb	   *object;
+
+	ja_check(ja_json_parse_text(value != NULL && value[0] != '\0' ? value : "{}", &object));
+	return object;
+}
+
 /* Finds the header; data NULL if the request has none. */
 static JaString
 authorization_header(void)
 {
-	const char *headers = GetConfigOption("request.headers", true, false);
 	JaString	header = {NULL, 0};
-	Jsonb	   *json;
 
-	if (headers == NULL || headers[0] == '\0')
-		return header;
-	ja_check(ja_json_parse_object((const uint8 *) headers, strlen(headers), NULL, 0, &json));
-	if (ja_json_string(&json->root, "authorization", &header) == JA_MISTYPED)
+	if (ja_json_string(&read_setting("request.headers")->root,
+					   "authorization", &header) == JA_MISTYPED)
 		ja_raise(JA_TOKEN_BEARER);
 	return header;
 }
@@ -57,10 +68,45 @@ is_b64token(JaString token)
 	return token.length > 0;
 }
 
+static Jsonb *
+without_role(Jsonb *claims)
+{
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(claims),
+											  CStringGetTextDatum("role")));
+}
+
+/*
+ * Raises 28J00 unless PostgREST took its role from the same claims, to which
+ * it adds "role".
+ *
+ * Of several Authorization headers PostgREST verifies the first and hands over
+ * the last, so that a revoked token in front of another credential would pick
+ * the role without ever being looked at here.
+ */
+static void
+require_accepted_claims(Jsonb *claims)
+{
+	Jsonb	   *accepted = without_role(read_setting("request.jwt.claims"));
+
+	if (compareJsonbContainers(&accepted->root, &without_role(claims)->root) != 0)
+		ja_raise(JA_TOKEN_OTHER_CLAIMS);
+}
+
+/* The claims of nobody. */
+static Jsonb *
+no_claims(void)
+{
+	JaJsonState state = {0};
+
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	return ja_json_end_object(&state);
+}
+
 /*
  * Makes the request's token the transaction's.  Without one the setting is
  * emptied, so that nothing left on the connection counts.  Raises 28J00 for
- * a malformed header, and as ja_authenticate().
+ * a malformed header or one that PostgREST did not go by, and as
+ * ja_authenticate().
  */
 void
 ja_postgrest_pre_request(void)
@@ -71,11 +117,14 @@ ja_postgrest_pre_request(void)
 	ja_token_setting_set_locally("");
 	header = authorization_header();
 	if (header.data == NULL || !is_bearer(header))
+	{
+		require_accepted_claims(no_claims());
 		return;
+	}
 	token = ja_authenticate_strip_scheme(header);
 	if (token.data == header.data || !is_b64token(token))
 		ja_raise(JA_TOKEN_BEARER);
-	(void) ja_authenticate(token);
+	require_accepted_claims(ja_authenticate(token)->claims);
 }
 
 static void

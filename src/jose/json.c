@@ -375,22 +375,26 @@ parse_in_database_encoding(const uint8 *json, size_t length, Builder *builder)
 	return parse_converted_text(converted, converted_length, builder);
 }
 
+/* Hands out what was parsed, if it is an object. */
 static JaStatus
-parse_object(const uint8 *json, size_t length, Builder *builder, Jsonb **object)
+take_object(JaStatus status, const Builder *builder, Jsonb **object)
 {
-	JaStatus	status;
-
-	if (pg_encoding_verifymbstr(PG_UTF8, (const char *) json, (int) length) != (int) length)
-		return JA_TOKEN_ENCODING;
-	if (nests_too_deeply(json, length))
-		return JA_TOKEN_JSON_DEPTH;
-	status = parse_in_database_encoding(json, length, builder);
 	if (status != JA_OK)
 		return status;
 	if (builder->state.result->type != jbvObject)
 		return JA_TOKEN_NOT_OBJECT;
 	*object = JsonbValueToJsonb(builder->state.result);
 	return JA_OK;
+}
+
+static JaStatus
+parse_object(const uint8 *json, size_t length, Builder *builder, Jsonb **object)
+{
+	if (pg_encoding_verifymbstr(PG_UTF8, (const char *) json, (int) length) != (int) length)
+		return JA_TOKEN_ENCODING;
+	if (nests_too_deeply(json, length))
+		return JA_TOKEN_JSON_DEPTH;
+	return take_object(parse_in_database_encoding(json, length, builder), builder, object);
 }
 
 static void
@@ -424,7 +428,29 @@ ja_json_parse_object(const uint8 *json, size_t length,
 }
 
 /*
- * The same for JSON of our own that holds a secret: no copy of a string stays
+ * The same for a text in the database's encoding, such as the value of a
+ * setting.
+ */
+JaStatus
+ja_json_parse_text(const char *json, Jsonb **object)
+{
+	size_t		length = strlen(json);
+	Builder		builder;
+	JaStatus	status;
+
+	if (pg_encoding_verifymbstr(GetDatabaseEncoding(), json, (int) length) != (int) length)
+		return JA_TOKEN_ENCODING;
+	if (nests_too_deeply((const uint8 *) json, length))
+		return JA_TOKEN_JSON_DEPTH;
+	initialize(&builder);
+	status = GetDatabaseEncoding() == PG_UTF8 ?
+		parse_server_text(json, length, &builder) :
+		parse_converted_text(json, length, &builder);
+	return take_object(status, &builder, object);
+}
+
+/*
+ * As ja_json_parse_object() for JSON of our own that holds a secret: no copy of a string stays
  * behind but in the object, which the caller wipes.
  */
 JaStatus

@@ -45,6 +45,7 @@ extern JaStatus ja_json_parse_object(const uint8 *json, size_t length,
 									 JaJsonWatch *watches, int watch_count,
 									 Jsonb **object);
 
+extern JaStatus ja_json_parse_text(const char *json, Jsonb **object);
 extern JaStatus ja_json_parse_secret(const uint8 *json, size_t length, Jsonb **object);
 
 extern bool ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value);

@@ -40,27 +40,47 @@ is_harmful(int32 character)
 	}
 }
 
-/* Replaces what is harmful in a text of the database encoding. */
+/* Appends UTF-8 text without what is harmful. */
+static void
+append_harmless(StringInfo out, const char *utf8, size_t length)
+{
+	while (length > 0)
+	{
+		int32		character;
+		size_t		size = ja_unicode_next(utf8, length, &character);
+
+		if (is_harmful(character))
+			appendStringInfoChar(out, '?');
+		else
+			appendBinaryStringInfo(out, utf8, (int) size);
+		utf8 += size;
+		length -= size;
+	}
+}
+
+/*
+ * Replaces what is harmful in a text of the database encoding, and what has no
+ * meaning there, as in a database without encoding.  NULL if that leaves
+ * nothing which could be written.
+ */
 static char *
 make_harmless(const char *text, size_t length)
 {
-	bool		is_utf8 = GetDatabaseEncoding() == PG_UTF8;
+	char	   *utf8 = palloc(JA_ENCODING_ROOM(length));
+	char	   *server;
+	size_t		size;
 	StringInfoData harmless;
 
-	initStringInfo(&harmless);
-	while (length > 0)
+	if (!ja_encoding_from_server(text, length, utf8, &size) ||
+		pg_encoding_verifymbstr(PG_UTF8, utf8, (int) size) != (int) size)
 	{
-		int32		character = (unsigned char) text[0];
-		size_t		size = is_utf8 ? ja_unicode_next(text, length, &character) : 1;
-
-		if (is_harmful(is_utf8 || character < 0x80 ? character : 'x'))
-			appendStringInfoChar(&harmless, '?');
-		else
-			appendBinaryStringInfo(&harmless, text, (int) size);
-		text += size;
-		length -= size;
+		for (size = 0; size < length; size++)
+			utf8[size] = IS_HIGHBIT_SET(text[size]) ? '?' : text[size];
 	}
-	return harmless.data;
+	initStringInfo(&harmless);
+	append_harmless(&harmless, utf8, size);
+	server = palloc(JA_ENCODING_ROOM(harmless.len));
+	return ja_encoding_to_server(harmless.data, harmless.len, server, &size) ? server : NULL;
 }
 
 /* A header's value, cut and made harmless; NULL if there is none. */
@@ -85,7 +105,7 @@ ja_client_read(JaClient *client)
 	client->user_agent = NULL;
 	client->claimed_address = NULL;
 	if (headers == NULL || strlen(headers) > MAX_HEADERS ||
-		ja_json_parse_object((const uint8 *) headers, strlen(headers), NULL, 0, &json) != JA_OK)
+		ja_json_parse_text(headers, &json) != JA_OK)
 		return;
 	client->user_agent = read_header(&json->root, "user-agent");
 	client->claimed_address = read_header(&json->root, "x-forwarded-for");

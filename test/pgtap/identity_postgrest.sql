@@ -16,6 +16,19 @@ DELETE FROM jwt_auth.keys;
 \ir include/identity.psql
 SELECT test.token_of('alice') AS alice, test.token_of('bob') AS bob \gset
 
+-- The claims that PostgREST hands over for a request with these headers: those of
+-- the bearer token, as far as it can be read, and the role.
+CREATE FUNCTION test.accepted_claims(headers text) RETURNS text
+LANGUAGE plpgsql AS
+$$
+BEGIN
+	RETURN ((public.jwt_decode(substring(headers FROM '"authorization" ?: ?"[Bb][Ee][Aa][Rr][Ee][Rr] +([\w-]+[.][\w-]+[.][\w-]+)"'))).claims
+			|| '{"role":"web_anon"}')::text;
+EXCEPTION WHEN OTHERS THEN
+	RETURN '{"role":"web_anon"}';
+END
+$$;
+
 -- A request as PostgREST begins it: local settings, then jwt_pre_request. Who
 -- it is afterwards, or the SQLSTATE.
 CREATE FUNCTION test.request(headers text, method text DEFAULT '') RETURNS text
@@ -24,7 +37,8 @@ $$
 DECLARE
 	who uuid;
 BEGIN
-	PERFORM set_config('request.headers', headers, true), set_config('request.method', method, true);
+	PERFORM set_config('request.headers', headers, true), set_config('request.method', method, true),
+			set_config('request.jwt.claims', test.accepted_claims(headers), true);
 	PERFORM public.jwt_pre_request();
 	who := public.jwt_user_id();
 	RETURN coalesce((SELECT p.name FROM test.person AS p WHERE p.id = who), who::text, 'nobody');
@@ -82,14 +96,16 @@ COMMIT;
 SELECT is(jwt_user_id(), test.id_of('bob'), 'the session''s token is untouched');
 RESET jwt_auth.token;
 BEGIN;
-SELECT set_config('request.headers', test.authorization('Bearer ' || :'alice'), true) IS NULL AS unused \gset
+SELECT set_config('request.headers', test.authorization('Bearer ' || :'alice'), true) IS NULL AS unused,
+	   set_config('request.jwt.claims', test.accepted_claims(test.authorization('Bearer ' || :'alice')), true) IS NULL AS unused2 \gset
 SELECT jwt_pre_request() IS NULL AS unused \gset
 SELECT is(jwt_user_id(), test.id_of('alice'), 'the first request of a connection');
 COMMIT;
 SELECT is(current_setting('request.headers', true), '', 'PostgREST''s settings are empty afterwards');
 SELECT is(jwt_user_id(), NULL, 'and so is the identity');
 BEGIN READ ONLY;
-SELECT set_config('request.headers', test.authorization('Bearer ' || :'bob'), true) IS NULL AS unused \gset
+SELECT set_config('request.headers', test.authorization('Bearer ' || :'bob'), true) IS NULL AS unused,
+	   set_config('request.jwt.claims', test.accepted_claims(test.authorization('Bearer ' || :'bob')), true) IS NULL AS unused2 \gset
 SELECT jwt_pre_request() IS NULL AS unused \gset
 SELECT is(jwt_user_id(), test.id_of('bob'), 'a read-only transaction');
 SELECT test.raises('SELECT public.jwt_logout()', '25006', 'in which nothing is written');

@@ -10,6 +10,7 @@ use warnings;
 use JSON::PP;
 use JwtAuthSession;
 use JwtAuthTest;
+use MIME::Base64 qw(decode_base64url);
 use Test::More;
 
 my $node = start_node('postgrest', conf => ["session_preload_libraries = 'jwt_auth'"]);
@@ -43,6 +44,16 @@ check_post();
 $connection->close;
 done_testing();
 
+# What PostgREST hands over of the token that it took the role from.
+sub claims_of
+{
+	my ($authorization, $role) = @_;
+	my ($payload) = ($authorization // '') =~ /^Bearer +[\w-]+\.([\w-]+)\.[\w-]+$/i;
+	my $claims = defined $payload ? eval { $json->decode(decode_base64url($payload)) } : undef;
+
+	return $json->encode({ %{ $claims // {} }, role => $role });
+}
+
 # What PostgREST would answer: status, headers and body. Options: token,
 # authorization, headers, body, role.
 sub request
@@ -56,7 +67,7 @@ sub request
 	my %setting = (
 		'search_path' => '"public"',
 		'role' => $role,
-		'request.jwt.claims' => $json->encode({ role => $role }),
+		'request.jwt.claims' => claims_of($headers{authorization}, $role),
 		'request.method' => $method,
 		'request.path' => $path,
 		'request.headers' => $json->encode(\%headers),

@@ -1,0 +1,125 @@
+-- Several Authorization headers behind PostgREST (T24, F43): it takes the role
+-- from the first and hands over the last, so that both must stand for the same
+-- claims, whoever presents what; else a revoked token would still pick the role.
+-- At least 50 assertions
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/identity.psql
+SELECT no_plan();
+
+-- Claims as PostgREST hands them over: those of the token that it verified, if
+-- there is one, and the role, of the token or else of anonymous requests.
+CREATE FUNCTION test.accepted_claims(header text) RETURNS text
+LANGUAGE plpgsql AS
+$$
+BEGIN
+	IF header !~* '^bearer ' THEN
+		RETURN '{"role":"web_anon"}';
+	END IF;
+	RETURN ('{"role":"web_anon"}' || (public.jwt_decode(regexp_replace(header, '^\w+ +', ''))).claims)::text;
+END
+$$;
+
+-- A request with this first and this last Authorization header, or with these
+-- claims: who it is afterwards, or the SQLSTATE.
+CREATE FUNCTION test.request(first text, last text, claims text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql AS
+$$
+DECLARE
+	who uuid;
+BEGIN
+	PERFORM set_config('request.headers', json_strip_nulls(json_build_object('host', 'x', 'authorization', last))::text, true),
+			set_config('request.jwt.claims', coalesce(claims, test.accepted_claims(coalesce(first, ''))), true);
+	PERFORM public.jwt_pre_request();
+	who := public.jwt_user_id();
+	RETURN coalesce((SELECT p.name FROM test.person AS p WHERE p.id = who), public.jwt_claim('sub'), 'nobody');
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+
+SELECT 'Bearer ' || test.token_of('alice') AS alice, 'Bearer ' || test.token_of('bob') AS bob,
+	   'Bearer ' || test.login('alice') AS revoked, 'Bearer ' || test.login('alice') AS other_session,
+	   'Bearer ' || test.own('"role":"app_user","sub":"carol"') AS with_role, 'Bearer ' || test.own('"x":1,"sub":"carol"') AS without_role,
+	   'Bearer ' || test.own('"role":"admin","jti":"1"') AS admin, 'Bearer ' || test.own('"role":"app_user","jti":"2"') AS user \gset
+SELECT jwt_revoke(substr(:'revoked', 8)) IS NULL AS unused \gset
+
+SELECT is(test.request(first, last), who, what)
+FROM (VALUES
+	('one header', :'alice', :'alice', 'alice'),
+	('no header', NULL, NULL, 'nobody'),
+	('an empty header', '', '', 'nobody'),
+	('another scheme', 'Basic x', 'Basic x', 'nobody'),
+	('two of other schemes', 'Basic x', 'Digest y', 'nobody'),
+	('the same header twice', :'bob', :'bob', 'bob'),
+	('the same token twice, in another case', lower(left(:'bob', 6)) || substr(:'bob', 7), :'bob', 'bob'),
+	('a token with a role', :'with_role', :'with_role', 'carol'),
+	('a token without a role', :'without_role', :'without_role', 'carol'))
+	AS v (what, first, last, who);
+
+SELECT is(test.request(first, last), '28J00', 'refused: ' || what)
+FROM (VALUES
+	('a revoked token before another scheme', :'revoked', 'Basic x'),
+	('a revoked token before an empty header', :'revoked', ''),
+	('a revoked token before another user''s', :'revoked', :'bob'),
+	('a revoked token before another session of the same user', :'revoked', :'other_session'),
+	('a good token before another scheme', :'alice', 'Basic x'),
+	('a good token before another user''s', :'alice', :'bob'),
+	('another scheme before a good token', 'Basic x', :'alice'),
+	('an empty header before a good token', '', :'alice'),
+	('no first header', NULL, :'alice'),
+	('a good token, and none at last', :'alice', NULL),
+	('two sessions of a user', :'alice', :'other_session'),
+	('another role and jti', :'admin', :'user'),
+	('a token before junk', :'alice', 'Bearer x'),
+	('a token before a scheme alone', :'alice', 'Bearer '))
+	AS v (what, first, last);
+SELECT is(test.request(:'revoked', :'revoked'), '28J02', 'a revoked token twice');
+SELECT is(test.request(:'alice', :'revoked'), '28J02', 'a good token before a revoked one');
+
+-- How the claims are written does not matter, only what they say
+SELECT (jwt_decode(substr(:'without_role', 8))).claims AS claims \gset
+SELECT is(test.request(NULL, :'without_role', claims), 'carol', 'the same claims: ' || what)
+FROM (VALUES
+	('as they are', :'claims'),
+	('with a role', (:'claims'::jsonb || '{"role":"web_anon"}')::text),
+	('with a role that is an object', (:'claims'::jsonb || '{"role":{"a":[1]}}')::text),
+	('in another order', (SELECT format('{%s}', string_agg(to_json(key) || ':' || value, ',' ORDER BY key DESC))
+						  FROM jsonb_each(:'claims'))),
+	('with spaces', replace(:'claims', ',', E' ,\n\t')),
+	('numbers with a fraction of zero', regexp_replace(:'claims', '("x": 1)', '\1.000')),
+	('numbers with an exponent', regexp_replace(:'claims', '"x": 1', '"x": 10e-1')),
+	('escapes', regexp_replace(:'claims', '"x"', '"\\u0078"')))
+	AS v (what, claims);
+SELECT is(test.request(NULL, :'without_role', claims), '28J00', 'other claims: ' || what)
+FROM (VALUES
+	('none', '{}'), ('a role alone', '{"role":"web_anon"}'), ('no setting', ''),
+	('one more', (:'claims'::jsonb || '{"admin":true}')::text),
+	('one less', (:'claims'::jsonb - 'x')::text),
+	('another value', (:'claims'::jsonb || '{"x":2}')::text),
+	('another type', (:'claims'::jsonb || '{"x":"1"}')::text),
+	('null', (:'claims'::jsonb || '{"x":null}')::text),
+	('an array', (:'claims'::jsonb || '{"x":[1]}')::text),
+	('another subject', (:'claims'::jsonb || jsonb_build_object('sub', test.id_of('bob')))::text),
+	('a member twice', regexp_replace(:'claims', '"x": 1', '"x": 2, "x": 1')),
+	('an array of claims', '[' || :'claims' || ']'), ('a string', '"x"'), ('no JSON', 'x'), ('cut', left(:'claims', -1)))
+	AS v (what, claims);
+SELECT is(test.request(NULL, last, claims), state, 'without a token: ' || what)
+FROM (VALUES
+	('no claims', NULL, '{}', 'nobody'), ('no setting', NULL, '', 'nobody'), ('a role', 'Basic x', '{"role":"web_anon"}', 'nobody'),
+	('a subject', NULL, '{"sub":"x","role":"web_anon"}', '28J00'), ('an empty member', 'Basic x', '{"":null}', '28J00'),
+	('no object', NULL, '[]', '28J00'), ('no JSON', NULL, '{"role"', '28J00'))
+	AS v (what, last, claims, state);
+
+-- Nothing is left of a request that was refused
+SET jwt_auth.token = 'x';
+SELECT is((test.request(:'alice', :'bob'), test.request(:'alice', :'alice'))::text, '(28J00,alice)', 'the next request is as any other');
+RESET jwt_auth.token;
+BEGIN;
+SELECT is(test.request(NULL, NULL), 'nobody', 'nobody at first');
+SELECT is(test.request(:'alice', :'bob'), '28J00', 'then two headers');
+SELECT is(jwt_user_id(), NULL, 'which make nobody');
+COMMIT;
+
+SELECT * FROM finish();
