@@ -117,7 +117,7 @@ CREATE TABLE jwt_auth.sessions (
     client_address inet,
     claimed_address text
 );
-CREATE INDEX sessions_user_id_revoked_at_idx ON jwt_auth.sessions (user_id, revoked_at);
+CREATE INDEX sessions_user_id_revoked_at_expires_at_idx ON jwt_auth.sessions (user_id, revoked_at, expires_at);
 CREATE INDEX sessions_expires_at_idx ON jwt_auth.sessions (expires_at);
 COMMENT ON TABLE jwt_auth.sessions IS 'Sessions: one per login';
 COMMENT ON COLUMN jwt_auth.sessions.id IS 'UUIDv7; the sid of its access tokens';
@@ -131,7 +131,10 @@ COMMENT ON COLUMN jwt_auth.sessions.client_address IS 'Address of the database c
 COMMENT ON COLUMN jwt_auth.sessions.claimed_address IS 'Address that a header claimed; never trusted';
 
 -- One narrow row per session, updated in place: no index but the primary key,
--- and room in each page.  Nothing of it is stored out of line.
+-- and room in each page.  Nothing of it is stored out of line.  Its row is made
+-- with that of the session, by one function.  The foreign key therefore deletes,
+-- but checks nothing: its look at the newest page of sessions_pkey, on which all
+-- logins write, would make serializable logins of different users fail.
 CREATE TABLE jwt_auth.refresh_tokens (
     session_id uuid NOT NULL CONSTRAINT refresh_tokens_pkey PRIMARY KEY
         CONSTRAINT refresh_tokens_session_id_fkey REFERENCES jwt_auth.sessions ON DELETE CASCADE,
@@ -142,6 +145,7 @@ CREATE TABLE jwt_auth.refresh_tokens (
     rotated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 ALTER TABLE jwt_auth.refresh_tokens ALTER COLUMN earlier SET STORAGE PLAIN;
+ALTER TABLE jwt_auth.refresh_tokens DISABLE TRIGGER ALL;
 COMMENT ON TABLE jwt_auth.refresh_tokens IS 'State of each session''s refresh token; never a token';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.session_id IS 'The session';
 COMMENT ON COLUMN jwt_auth.refresh_tokens.generation IS 'How often the token was rotated';

@@ -72,6 +72,12 @@ static JaPlan enable_user = {
 	.argument_types = {UUIDOID}
 };
 
+static JaPlan lock_user = {
+	.sql = "SELECT 1 FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+	.argument_count = 1,
+	.argument_types = {UUIDOID}
+};
+
 static JaPlan delete_user = {
 	.sql = "DELETE FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) $1",
 	.argument_count = 1,
@@ -308,12 +314,32 @@ ja_user_change_unlock(const pg_uuid_t *id)
 }
 
 /*
+ * Locks a user, and then the sessions, in the order in which all do; the
+ * foreign key would delete them in another.
+ */
+static void
+lock_with_sessions(const pg_uuid_t *id)
+{
+	JaPlanScope scope;
+
+	ja_plan_begin(&scope);
+	if (ja_plan_run(&lock_user, (JaValue[])
+	{
+		ja_value_uuid(id)
+	}) == 0)
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+	ja_session_lock_user(id);
+	ja_plan_end(&scope);
+}
+
+/*
  * Deletes a user with all sessions.  Tokens for the user that belong to no
  * session are denied until they have expired.
  */
 void
 ja_user_change_delete(const pg_uuid_t *id)
 {
+	lock_with_sessions(id);
 	run_on_user(&delete_user, (JaValue[])
 	{
 		ja_value_uuid(id)

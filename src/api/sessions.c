@@ -112,8 +112,8 @@ jwt_logout(PG_FUNCTION_ARGS)
 		ja_session_own_end_all(&identity->user, session_of(identity));
 	else if (ja_string_is(scope, "global"))
 	{
-		ja_revoke_token(ja_token_setting_value());
 		ja_session_own_end_all(&identity->user, NULL);
+		ja_revoke_token(ja_token_setting_value());
 	}
 	else
 		ja_raise(JA_ACCOUNT_SCOPE);

@@ -20,7 +20,7 @@
 #include "keyring/stored_key.h"
 #include "session/access_claims.h"
 #include "session/session.h"
-#include "session/session_end.h"
+#include "session/surplus.h"
 #include "store/audit.h"
 #include "store/client.h"
 #include "store/plan.h"
@@ -42,54 +42,10 @@ static JaPlan insert_token = {
 	.argument_types = {UUIDOID, INT8OID, UUIDOID, INT4OID, TIMESTAMPTZOID}
 };
 
-/* Live sessions beyond the limit, the least recently refreshed first. */
-static JaPlan select_surplus = {
-	.sql = "SELECT s.id FROM jwt_auth.sessions AS s"
-	" JOIN jwt_auth.refresh_tokens AS r ON r.session_id OPERATOR(pg_catalog.=) s.id"
-	" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL"
-	" AND s.expires_at OPERATOR(pg_catalog.>) $2 AND r.rotated_at OPERATOR(pg_catalog.>) $3"
-	" ORDER BY r.rotated_at DESC, s.id DESC OFFSET $4",
-	.argument_count = 4,
-	.argument_types = {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID}
-};
-
 static TimestampTz
 seconds_from(TimestampTz time, int64 seconds)
 {
 	return time + seconds * USECS_PER_SEC;
-}
-
-/* Ends the user's sessions that are more than the limit lets stand. */
-static void
-end_surplus(const pg_uuid_t *user, TimestampTz now)
-{
-	pg_uuid_t  *surplus;
-	uint64		count;
-
-	if (ja_settings.max_sessions_per_user == 0)
-		return;
-	count = ja_plan_run(&select_surplus, (JaValue[])
-	{
-		ja_value_uuid(user), ja_value_time(now),
-		ja_value_time(seconds_from(now, -ja_settings.session_idle_timeout_seconds)),
-		ja_value_bigint(ja_settings.max_sessions_per_user)
-	});
-	surplus = palloc(sizeof(pg_uuid_t) * (count + 1));
-	for (uint64 i = 0; i < count; i++)
-	{
-		bool		is_null;
-
-		surplus[i] = *DatumGetUUIDP(ja_plan_result(i, 1, &is_null));
-	}
-	for (uint64 i = 0; i < count; i++)
-	{
-		ja_session_end_one(&surplus[i], "session limit");
-		ja_audit_write(&(JaAuditEvent)
-					   {
-						   .event = "session_evicted", .reason = "session limit",
-						   .user = user, .session = &surplus[i]
-					   });
-	}
 }
 
 /* Draws what identifies a new session and its first refresh token. */
@@ -130,7 +86,7 @@ ja_session_begin(const JaUser *user, JaSession *session, JaRefreshToken *token)
 		ja_value_uuid(&session->id), ja_value_bigint(token->generation),
 		ja_value_uuid(&token->nonce), ja_value_integer(token->key_number), ja_value_time(now)
 	});
-	end_surplus(&user->id, now);
+	ja_surplus_end(session, now);
 }
 
 /* Finds a session, as of now. */

@@ -26,12 +26,30 @@ static JaPlan end_one = {
 	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID}
 };
 
+/* Whatever ends several sessions locks their rows in one order, first. */
 static JaPlan end_user = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
+	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
 	" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
-	" AND ($4 IS NULL OR id OPERATOR(pg_catalog.<>) $4)",
+	" AND ($4 IS NULL OR id OPERATOR(pg_catalog.<>) $4) ORDER BY id FOR UPDATE))",
 	.argument_count = 4,
 	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID}
+};
+
+static JaPlan end_some = {
+	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
+	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
+	" WHERE id OPERATOR(pg_catalog.=) ANY ($1) AND revoked_at IS NULL"
+	" ORDER BY id FOR UPDATE)) RETURNING id",
+	.argument_count = 3,
+	.argument_types = {UUIDARRAYOID, TIMESTAMPTZOID, TEXTOID}
+};
+
+static JaPlan lock_user = {
+	.sql = "SELECT 1 FROM jwt_auth.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
+	" ORDER BY id FOR UPDATE",
+	.argument_count = 1,
+	.argument_types = {UUIDOID}
 };
 
 static JaPlan end_all = {
@@ -73,6 +91,37 @@ ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *
 	{
 		ja_value_uuid(user), ja_value_time(GetCurrentTimestamp()), ja_value_text(reason),
 		ja_value_uuid(except)
+	});
+}
+
+/*
+ * Ends the listed sessions that are live; within a scope of ja_plan_begin(), as
+ * the ids of those that it ended are its result.
+ */
+uint64
+ja_session_end_some(ArrayType *sessions, const char *reason)
+{
+	uint64		ended = ja_plan_run_on_latest(&end_some, (JaValue[])
+	{
+		JA_DATUM(PointerGetDatum(sessions)), ja_value_time(GetCurrentTimestamp()),
+		ja_value_text(reason)
+	});
+
+	if (ended > 0)
+		ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	return ended;
+}
+
+/*
+ * Locks a user's sessions in the order in which all do, before something locks
+ * them in another; within a scope of ja_plan_begin().
+ */
+void
+ja_session_lock_user(const pg_uuid_t *user)
+{
+	ja_plan_run_on_latest(&lock_user, (JaValue[])
+	{
+		ja_value_uuid(user)
 	});
 }
 

@@ -56,14 +56,6 @@ static JaPlan count_failure = {
 	.argument_types = {BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
-static JaPlan select_dead = {
-	.sql = "SELECT name_hash FROM jwt_auth.login_throttle"
-	" WHERE last_failure_at OPERATOR(pg_catalog.<) $1"
-	" ORDER BY last_failure_at LIMIT " CppAsString2(DEAD_CANDIDATES),
-	.argument_count = 1,
-	.argument_types = {TIMESTAMPTZOID}
-};
-
 static JaPlan delete_dead = {
 	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
 	" AND last_failure_at OPERATOR(pg_catalog.<) $2",
@@ -136,7 +128,7 @@ lock_name(const uint8 *name_hash)
 	return false;
 }
 
-/* Failures that the table counts, as of now. */
+/* Failures that the table counts, as of now; 0 if it has no row. */
 static int
 counted_failures(const uint8 *name_hash, TimestampTz *last_failure)
 {
@@ -197,12 +189,14 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 
 	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, throttle->name_hash);
 	throttle->starts_wait = false;
+	throttle->has_row = false;
 	throttle->retry_after_seconds = 1;
 	if (!lock_name(throttle->name_hash))
 		return;
 	now = GetCurrentTimestamp();
 	dead = now - (int64) LIFE_SECONDS * USECS_PER_SEC;
 	counted = counted_failures(throttle->name_hash, &last_counted);
+	throttle->has_row = counted > 0;
 	if (last_counted < dead)
 		counted = 0;
 	lost = ja_throttle_memory_lost(throttle->name_hash, dead, &last_lost);
@@ -211,26 +205,36 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 			remaining_seconds(lost, last_lost, now));
 }
 
+/* Names whose last failure was before the time, the earliest first. */
+static int
+find_dead(TimestampTz dead, uint8 hashes[][JA_NAME_HASH_SIZE])
+{
+	JaScan		scan;
+	int			count = 0;
+
+	scan.key_count = 0;
+	ja_scan_key_time(&scan, JA_LOGIN_THROTTLE_LAST_FAILURE_AT, BTLessStrategyNumber, dead);
+	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_LAST_FAILURE);
+	while (count < DEAD_CANDIDATES && ja_scan_next(&scan))
+	{
+		bool		is_null;
+		Datum		value = ja_scan_get(&scan, JA_LOGIN_THROTTLE_NAME_HASH, &is_null);
+
+		memcpy(hashes[count++], VARDATA_ANY(DatumGetByteaPP(value)), JA_NAME_HASH_SIZE);
+	}
+	ja_scan_end(&scan);
+	return count;
+}
+
 /* Deletes up to DEAD_DELETED rows that nobody needs any more. */
 static void
 delete_some_dead(TimestampTz dead)
 {
 	uint8		hashes[DEAD_CANDIDATES][JA_NAME_HASH_SIZE];
-	uint64		count;
+	int			count = find_dead(dead, hashes);
 	int			deleted = 0;
 
-	count = ja_plan_run(&select_dead, (JaValue[])
-	{
-		ja_value_time(dead)
-	});
-	for (uint64 i = 0; i < count; i++)
-	{
-		bool		is_null;
-		bytea	   *hash = DatumGetByteaPP(ja_plan_result(i, 1, &is_null));
-
-		memcpy(hashes[i], VARDATA_ANY(hash), JA_NAME_HASH_SIZE);
-	}
-	for (uint64 i = 0; i < count && deleted < DEAD_DELETED; i++)
+	for (int i = 0; i < count && deleted < DEAD_DELETED; i++)
 	{
 		if (try_lock_name(hashes[i]))
 			deleted += (int) ja_plan_run(&delete_dead, (JaValue[])
@@ -270,7 +274,7 @@ ja_throttle_failed(JaThrottle *throttle)
 }
 
 static void
-clear(const uint8 *name_hash)
+delete_row(const uint8 *name_hash)
 {
 	JaPlanScope scope;
 
@@ -280,14 +284,15 @@ clear(const uint8 *name_hash)
 		ja_value_bytes(ja_value_make_bytes(name_hash, JA_NAME_HASH_SIZE))
 	});
 	ja_plan_end(&scope);
-	ja_throttle_memory_clear(name_hash);
 }
 
 /* Forgets the failures of a name whose user logged in. */
 void
 ja_throttle_succeeded(JaThrottle *throttle)
 {
-	clear(throttle->name_hash);
+	if (throttle->has_row)
+		delete_row(throttle->name_hash);
+	ja_throttle_memory_clear(throttle->name_hash);
 }
 
 /*
@@ -302,5 +307,6 @@ ja_throttle_clear(const void *canonical_name, size_t length)
 	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, name_hash);
 	if (!lock_name(name_hash))
 		ja_raise(JA_ACCOUNT_BUSY);
-	clear(name_hash);
+	delete_row(name_hash);
+	ja_throttle_memory_clear(name_hash);
 }

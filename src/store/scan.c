@@ -8,16 +8,26 @@
  * before the signal that voided it.  No SPI, no privileges and no row-level
  * security are involved.
  *
+ * Such a look takes no part in what SERIALIZABLE promises for the caller's
+ * transaction, since it sees what committed meanwhile.  It therefore leaves no
+ * predicate locks, which would make transactions of different users fail: the
+ * index is scanned with a snapshot that takes none, and each row is then judged
+ * by the real one.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/relscan.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "store/scan.h"
@@ -79,6 +89,23 @@ ja_scan_key_bigint_from(JaScan *scan, AttrNumber column, int64 value)
 				Int64GetDatum(value));
 }
 
+/* Adds "column < value" or "column > value", by the strategy. */
+void
+ja_scan_key_time(JaScan *scan, AttrNumber column, StrategyNumber strategy, TimestampTz value)
+{
+	ScanKeyEntryInitialize(next_key(scan), 0, column, strategy, TIMESTAMPTZOID, InvalidOid,
+						   strategy == BTLessStrategyNumber ? F_TIMESTAMPTZ_LT : F_TIMESTAMPTZ_GT,
+						   TimestampTzGetDatum(value));
+}
+
+/* Adds "column IS NULL". */
+void
+ja_scan_key_null(JaScan *scan, AttrNumber column)
+{
+	ScanKeyEntryInitialize(next_key(scan), SK_ISNULL | SK_SEARCHNULL, column,
+						   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+}
+
 /*
  * Starts the scan, whose keys have been added; key_count must have been zero
  * before the first.
@@ -87,16 +114,28 @@ void
 ja_scan_start(JaScan *scan, JaRelation table, JaRelation index)
 {
 	scan->table = table_open(ja_relation_oid(table), AccessShareLock);
-	scan->scan = systable_beginscan(scan->table, ja_relation_oid(index), true, NULL,
+	scan->snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(scan->table)));
+	scan->scan = systable_beginscan(scan->table, ja_relation_oid(index), true,
+									IsolationIsSerializable() ? SnapshotAny : scan->snapshot,
 									scan->key_count, scan->keys);
 	scan->row = NULL;
+}
+
+/* Whether the snapshot sees the current row; the scan itself may see more. */
+static bool
+row_is_visible(const JaScan *scan)
+{
+	return !IsolationIsSerializable() ||
+		table_tuple_satisfies_snapshot(scan->table, scan->scan->slot, scan->snapshot);
 }
 
 /* Moves to the next row; false at the end. */
 bool
 ja_scan_next(JaScan *scan)
 {
-	scan->row = systable_getnext(scan->scan);
+	do
+		scan->row = systable_getnext(scan->scan);
+	while (HeapTupleIsValid(scan->row) && !row_is_visible(scan));
 	return HeapTupleIsValid(scan->row);
 }
 
@@ -105,6 +144,7 @@ void
 ja_scan_end(JaScan *scan)
 {
 	systable_endscan(scan->scan);
+	UnregisterSnapshot(scan->snapshot);
 	table_close(scan->table, AccessShareLock);
 }
 

@@ -1,0 +1,138 @@
+/*-------------------------------------------------------------------------
+ *
+ * surplus.c
+ *	  Ending of sessions that are more than a user may have.
+ *
+ * A login ends as many as the session that it begins is too many, the least
+ * recently refreshed first, and never that session itself, whatever the clock
+ * says.  Where a lowered limit has made many of them surplus, it looks at some
+ * and ends some, so that no login waits for it; the next ones go on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
+#include "base/settings.h"
+#include "session/session_end.h"
+#include "session/surplus.h"
+#include "store/audit.h"
+#include "store/plan.h"
+#include "store/scan.h"
+
+/* How many sessions a login ends at most. */
+#define MAX_ENDED 100
+
+typedef struct Candidate
+{
+	pg_uuid_t	id;
+	TimestampTz rotated_at;
+} Candidate;
+
+/*
+ * Reads ids of the user's live sessions but the one that begins, those that
+ * expire first, until there is no more room.
+ */
+static int
+read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, int room)
+{
+	JaScan		scan;
+	bool		is_null;
+	int			count = 0;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_SESSIONS_USER_ID, &begun->user);
+	ja_scan_key_null(&scan, JA_SESSIONS_REVOKED_AT);
+	ja_scan_key_time(&scan, JA_SESSIONS_EXPIRES_AT, BTGreaterStrategyNumber, now);
+	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_LIVE);
+	while (count < room && ja_scan_next(&scan))
+	{
+		candidates[count].id = *DatumGetUUIDP(ja_scan_get(&scan, JA_SESSIONS_ID, &is_null));
+		if (memcmp(&candidates[count].id, &begun->id, UUID_LEN) != 0)
+			count++;
+	}
+	ja_scan_end(&scan);
+	return count;
+}
+
+/* When a session was last refreshed; one without a token was never. */
+static TimestampTz
+rotation_time(const pg_uuid_t *session)
+{
+	JaScan		scan;
+	TimestampTz time = DT_NOBEGIN;
+	bool		is_null;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_REFRESH_TOKENS_SESSION, session);
+	ja_scan_start(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY);
+	if (ja_scan_next(&scan))
+		time = DatumGetTimestampTz(ja_scan_get(&scan, JA_REFRESH_TOKENS_ROTATED_AT, &is_null));
+	ja_scan_end(&scan);
+	return time;
+}
+
+/* The least recently refreshed first; of equal ones, that which began first. */
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const Candidate *left = a;
+	const Candidate *right = b;
+
+	if (left->rotated_at != right->rotated_at)
+		return left->rotated_at < right->rotated_at ? -1 : 1;
+	return memcmp(&left->id, &right->id, UUID_LEN);
+}
+
+/* Ends the first candidates in one statement, and audits each that it ended. */
+static void
+end_first(const pg_uuid_t *user, const Candidate *candidates, int count)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * count);
+	pg_uuid_t  *ended;
+	uint64		ended_count;
+
+	for (int i = 0; i < count; i++)
+		ids[i] = UUIDPGetDatum(&candidates[i].id);
+	ended_count = ja_session_end_some(construct_array(ids, count, UUIDOID, UUID_LEN, false,
+													  TYPALIGN_CHAR),
+									  "session limit");
+	ended = palloc(sizeof(pg_uuid_t) * (ended_count + 1));
+	for (uint64 i = 0; i < ended_count; i++)
+	{
+		bool		is_null;
+
+		ended[i] = *DatumGetUUIDP(ja_plan_result(i, 1, &is_null));
+	}
+	for (uint64 i = 0; i < ended_count; i++)
+		ja_audit_write(&(JaAuditEvent)
+					   {
+						   .event = "session_evicted", .reason = "session limit",
+						   .user = user, .session = &ended[i]
+					   });
+}
+
+/*
+ * Ends the user's sessions that are more than the limit lets stand beside the
+ * one that begins; within a scope of ja_plan_begin().
+ */
+void
+ja_surplus_end(const JaSession *begun, TimestampTz now)
+{
+	int			others = ja_settings.max_sessions_per_user - 1;
+	Candidate  *candidates;
+	int			count;
+
+	if (ja_settings.max_sessions_per_user == 0)
+		return;
+	candidates = palloc(sizeof(Candidate) * (others + MAX_ENDED + 1));
+	count = read_candidates(begun, now, candidates, others + MAX_ENDED);
+	if (count <= others)
+		return;
+	for (int i = 0; i < count; i++)
+		candidates[i].rotated_at = rotation_time(&candidates[i].id);
+	qsort(candidates, count, sizeof(Candidate), compare_candidates);
+	end_first(&begun->user, candidates, count - others);
+}

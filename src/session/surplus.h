@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * surplus.h
+ *	  Ending of sessions that are more than a user may have.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_SURPLUS_H
+#define JA_SURPLUS_H
+
+#include "session/session.h"
+
+extern void ja_surplus_end(const JaSession *begun, TimestampTz now);
+
+#endif							/* JA_SURPLUS_H */

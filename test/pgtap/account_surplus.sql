@@ -1,0 +1,62 @@
+-- The limit of sessions (F11, F12, T62): a login ends the least recently
+-- refreshed ones that are too many, never the one that it begins, and of very
+-- many only some, so that it waits for none of them.
+-- At least 23 assertions
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+SELECT test.create_user('alice') AS alice, test.create_user('bob') AS bob, test.create_user('carol') AS carol \gset
+CREATE FUNCTION pg_temp.evicted(username text) RETURNS bigint LANGUAGE sql AS
+$$ SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'session_evicted' AND user_id = test.user_id(username) $$;
+
+-- A clock that was set back: all others were refreshed later than now
+SET jwt_auth.max_sessions_per_user = 2;
+SELECT test.login('alice') AS s1 \gset
+SELECT test.login('alice') AS s2 \gset
+SELECT test.age_rotation(:'s1', '-2 h'), test.age_rotation(:'s2', '-1 h');
+SELECT test.login('alice') AS s3 \gset
+SELECT is(test.error_of(:'s3'), 'ok', 'a login after the clock was set back'), is(test.revoke_reason(:'s3'), 'live', 'has a live session'),
+	   is(test.access(:'s3'), NULL, 'and a good access token'), is(test.error_of(test.refresh(:'s3')), 'ok', 'and refresh token'),
+	   is(test.revoke_reason(:'s1'), 'live', 'that which was refreshed last stays'), is(test.revoke_reason(:'s2'), 'session limit', 'and the other one went');
+SET jwt_auth.max_sessions_per_user = 1;
+SELECT test.login('alice') AS s4 \gset
+SELECT is(test.revoke_reason(:'s4'), 'live', 'a limit of one: the new session lives'), is(test.live_sessions('alice'), 1::bigint, 'alone');
+
+-- The least recently refreshed goes, though it began later
+SET jwt_auth.max_sessions_per_user = 3;
+SELECT test.login('bob') AS s1 \gset
+SELECT test.login('bob') AS s2 \gset
+SELECT test.login('bob') AS s3 \gset
+SELECT test.refresh(:'s1') AS s1 \gset
+SELECT test.login('bob') AS s4 \gset
+SELECT is(test.revoke_reason(:'s2'), 'session limit', 'the least recently refreshed went'), is(test.revoke_reason(:'s1'), 'live', 'the first one stays'),
+	   is(test.revoke_reason(:'s3'), 'live', 'the third one stays'), is(test.revoke_reason(:'s4'), 'live', 'so does the new one');
+
+-- Sessions that expired, or that others have, do not count
+UPDATE jwt_auth.sessions SET expires_at = clock_timestamp() WHERE id IN (test.session_of(:'s1'), test.session_of(:'s3'));
+SELECT test.login('bob') AS s5 \gset
+SELECT is(test.revoke_reason(:'s4'), 'live', 'expired ones do not count'), is(test.revoke_reason(:'s1'), 'live', 'nor are they ended');
+
+-- 100,000 live sessions, and a lowered limit
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+SELECT gen_random_uuid(), :'carol', now() - n * interval '1 s', now() + interval '10 d' - n * interval '1 s' FROM generate_series(1, 100000) AS n;
+INSERT INTO jwt_auth.refresh_tokens (session_id, generation, nonce, key_number, rotated_at)
+SELECT id, 1, gen_random_uuid(), 1, created_at FROM jwt_auth.sessions WHERE user_id = :'carol';
+ANALYZE jwt_auth.sessions, jwt_auth.refresh_tokens;
+SELECT test.login('bob');
+SET jwt_auth.max_sessions_per_user = 100;
+SET statement_timeout = '1 s';
+SELECT test.login('carol') AS c1 \gset
+SELECT is(test.error_of(:'c1'), 'ok', '100,000 surplus sessions: a login succeeds in time'), is(test.revoke_reason(:'c1'), 'live', 'its session lives');
+SELECT is(pg_temp.evicted('carol'), 100::bigint, 'it ended a hundred'), is(test.live_sessions('carol'), 99901::bigint, 'and left the others');
+SELECT test.login('carol') AS c2 \gset
+SELECT is(test.error_of(:'c2'), 'ok', 'and the next login'), is(pg_temp.evicted('carol'), 200::bigint, 'which goes on'),
+	   is(test.revoke_reason(:'c1'), 'live', 'and does not end the one before');
+RESET statement_timeout;
+SELECT is((SELECT count(*) FROM (SELECT revoked_at FROM jwt_auth.sessions WHERE user_id = :'carol' AND revoked_at IS NOT NULL GROUP BY revoked_at) AS v), 2::bigint, 'each in one statement');
+DELETE FROM jwt_auth.sessions WHERE user_id = :'carol' AND id <> test.session_of(:'c2');
+SELECT test.login('carol');
+SELECT is(test.live_sessions('carol'), 2::bigint, 'below the limit nothing ends');
+SELECT * FROM finish();
