@@ -71,7 +71,7 @@ jwt_verify(PG_FUNCTION_ARGS)
 
 	expected.audience = ja_argument_text(fcinfo, 1);
 	expected.issuer = ja_argument_text(fcinfo, 2);
-	ja_check(ja_verify_stored(token, &expected, GetCurrentTimestamp(), &verified));
+	ja_check(ja_verify_stored(token, &expected, ja_claims_moment(), &verified));
 	claims = palloc(VARSIZE(verified->claims));
 	memcpy(claims, verified->claims, VARSIZE(verified->claims));
 	PG_RETURN_JSONB_P(claims);

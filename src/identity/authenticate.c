@@ -13,7 +13,6 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/error.h"
@@ -50,8 +49,8 @@ ja_authenticate(JaString token)
 	const JaVerified *verified;
 	char	   *value;
 
-	ja_check(ja_verify_stored(token, &any, GetCurrentTimestamp(), &verified));
-	ja_check(ja_identity_check_claims(&verified->claims->root));
+	ja_check(ja_verify_stored(token, &any, ja_claims_moment(), &verified));
+	ja_check(ja_claims_check_identity(&verified->claims->root));
 	value = pnstrdup(token.data, token.length);
 	ja_token_setting_set_locally(value);
 	pfree(value);

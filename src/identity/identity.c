@@ -4,10 +4,10 @@
  *	  Who the running transaction acts for.
  *
  * The token of the setting jwt_auth.token is verified when something asks who
- * it stands for, and again in each statement, by the statement's time.  What
- * it says is copied, since the cache of verified tokens may let it go at any
- * time.  A token that is not good raises an error each time: there is no
- * identity to fall back to.
+ * it stands for, and again in each statement and transaction.  What it says is
+ * copied, since the cache of verified tokens may let it go at any time.  A
+ * token that is not good raises an error each time: there is no identity to
+ * fall back to.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,30 +42,6 @@ void
 ja_identity_initialize(void)
 {
 	RegisterXactCallback(note_transaction_end, NULL);
-}
-
-/*
- * Tokens that are right but were made for something else never become an
- * identity.  Fails with JA_TOKEN_USE or JA_TOKEN_CONFIRMATION.
- */
-JaStatus
-ja_identity_check_claims(const JsonbContainer *claims)
-{
-	JaString	use;
-	JsonbValue	value;
-
-	switch (ja_json_string(claims, "token_use", &use))
-	{
-		case JA_ABSENT:
-			break;
-		case JA_PRESENT:
-			if (!ja_string_is(use, "access"))
-				return JA_TOKEN_USE;
-			break;
-		case JA_MISTYPED:
-			return JA_TOKEN_USE;
-	}
-	return ja_json_member(claims, "cnf", &value) ? JA_TOKEN_CONFIRMATION : JA_OK;
 }
 
 /* Copies what the token says into our own memory. */
@@ -129,9 +105,24 @@ ja_identity_take(const JaVerified *verified)
 }
 
 /*
- * Judges the token of the setting by the statement's time.  Nothing is noted
- * unless that succeeds, so that a token that is not good is never taken for
- * judged.
+ * When the token is judged.  What began with a valid token ends with it: the
+ * token must not have expired when the statement began, or the transaction if
+ * that is later, as it is after a procedure's COMMIT.  It may well have been
+ * issued since.
+ */
+static JaMoment
+judged_moment(void)
+{
+	return (JaMoment) {
+		.now = GetCurrentTimestamp(),
+		.start = Max(GetCurrentStatementStartTimestamp(),
+					 GetCurrentTransactionStartTimestamp())
+	};
+}
+
+/*
+ * Judges the token of the setting.  Nothing is noted unless that succeeds, so
+ * that a token that is not good is never taken for judged.
  */
 void
 ja_identity_judge(void)
@@ -146,8 +137,8 @@ ja_identity_judge(void)
 		note_version();
 		return;
 	}
-	ja_check(ja_verify_stored(token, &any, GetCurrentStatementStartTimestamp(), &verified));
-	ja_check(ja_identity_check_claims(&verified->claims->root));
+	ja_check(ja_verify_stored(token, &any, judged_moment(), &verified));
+	ja_check(ja_claims_check_identity(&verified->claims->root));
 	(void) ja_identity_take(verified);
 }
 

@@ -44,7 +44,6 @@ extern const JaIdentity *ja_identity_judged;	/* NULL: no token */
 extern void ja_identity_initialize(void);
 extern void ja_identity_judge(void);
 extern const JaIdentity *ja_identity_take(const JaVerified *verified);
-extern JaStatus ja_identity_check_claims(const JsonbContainer *claims);
 extern const JaIdentity *ja_identity_require_user(void);
 
 /*

@@ -11,10 +11,10 @@
  */
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "base/settings.h"
 #include "token/claims.h"
@@ -28,6 +28,15 @@ ja_claims_seconds(TimestampTz time)
 {
 	return time / (double) USECS_PER_SEC +
 		(double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+}
+
+/* The moment of what is over at once. */
+JaMoment
+ja_claims_moment(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return (JaMoment) {.now = now, .start = now};
 }
 
 static const char *const watched_names[JA_WATCHED_CLAIMS] = {"exp", "nbf", "iat", "aud"};
@@ -100,13 +109,15 @@ ja_claims_read_json(const JsonbContainer *json, JaClaims *claims)
 }
 
 /*
- * Compares the times of a token with the clock.  Fails with
+ * Compares the times of a token with the moment.  Fails with
  * JA_TOKEN_NOT_YET_VALID, JA_TOKEN_ISSUED_IN_FUTURE, JA_TOKEN_NO_EXPIRY,
  * JA_TOKEN_TIME_FORM for a token that is never valid, or JA_TOKEN_EXPIRED.
  */
 JaStatus
-ja_claims_check_times(const JaTimes *times, double now)
+ja_claims_check_times(const JaTimes *times, JaMoment moment)
 {
+	double		now = ja_claims_seconds(moment.now);
+	double		start = ja_claims_seconds(moment.start);
 	double		leeway = ja_settings.leeway_seconds;
 
 	if (times->not_before.is_present && times->not_before.seconds > now + leeway)
@@ -117,7 +128,31 @@ ja_claims_check_times(const JaTimes *times, double now)
 		return ja_settings.require_exp ? JA_TOKEN_NO_EXPIRY : JA_OK;
 	if (times->not_before.is_present && times->not_before.seconds > times->expiry.seconds)
 		return JA_TOKEN_TIME_FORM;
-	return now >= times->expiry.seconds + leeway ? JA_TOKEN_EXPIRED : JA_OK;
+	return start >= times->expiry.seconds + leeway ? JA_TOKEN_EXPIRED : JA_OK;
+}
+
+/*
+ * Tokens that are right but were made for something else never become an
+ * identity.  Fails with JA_TOKEN_USE or JA_TOKEN_CONFIRMATION.
+ */
+JaStatus
+ja_claims_check_identity(const JsonbContainer *claims)
+{
+	JaString	use;
+	JsonbValue	value;
+
+	switch (ja_json_string(claims, "token_use", &use))
+	{
+		case JA_ABSENT:
+			break;
+		case JA_PRESENT:
+			if (!ja_string_is(use, "access"))
+				return JA_TOKEN_USE;
+			break;
+		case JA_MISTYPED:
+			return JA_TOKEN_USE;
+	}
+	return ja_json_member(claims, "cnf", &value) ? JA_TOKEN_CONFIRMATION : JA_OK;
 }
 
 /* Whether the array is not empty, and all strings; *found if one is this. */

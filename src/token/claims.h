@@ -19,6 +19,16 @@ typedef struct JaExpectation
 	JaString	audience;		/* data NULL: not checked */
 } JaExpectation;
 
+/*
+ * When a token is judged.  Its beginning is judged by the clock, its end by
+ * the start of what it is used for, so that it does not end in the middle.
+ */
+typedef struct JaMoment
+{
+	TimestampTz now;			/* for nbf and iat */
+	TimestampTz start;			/* for exp, its session and its key */
+} JaMoment;
+
 /* The claims exp, nbf and iat. */
 #define JA_DATES 3
 
@@ -51,10 +61,12 @@ typedef struct JaClaims
 extern JaStatus ja_claims_read(JaString payload, JaClaims *claims);
 extern JaStatus ja_claims_read_times(JaClaims *claims);
 extern JaStatus ja_claims_read_json(const JsonbContainer *json, JaClaims *claims);
-extern JaStatus ja_claims_check_times(const JaTimes *times, double now);
+extern JaStatus ja_claims_check_times(const JaTimes *times, JaMoment moment);
+extern JaStatus ja_claims_check_identity(const JsonbContainer *claims);
 extern JaStatus ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
 									  const JaExpectation *expected);
 extern JaStatus ja_claims_check_audience(const JsonbContainer *claims, JaString audience);
 extern double ja_claims_seconds(TimestampTz time);
+extern JaMoment ja_claims_moment(void);
 
 #endif							/* JA_CLAIMS_H */

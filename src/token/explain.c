@@ -174,7 +174,7 @@ ja_explain_token(JaString token, TimestampTz now)
 	JaStatus	status = JA_TOKEN_NULL;
 
 	if (token.data != NULL)
-		status = ja_verify_stored(token, &any, now, &verified);
+		status = ja_verify_stored(token, &any, (JaMoment) {now, now}, &verified);
 	if (token.data != NULL && ja_verify_size(token) == JA_OK &&
 		ja_jws_split(token, &compact) == JA_OK)
 	{

@@ -22,7 +22,7 @@ ja_introspect_token(JaString token, TimestampTz now)
 	JaJsonState state = {0};
 	const JaVerified *verified;
 	bool		is_active = token.data != NULL &&
-	ja_verify_stored(token, &any, now, &verified) == JA_OK;
+	ja_verify_stored(token, &any, (JaMoment) {now, now}, &verified) == JA_OK;
 
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_active)

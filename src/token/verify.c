@@ -54,7 +54,7 @@ ja_verify_with_keys(JaString token, JaKeySet *keys,
 	if (status == JA_OK)
 		status = ja_claims_read_times(&read);
 	if (status == JA_OK)
-		status = ja_claims_check_times(&read.times, ja_claims_seconds(GetCurrentTimestamp()));
+		status = ja_claims_check_times(&read.times, ja_claims_moment());
 	if (status == JA_OK)
 		*claims = read.json;
 	return status;
@@ -142,7 +142,8 @@ check_signature(const JaCompact *token, const JaHeader *header, JaVerified *veri
 
 /*
  * Verifies the signature with the stored keys, and reads what follows from
- * the bytes.  The claims are in the current memory context.
+ * the bytes.  The claims, and whatever else is pointed to, are in the current
+ * memory context.
  */
 JaStatus
 ja_verify_signature(JaString token, JaVerified *verified)
@@ -177,7 +178,7 @@ ja_verify_signature(JaString token, JaVerified *verified)
 	return status;
 }
 
-/* The remembered token, if keys and issuer are still what they were. */
+/* The remembered token, if keys and issuer are still what they were; the cache owns it. */
 static JaVerified *
 find_remembered(JaString token)
 {
@@ -243,27 +244,30 @@ check_revocation(JaVerified *verified, TimestampTz now)
 
 /* Checks what depends on the call, the settings and the clock. */
 static JaStatus
-check_use(JaVerified *verified, const JaExpectation *expected, TimestampTz now)
+check_use(JaVerified *verified, const JaExpectation *expected, JaMoment moment)
 {
 	JaStatus	status;
 
-	if (verified->key_has_end && now >= verified->key_end)
+	if (verified->key_has_end && moment.start >= verified->key_end)
 		return JA_TOKEN_KEY_RETIRED;
 	status = check_names(verified, expected);
 	if (status == JA_OK)
-		status = ja_claims_check_times(&verified->times, ja_claims_seconds(now));
+		status = ja_claims_check_times(&verified->times, moment);
 	if (status == JA_OK)
-		status = check_revocation(verified, now);
+		status = check_revocation(verified, moment.start);
 	return status;
 }
 
 /*
- * Verifies a token with the stored keys and trusted issuers.  The result is
- * good until the next call.  Fails with JA_TOKEN_..., or JA_KEYRING_SEALED and
- * its kin if its key is a secret that can't be opened.
+ * Verifies a token with the stored keys and trusted issuers.  The result
+ * belongs to the cache of verified tokens, or else to the current memory
+ * context.  It is valid until the next call, which code of others can make,
+ * too: copy what must outlive an SQL statement or a hook.  Fails with
+ * JA_TOKEN_..., or JA_KEYRING_SEALED and its kin if its key is a secret that
+ * can't be opened.
  */
 JaStatus
-ja_verify_stored(JaString token, const JaExpectation *expected, TimestampTz now,
+ja_verify_stored(JaString token, const JaExpectation *expected, JaMoment moment,
 				 const JaVerified **verified)
 {
 	JaVerified *found = find_remembered(token);
@@ -276,7 +280,7 @@ ja_verify_stored(JaString token, const JaExpectation *expected, TimestampTz now,
 		status = ja_verify_signature(token, found);
 		if (status != JA_OK)
 			return status;
-		status = check_use(found, expected, now);
+		status = check_use(found, expected, moment);
 		kept = status == JA_OK ? ja_token_cache_keep(token, found) : NULL;
 		*verified = kept != NULL ? kept : found;
 		return status;
@@ -284,5 +288,5 @@ ja_verify_stored(JaString token, const JaExpectation *expected, TimestampTz now,
 	if (token.length > (size_t) ja_settings.max_token_size)
 		return JA_TOKEN_SIZE;
 	*verified = found;
-	return check_use(found, expected, now);
+	return check_use(found, expected, moment);
 }

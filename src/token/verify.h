@@ -15,7 +15,7 @@ extern JaStatus ja_verify_size(JaString token);
 extern JaStatus ja_verify_with_keys(JaString token, JaKeySet *keys,
 									const JaExpectation *expected, Jsonb **claims);
 extern JaStatus ja_verify_stored(JaString token, const JaExpectation *expected,
-								 TimestampTz now, const JaVerified **verified);
+								 JaMoment moment, const JaVerified **verified);
 extern JaStatus ja_verify_signature(JaString token, JaVerified *verified);
 
 #endif							/* JA_VERIFY_H */
