@@ -6,6 +6,12 @@
  * The functions are not STRICT: a NULL token or key must be an error, never
  * a NULL that a policy or a caller takes for something else.
  *
+ * Strings and jsonb point into the arguments, or into a copy in the current
+ * memory context where those were compressed or stored out of line.  Whoever
+ * evaluated the arguments owns them, and waits until the function returns, also
+ * while a hook or a trigger runs; our own accessors lend nothing that could
+ * change meanwhile.  Ids are copies.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -100,12 +106,12 @@ ja_argument_required_text(FunctionCallInfo fcinfo, int number)
 	return text;
 }
 
-/* The id of a user or session; raises 22023 for NULL. */
-const pg_uuid_t *
+/* A copy of the id of a user or session; raises 22023 for NULL. */
+pg_uuid_t
 ja_argument_uuid(FunctionCallInfo fcinfo, int number)
 {
 	refuse_null(fcinfo, number);
-	return PG_GETARG_UUID_P(number);
+	return *PG_GETARG_UUID_P(number);
 }
 
 /* Warns whoever ends sessions while nobody looks whether they ended. */
@@ -127,7 +133,10 @@ ja_argument_jsonb(FunctionCallInfo fcinfo, int number, JaStatus if_null)
 	return PG_GETARG_JSONB_P(number);
 }
 
-/* A JWK or JWK Set; good until the next call of its kind. */
+/*
+ * A JWK or JWK Set.  The cache of callers' keys owns it; it is valid until the
+ * next call of its kind, which code of others can make, too.
+ */
 JaKeySet *
 ja_argument_keys(FunctionCallInfo fcinfo, int number)
 {
@@ -137,7 +146,7 @@ ja_argument_keys(FunctionCallInfo fcinfo, int number)
 	return set;
 }
 
-/* A single JWK; good until the next call of its kind. */
+/* A single JWK; owned and valid as a set is. */
 JaKey *
 ja_argument_key(FunctionCallInfo fcinfo, int number)
 {
@@ -148,7 +157,7 @@ ja_argument_key(FunctionCallInfo fcinfo, int number)
 	return set->keys[0];
 }
 
-/* A single private JWK that may sign. */
+/* A single private JWK that may sign; owned and valid as a set is. */
 JaKey *
 ja_argument_signing_key(FunctionCallInfo fcinfo, int number)
 {

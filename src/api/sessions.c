@@ -33,9 +33,9 @@ PG_FUNCTION_INFO_V1(jwt_revoke_session);
 
 /* The session of the identity; NULL for a token that belongs to none. */
 static const pg_uuid_t *
-session_of(const JaIdentity *identity)
+session_of(const JaSubject *subject)
 {
-	return identity->has_session ? &identity->session : NULL;
+	return subject->has_session ? &subject->session : NULL;
 }
 
 /*
@@ -71,11 +71,11 @@ jwt_change_password(PG_FUNCTION_ARGS)
 {
 	JaString	old_password = ja_argument_required_text(fcinfo, 0);
 	JaString	new_password = ja_argument_required_text(fcinfo, 1);
-	const JaIdentity *identity;
+	JaSubject	subject;
 
 	ja_plan_refuse_read_only("jwt_change_password");
-	identity = ja_identity_require_user();
-	PG_RETURN_JSONB_P(ja_password_change(&identity->user, session_of(identity),
+	subject = ja_identity_require_user();
+	PG_RETURN_JSONB_P(ja_password_change(&subject.user, session_of(&subject),
 										 old_password, new_password));
 }
 
@@ -93,6 +93,16 @@ jwt_revoke(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* A copy of the transaction's token, since triggers may set another. */
+static JaString
+copy_current_token(void)
+{
+	JaString	token = ja_token_setting_value();
+
+	token.data = pnstrdup(token.data, token.length);
+	return token;
+}
+
 /*
  * jwt_logout(scope text DEFAULT 'local') → void
  */
@@ -100,20 +110,22 @@ Datum
 jwt_logout(PG_FUNCTION_ARGS)
 {
 	JaString	scope = ja_argument_text(fcinfo, 0);
-	const JaIdentity *identity;
+	JaSubject	subject;
+	JaString	token;
 
 	ja_plan_refuse_read_only("jwt_logout");
-	identity = ja_identity_require_user();
+	subject = ja_identity_require_user();
+	token = copy_current_token();
 	if (scope.data == NULL)
 		ja_raise(JA_ACCOUNT_SCOPE);
 	if (ja_string_is(scope, "local"))
-		ja_revoke_token(ja_token_setting_value());
+		ja_revoke_token(token);
 	else if (ja_string_is(scope, "others"))
-		ja_session_own_end_all(&identity->user, session_of(identity));
+		ja_session_own_end_all(&subject.user, session_of(&subject));
 	else if (ja_string_is(scope, "global"))
 	{
-		ja_session_own_end_all(&identity->user, NULL);
-		ja_revoke_token(ja_token_setting_value());
+		ja_session_own_end_all(&subject.user, NULL);
+		ja_revoke_token(token);
 	}
 	else
 		ja_raise(JA_ACCOUNT_SCOPE);
@@ -130,10 +142,10 @@ Datum
 jwt_sessions(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	const JaIdentity *identity = ja_identity_require_user();
+	JaSubject	subject = ja_identity_require_user();
 
 	InitMaterializedSRF(fcinfo, 0);
-	ja_session_own_list(&identity->user, session_of(identity),
+	ja_session_own_list(&subject.user, session_of(&subject),
 						result->setResult, result->setDesc);
 	return (Datum) 0;
 }
@@ -144,10 +156,12 @@ jwt_sessions(PG_FUNCTION_ARGS)
 Datum
 jwt_revoke_session(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *session = ja_argument_uuid(fcinfo, 0);
+	pg_uuid_t	session = ja_argument_uuid(fcinfo, 0);
+	JaSubject	subject;
 
 	ja_plan_refuse_read_only("jwt_revoke_session");
-	ja_session_own_end(&ja_identity_require_user()->user, session);
+	subject = ja_identity_require_user();
+	ja_session_own_end(&subject.user, &session);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();
 }

@@ -110,7 +110,7 @@ jwt_import_user(PG_FUNCTION_ARGS)
 Datum
 jwt_update_user(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *id = ja_argument_uuid(fcinfo, 0);
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
 	JaUserChange change = {
 		.username = ja_argument_text(fcinfo, 1),
 		.role = role_argument(fcinfo, 2),
@@ -118,7 +118,7 @@ jwt_update_user(PG_FUNCTION_ARGS)
 	};
 
 	ja_plan_refuse_read_only("jwt_update_user");
-	ja_user_change_update(id, &change);
+	ja_user_change_update(&id, &change);
 	PG_RETURN_VOID();
 }
 
@@ -128,10 +128,10 @@ jwt_update_user(PG_FUNCTION_ARGS)
 Datum
 jwt_set_password(PG_FUNCTION_ARGS)
 {
-	const pg_uuid_t *id = ja_argument_uuid(fcinfo, 0);
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
 
 	ja_plan_refuse_read_only("jwt_set_password");
-	ja_user_change_password(id, ja_argument_required_text(fcinfo, 1));
+	ja_user_change_password(&id, ja_argument_required_text(fcinfo, 1));
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();
 }
@@ -142,8 +142,10 @@ jwt_set_password(PG_FUNCTION_ARGS)
 Datum
 jwt_disable_user(PG_FUNCTION_ARGS)
 {
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+
 	ja_plan_refuse_read_only("jwt_disable_user");
-	ja_user_change_disable(ja_argument_uuid(fcinfo, 0));
+	ja_user_change_disable(&id);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();
 }
@@ -154,8 +156,10 @@ jwt_disable_user(PG_FUNCTION_ARGS)
 Datum
 jwt_enable_user(PG_FUNCTION_ARGS)
 {
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+
 	ja_plan_refuse_read_only("jwt_enable_user");
-	ja_user_change_enable(ja_argument_uuid(fcinfo, 0));
+	ja_user_change_enable(&id);
 	PG_RETURN_VOID();
 }
 
@@ -165,8 +169,10 @@ jwt_enable_user(PG_FUNCTION_ARGS)
 Datum
 jwt_unlock_user(PG_FUNCTION_ARGS)
 {
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+
 	ja_plan_refuse_read_only("jwt_unlock_user");
-	ja_user_change_unlock(ja_argument_uuid(fcinfo, 0));
+	ja_user_change_unlock(&id);
 	PG_RETURN_VOID();
 }
 
@@ -176,8 +182,10 @@ jwt_unlock_user(PG_FUNCTION_ARGS)
 Datum
 jwt_delete_user(PG_FUNCTION_ARGS)
 {
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+
 	ja_plan_refuse_read_only("jwt_delete_user");
-	ja_user_change_delete(ja_argument_uuid(fcinfo, 0));
+	ja_user_change_delete(&id);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();
 }
@@ -188,8 +196,10 @@ jwt_delete_user(PG_FUNCTION_ARGS)
 Datum
 jwt_end_sessions(PG_FUNCTION_ARGS)
 {
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+
 	ja_plan_refuse_read_only("jwt_end_sessions");
-	ja_user_change_end_sessions(ja_argument_uuid(fcinfo, 0));
+	ja_user_change_end_sessions(&id);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();
 }

@@ -142,13 +142,21 @@ ja_identity_judge(void)
 	(void) ja_identity_take(verified);
 }
 
-/* The identity of a user of ours; raises 28J03 if there is none. */
-const JaIdentity *
+/*
+ * The user of ours who the transaction acts for; raises 28J03 if there is
+ * none.  Whatever identity hooks and triggers take on meanwhile, the caller's
+ * copy stays as it is.
+ */
+JaSubject
 ja_identity_require_user(void)
 {
 	const JaIdentity *current = ja_identity_current();
 
 	if (current == NULL || !current->is_own || !current->has_user)
 		ja_raise(JA_NOT_AUTHENTICATED);
-	return current;
+	return (JaSubject) {
+		.user = current->user,
+		.has_session = current->has_session,
+		.session = current->session
+	};
 }

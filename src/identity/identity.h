@@ -14,7 +14,12 @@
 #include "identity/token_setting.h"
 #include "token/verified.h"
 
-/* What the token says; strings point into the claims. */
+/*
+ * What the token says; strings point into the claims.  There is one, which the
+ * next judgement overwrites.  So a pointer to it, or into it, is valid only
+ * until code of others can run: copy what must stay before an SQL statement, a
+ * hook or the return to the executor.
+ */
 typedef struct JaIdentity
 {
 	Jsonb	   *claims;
@@ -26,6 +31,14 @@ typedef struct JaIdentity
 	JaString	issuer;			/* data NULL: none */
 	JaString	role;			/* data NULL: none, or not ours to use */
 } JaIdentity;
+
+/* A user of ours who the transaction acts for; a copy, which the caller owns. */
+typedef struct JaSubject
+{
+	pg_uuid_t	user;
+	bool		has_session;	/* the token belongs to a session */
+	pg_uuid_t	session;
+} JaSubject;
 
 /* When the identity was last judged; it holds for the statement. */
 typedef struct JaIdentityVersion
@@ -44,7 +57,7 @@ extern const JaIdentity *ja_identity_judged;	/* NULL: no token */
 extern void ja_identity_initialize(void);
 extern void ja_identity_judge(void);
 extern const JaIdentity *ja_identity_take(const JaVerified *verified);
-extern const JaIdentity *ja_identity_require_user(void);
+extern JaSubject ja_identity_require_user(void);
 
 /*
  * The identity, or NULL without a token; raises 28J00 to 28J02 for a token
