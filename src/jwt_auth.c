@@ -32,19 +32,19 @@ PGDLLEXPORT void _PG_init(void);
 static void
 note_string(const char *value pg_attribute_unused(), void *extra pg_attribute_unused())
 {
-	ja_settings_changes++;
+	ja_settings_epoch++;
 }
 
 static void
 note_integer(int value pg_attribute_unused(), void *extra pg_attribute_unused())
 {
-	ja_settings_changes++;
+	ja_settings_epoch++;
 }
 
 static void
 note_bool(bool value pg_attribute_unused(), void *extra pg_attribute_unused())
 {
-	ja_settings_changes++;
+	ja_settings_epoch++;
 }
 
 static void

@@ -3,10 +3,17 @@
  * identity.c
  *	  SQL functions that tell who the transaction acts for.
  *
- * Policies call the accessors for each row.  What an accessor returns is kept
- * with its call site until the identity changes, so that a row costs a few
- * comparisons.  A value lives until its call site is used again, as a value of
- * the row would.
+ * Policies call the accessors for each row, so that a call site remembers its
+ * answer while the identity stays, and a row costs two comparisons.
+ *
+ * The identity may change while a query runs, and what was answered before must
+ * not change with it: the executor holds answers in rows, in arrays that it
+ * fills, and as keys of an index scan, which it evaluates once.  So no answer
+ * points into the identity.  An answer is either
+ * - by value;
+ * - a value that is lent: the call site keeps it, unchanged, for as long as it
+ *   is there itself, that is as long as the query is.  There is at most one;
+ * - or a copy in the current memory context, as any function's result.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,12 +38,9 @@ PG_FUNCTION_INFO_V1(jwt_has_scope);
 PG_FUNCTION_INFO_V1(jwt_has_role);
 PG_FUNCTION_INFO_V1(jwt_require_scope);
 
-/* Longest argument that a call site remembers its answer for. */
-#define MAX_REMEMBERED_ARGUMENT 64
-
 static const JaString no_argument = {"", 0};
 
-/* Computes an accessor's value in the current memory context. */
+/* Computes an accessor's value; allocates it in the current memory context. */
 typedef Datum (*Compute) (const JaIdentity *identity, JaString argument, bool *is_null);
 
 /* An accessor, and how its values are copied (as in pg_type). */
@@ -47,15 +51,15 @@ typedef struct Accessor
 	int16		length;
 } Accessor;
 
-/* What a call site returned last. */
+/* What a call site remembers; lives in fn_mcxt, and so does what it lends. */
 typedef struct CallSite
 {
-	uint64		identity;		/* number of the identity; 0: nothing kept */
-	Datum		value;
+	uint64		epoch;			/* when the answer was found; 0: none is kept */
+	Datum		answer;			/* by value, or the one that is lent */
 	bool		is_null;
-	bool		has_constant;	/* the argument is the same in each call */
-	size_t		argument_length;
-	char		argument[MAX_REMEMBERED_ARGUMENT];
+	bool		is_constant;	/* each call has the same argument, or none */
+	bool		lends;
+	Datum		lent;			/* if it lends; never changed, never freed */
 } CallSite;
 
 /*
@@ -79,52 +83,55 @@ call_site(FunctionCallInfo fcinfo)
 	if (likely(site != NULL))
 		return site;
 	site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
-	site->is_null = true;
-	site->has_constant = argument_is_constant(fcinfo);
+	site->is_constant = fcinfo->nargs == 0 || argument_is_constant(fcinfo);
 	fcinfo->flinfo->fn_extra = site;
 	return site;
 }
 
-/* Forgets the value, which nobody holds after the row that it was for. */
-static void
-forget(CallSite *site, const Accessor *accessor)
+/*
+ * Makes the value the one that the call site lends, unless it lends another
+ * already: were each identity's lent, a loop through many would fill the
+ * memory.  Tells whether the site lends this value.
+ */
+static bool
+lend(FunctionCallInfo fcinfo, CallSite *site, const Accessor *accessor, Datum value)
 {
-	site->identity = 0;
-	if (!site->is_null && !accessor->by_value)
-		pfree(DatumGetPointer(site->value));
-	site->is_null = true;
-	site->value = (Datum) 0;
-}
+	MemoryContext caller;
 
-/* Keeps a value with the call site. */
-static void
-keep(FunctionCallInfo fcinfo, CallSite *site, const Accessor *accessor, Datum value)
-{
-	MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-	site->value = datumCopy(value, accessor->by_value, accessor->length);
-	site->is_null = false;
+	if (site->lends)
+		return datumIsEqual(site->lent, value, accessor->by_value, accessor->length);
+	caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	site->lent = datumCopy(value, accessor->by_value, accessor->length);
+	site->lends = true;
 	MemoryContextSwitchTo(caller);
+	return true;
 }
 
-/* Computes the value anew, and keeps it unless the argument is too long. */
+/*
+ * Computes the value.  The call site keeps it for its next call, if that will
+ * have the same argument, and if it owns what the value points to.
+ */
 static Datum
 answer_anew(FunctionCallInfo fcinfo, CallSite *site, JaString argument, const Accessor *accessor)
 {
-	const JaIdentity *identity = ja_identity_judged;
+	const JaIdentity *identity = ja_identity_current();
 	Datum		value = (Datum) 0;
 
+	site->epoch = 0;
 	fcinfo->isnull = true;
-	forget(site, accessor);
 	if (identity != NULL)
 		value = accessor->compute(identity, argument, &fcinfo->isnull);
-	if (argument.length > sizeof(site->argument))
+	if (!site->is_constant)
 		return value;
-	memcpy(site->argument, argument.data, argument.length);
-	site->argument_length = argument.length;
-	if (!fcinfo->isnull)
-		keep(fcinfo, site, accessor, value);
-	site->identity = ja_identity_version.number;
+	if (!fcinfo->isnull && !accessor->by_value)
+	{
+		if (!lend(fcinfo, site, accessor, value))
+			return value;
+		value = site->lent;
+	}
+	site->answer = value;
+	site->is_null = fcinfo->isnull;
+	site->epoch = ja_identity_judgement.epoch;
 	return value;
 }
 
@@ -134,11 +141,10 @@ answer(FunctionCallInfo fcinfo, const Accessor *accessor)
 {
 	CallSite   *site = call_site(fcinfo);
 
-	(void) ja_identity_current();
-	if (unlikely(site->identity != ja_identity_version.number))
+	if (unlikely(!ja_identity_holds(site->epoch)))
 		return answer_anew(fcinfo, site, no_argument, accessor);
 	fcinfo->isnull = site->is_null;
-	return site->value;
+	return site->answer;
 }
 
 /* The answer of an accessor whose one argument is a text; NULL for NULL. */
@@ -148,28 +154,23 @@ answer_for(FunctionCallInfo fcinfo, const Accessor *accessor)
 	CallSite   *site = call_site(fcinfo);
 	JaString	argument;
 
-	(void) ja_identity_current();
-	if (likely(site->has_constant && site->identity == ja_identity_version.number))
+	if (likely(ja_identity_holds(site->epoch)))
 	{
 		fcinfo->isnull = site->is_null;
-		return site->value;
+		return site->answer;
 	}
 	argument = ja_argument_text(fcinfo, 0);
-	if (argument.data == NULL)
-		PG_RETURN_NULL();
-	if (site->identity != ja_identity_version.number ||
-		site->argument_length != argument.length ||
-		memcmp(site->argument, argument.data, argument.length) != 0)
+	if (argument.data != NULL)
 		return answer_anew(fcinfo, site, argument, accessor);
-	fcinfo->isnull = site->is_null;
-	return site->value;
+	(void) ja_identity_current();
+	PG_RETURN_NULL();
 }
 
 static Datum
 claims_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = false;
-	return JsonbPGetDatum(identity->claims);
+	return datumCopy(JsonbPGetDatum(identity->claims), false, -1);
 }
 
 /*
@@ -229,7 +230,7 @@ static Datum
 user_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = !identity->has_user;
-	return UUIDPGetDatum(&identity->user);
+	return *is_null ? (Datum) 0 : datumCopy(UUIDPGetDatum(&identity->user), false, UUID_LEN);
 }
 
 /*
@@ -247,7 +248,7 @@ static Datum
 session_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = !identity->has_session;
-	return UUIDPGetDatum(&identity->session);
+	return *is_null ? (Datum) 0 : datumCopy(UUIDPGetDatum(&identity->session), false, UUID_LEN);
 }
 
 /*
@@ -397,8 +398,8 @@ jwt_has_scope(PG_FUNCTION_ARGS)
 Datum
 jwt_require_scope(PG_FUNCTION_ARGS)
 {
-	const JaIdentity *identity = ja_identity_current();
 	JaString	scope = ja_argument_text(fcinfo, 0);
+	const JaIdentity *identity = ja_identity_current();
 	bool		is_null;
 
 	if (identity == NULL)

@@ -17,7 +17,7 @@
 #define PREFIX "jwt_auth."
 
 JaSettings	ja_settings;
-uint64		ja_settings_changes = 1;
+uint64		ja_settings_epoch = 1;
 
 /*
  * Whether a connection option gave the setting a value that its role may not

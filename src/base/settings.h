@@ -44,8 +44,12 @@ typedef struct JaSettings
 
 extern JaSettings ja_settings;
 
-/* Counts changes of what verification depends on. */
-extern uint64 ja_settings_changes;
+/*
+ * Rises with whatever may change who the transaction acts for: an assignment
+ * of the token or of another setting, the end of a transaction, a judgement.
+ * What was found at one value holds only as long as the value stays.
+ */
+extern uint64 ja_settings_epoch;
 
 extern void ja_settings_refuse_options(const char *except);
 

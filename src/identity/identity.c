@@ -21,12 +21,10 @@
 #include "identity/identity.h"
 #include "token/verify.h"
 
-JaIdentityVersion ja_identity_version;
-uint64		ja_identity_transactions = 1;
-const JaIdentity *ja_identity_judged = NULL;
+JaJudgement ja_identity_judgement;
 
 static JaIdentity identity;
-static MemoryContext context = NULL;
+static MemoryContext context = NULL;	/* owns what the identity points to */
 
 static void
 note_transaction_end(XactEvent event, void *argument pg_attribute_unused())
@@ -34,7 +32,7 @@ note_transaction_end(XactEvent event, void *argument pg_attribute_unused())
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT ||
 		event == XACT_EVENT_PREPARE)
-		ja_identity_transactions++;
+		ja_settings_epoch++;
 }
 
 /* Registers the callback; once per backend. */
@@ -68,27 +66,23 @@ adopt(const JaVerified *verified)
 		(void) ja_json_string(claims, "role", &identity.role);
 }
 
-/* Notes that the identity was judged for this statement. */
-static void
-note_version(void)
-{
-	static uint64 judgements = 0;
-
-	ja_identity_version = (JaIdentityVersion) {
-		.number = ++judgements,
-		.token_changes = ja_token_setting_changes,
-		.settings_changes = ja_settings_changes,
-		.transactions = ja_identity_transactions,
-		.statement = GetCurrentStatementStartTimestamp()
-	};
-}
-
-/* Nothing counts as judged any more. */
+/* Nothing that was found before holds any more. */
 static void
 forget(void)
 {
-	ja_identity_judged = NULL;
-	memset(&ja_identity_version, 0, sizeof(ja_identity_version));
+	ja_identity_judgement = (JaJudgement) {0};
+	ja_settings_epoch++;
+}
+
+/* From now on this is what was found, for the running statement. */
+static void
+note_judgement(const JaIdentity *found)
+{
+	ja_identity_judgement = (JaJudgement) {
+		.identity = found,
+		.epoch = ja_settings_epoch,
+		.statement = GetCurrentStatementStartTimestamp()
+	};
 }
 
 /*
@@ -99,9 +93,8 @@ ja_identity_take(const JaVerified *verified)
 {
 	forget();
 	adopt(verified);
-	ja_identity_judged = &identity;
-	note_version();
-	return ja_identity_judged;
+	note_judgement(&identity);
+	return &identity;
 }
 
 /*
@@ -134,7 +127,7 @@ ja_identity_judge(void)
 	forget();
 	if (token.data == NULL)
 	{
-		note_version();
+		note_judgement(NULL);
 		return;
 	}
 	ja_check(ja_verify_stored(token, &any, judged_moment(), &verified));

@@ -40,19 +40,15 @@ typedef struct JaSubject
 	pg_uuid_t	session;
 } JaSubject;
 
-/* When the identity was last judged; it holds for the statement. */
-typedef struct JaIdentityVersion
+/* What was found when the token was last judged; it holds for the statement. */
+typedef struct JaJudgement
 {
-	uint64		number;			/* of the identity; 0: never judged */
-	uint64		token_changes;
-	uint64		settings_changes;
-	uint64		transactions;
-	TimestampTz statement;
-} JaIdentityVersion;
+	const JaIdentity *identity; /* NULL: no token */
+	uint64		epoch;			/* of ja_settings_epoch; 0: nothing holds */
+	TimestampTz statement;		/* its start */
+} JaJudgement;
 
-extern JaIdentityVersion ja_identity_version;
-extern uint64 ja_identity_transactions;
-extern const JaIdentity *ja_identity_judged;	/* NULL: no token */
+extern JaJudgement ja_identity_judgement;
 
 extern void ja_identity_initialize(void);
 extern void ja_identity_judge(void);
@@ -60,19 +56,27 @@ extern const JaIdentity *ja_identity_take(const JaVerified *verified);
 extern JaSubject ja_identity_require_user(void);
 
 /*
+ * Whether what was found at the epoch, with a judgement of then, still holds.
+ * No hook tells of a new statement, which is known by its start.
+ */
+static inline bool
+ja_identity_holds(uint64 epoch)
+{
+	return epoch == ja_settings_epoch &&
+		ja_identity_judgement.statement == GetCurrentStatementStartTimestamp();
+}
+
+/*
  * The identity, or NULL without a token; raises 28J00 to 28J02 for a token
  * that is not good.  It is judged once per statement, so that the rows of one
- * statement see one identity, and costs a comparison otherwise.
+ * statement see one identity, and costs two comparisons otherwise.
  */
 static inline const JaIdentity *
 ja_identity_current(void)
 {
-	if (unlikely(ja_identity_version.token_changes != ja_token_setting_changes ||
-				 ja_identity_version.settings_changes != ja_settings_changes ||
-				 ja_identity_version.statement != GetCurrentStatementStartTimestamp() ||
-				 ja_identity_version.transactions != ja_identity_transactions))
+	if (unlikely(!ja_identity_holds(ja_identity_judgement.epoch)))
 		ja_identity_judge();
-	return ja_identity_judged;
+	return ja_identity_judgement.identity;
 }
 
 #endif							/* JA_IDENTITY_H */

@@ -18,16 +18,15 @@
 
 #include "utils/guc.h"
 
+#include "base/settings.h"
 #include "identity/token_setting.h"
-
-uint64		ja_token_setting_changes = 1;
 
 static char *token = NULL;
 
 static void
 note_assignment(const char *value pg_attribute_unused(), void *extra pg_attribute_unused())
 {
-	ja_token_setting_changes++;
+	ja_settings_epoch++;
 }
 
 /* The token up to its last dot, behind which the signature stood. */
@@ -52,7 +51,10 @@ ja_token_setting_define(void)
 							   NULL, note_assignment, show_without_signature);
 }
 
-/* The token; data NULL if there is none.  Good until the setting changes. */
+/*
+ * The token; data NULL if there is none.  The setting owns it, so that it is
+ * valid until the next assignment: copy it before code of others runs.
+ */
 JaString
 ja_token_setting_value(void)
 {

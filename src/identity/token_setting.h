@@ -12,9 +12,6 @@
 
 #define JA_TOKEN_SETTING "jwt_auth.token"
 
-/* Counts assignments; whoever keeps what a token says keeps the number. */
-extern uint64 ja_token_setting_changes;
-
 extern void ja_token_setting_define(void);
 extern JaString ja_token_setting_value(void);
 extern void ja_token_setting_set_locally(const char *token);
