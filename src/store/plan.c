@@ -78,7 +78,11 @@ ja_plan_begin(JaPlanScope *scope)
 		elog(ERROR, "SPI_connect failed");
 }
 
-/* Results of statements are gone after this. */
+/*
+ * Results of statements are gone after this.  Of settings, only those that
+ * hide_plans() changed come back: what was set for the transaction within the
+ * scope, such as the headers of the answer, stays.
+ */
 void
 ja_plan_end(JaPlanScope *scope)
 {
@@ -86,7 +90,7 @@ ja_plan_end(JaPlanScope *scope)
 		elog(ERROR, "SPI_finish failed");
 	SetUserIdAndSecContext(scope->caller, scope->security_context);
 	if (scope->setting_level > 0)
-		AtEOXact_GUC(false, scope->setting_level);
+		AtEOXact_GUC(true, scope->setting_level);
 }
 
 static SPIPlanPtr

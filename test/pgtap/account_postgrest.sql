@@ -1,11 +1,11 @@
--- Behind PostgREST (T83): each answer of the three functions, success too, says
--- that it must not be stored, and a denial sets the status; outside of
+-- Behind PostgREST (T83, F48): each answer of the three functions, success too,
+-- says that it must not be stored, and a denial sets the status; outside of
 -- PostgREST no setting is touched.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 51 assertions
+-- At least 78 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice \gset
 
@@ -46,6 +46,27 @@ SELECT jwt_login('alice', 'wrong') FROM generate_series(1, 5);
 SELECT is(pg_temp.http('jwt_login(''alice'', ''wrong'')', 'POST'), pg_temp.expected('429', ', {"Retry-After": "1"}'), 'throttled'),
 	   is(pg_temp.http('jwt_change_password(''wrong'', ''x'')', 'POST'), pg_temp.expected('429', ', {"Retry-After": "1"}'), 'a change of password, too');
 SELECT is((SELECT count(*) FROM jsonb_array_elements(substr(pg_temp.http('jwt_login(''alice'', ''wrong'')', 'POST'), 5)::jsonb)), 3::bigint, 'the headers are JSON');
+
+-- A session that prints plans hears no less, and prints them afterwards
+CREATE FUNCTION pg_temp.printing(setting text, call text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	told text;
+BEGIN
+	PERFORM set_config('debug_print_' || setting, 'on', true);
+	told := pg_temp.http(call, 'POST') || CASE current_setting('debug_print_' || setting) WHEN 'off' THEN ', not restored' ELSE '' END;
+	PERFORM set_config('debug_print_' || setting, 'off', true);
+	RETURN told;
+END
+$$;
+SET jwt_auth.login_max_failures = 1000;
+SELECT jwt_unlock_user(:'alice');
+SET log_min_messages = fatal;
+SELECT test.login('alice') AS g2 \gset
+SELECT set_config('jwt_auth.token', :'g2'::jsonb ->> 'access_token', false);
+SELECT is(pg_temp.printing(setting, call), pg_temp.expected(status), format('debug_print_%s: %s', setting, left(call, 60))) FROM unnest('{parse,rewritten,plan}'::text[]) AS setting, public.call;
+RESET log_min_messages;
+RESET jwt_auth.login_max_failures;
 
 -- Nothing of it outlives the transaction
 SELECT set_config('request.method', 'POST', false), set_config('response.status', '', false), set_config('response.headers', '', false);
