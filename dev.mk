@@ -1,0 +1,71 @@
+# Targets that test, check, measure and show the extension.  Each installs the
+# tools it needs, and leaves the system's PostgreSQL and its clusters alone.
+
+# Where they build.
+export JWT_AUTH_BUILD ?= $(CURDIR)
+
+# What each one runs, and the groups of test/packages that it needs.
+test_runs       = test/run
+matrix_runs     = test/matrix/run
+demo_runs       = example/demo/run
+example_runs    = example/web/run
+lint_runs       = test/lint/run
+indent_runs     = test/lint/indent
+bench_runs      = test/bench/run
+load_runs       = test/load/run
+vectors_runs    = test/vectors/run $(FILE)
+fuzz_runs       = test/fuzz/run
+sanitize_runs   = test/sanitize/run
+valgrind_runs   = test/valgrind/run
+
+test_needs      = build test
+matrix_needs    = matrix
+demo_needs      = build cluster
+example_needs   = build web
+lint_needs      = build lint
+indent_needs    = build lint
+bench_needs     = build bench
+load_needs      = build server
+vectors_needs   = build cluster
+fuzz_needs      = build fuzz
+sanitize_needs  = build test sanitize
+valgrind_needs  = build server valgrind
+
+PROGRAMS = test matrix demo example lint indent bench load vectors fuzz sanitize valgrind
+TOOLS = help $(PROGRAMS)
+.PHONY: $(TOOLS)
+
+$(PROGRAMS):
+	@$(top)test/packages $($@_needs)
+	@$(top)$($@_runs)
+
+define HELP
+make              build
+make install      install into the PostgreSQL of PG_CONFIG
+make installcheck run the regression tests in a running server
+make test         run all tests in a private cluster
+                  (SUITES="pgtap tap" FILES="a.sql b.pl" KEEP=1
+                  SKIP_BROWSER=1)
+make matrix       build and test on other PostgreSQL majors, each in
+                  a Debian system of its own (ROOTS=trixie QUICK=1)
+make demo         the whole flow, step by step (KEEP=1)
+make example      a web application to click through (PORT=3000)
+make lint         check layout, layers, calls, privileges and more
+make indent       lay out the C code
+make bench        measure, and compare with other libraries
+                  (QUICK=1 ROWS=accounts DOC=1)
+make load         many clients through pgbouncer, then an attack beside
+                  them (MINUTES=3 CLIENTS=200 RATE=200)
+make vectors      run a file of test vectors (FILE=vectors.jsonl)
+make fuzz         fuzz the parsers of untrusted bytes
+                  (TARGETS="pem der" TIME=SECONDS)
+make sanitize     run the tests with sanitizers in the server
+                  (SUITES="pgtap" FILES="a.sql")
+make valgrind     run tests in a server that checks assertions, and
+                  some of them under valgrind (FILES="a.sql")
+make clean        remove what was built
+endef
+
+help:
+	$(info $(HELP))
+	@:
