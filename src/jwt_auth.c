@@ -14,12 +14,14 @@
 #include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "base/settings.h"
 #include "identity/identity.h"
 #include "identity/token_setting.h"
 #include "session/throttle.h"
+#include "shared/memory.h"
 #include "store/signal.h"
 
 PG_MODULE_MAGIC;
@@ -187,6 +189,21 @@ define_audit_settings(void)
 }
 
 /*
+ * Sizes of what backends share, which exists only if the postmaster preloads
+ * the library: only it may define settings that need a restart.
+ */
+static void
+define_shared_settings(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	DefineCustomIntVariable("jwt_auth.shared_tokens",
+							"Verified signatures that backends remember together; 0 means none.",
+							NULL, &ja_settings.shared_tokens,
+							65536, 0, 16 * 1024 * 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+}
+
+/*
  * PostgreSQL does not carry the placeholders of a library's settings over
  * when the library is first loaded inside a parallel operation: the session
  * would go on with default settings and without its token.
@@ -211,9 +228,11 @@ _PG_init(void)
 	define_session_settings();
 	define_password_settings();
 	define_audit_settings();
+	define_shared_settings();
 	ja_token_setting_define();
 	ja_signal_initialize();
 	ja_throttle_initialize();
 	ja_identity_initialize();
+	ja_shared_memory_initialize();
 	MarkGUCPrefixReserved("jwt_auth");
 }

@@ -26,6 +26,9 @@
 /* Most algorithms that one key permits: RS256 to PS512. */
 #define JA_MAX_PREPARED 6
 
+/* Bytes of the hash that stands for a public key and its algorithm. */
+#define JA_KEY_HASH_SIZE 32
+
 /* What "use" and "key_ops" permit. */
 #define JA_MAY_SIGN		0x01
 #define JA_MAY_VERIFY	0x02
@@ -40,6 +43,8 @@ typedef struct JaPrepared
 	EVP_PKEY_CTX *sign;
 	EVP_PKEY_CTX *verify;
 	EVP_MD_CTX *pure;
+	bool		has_hash;
+	uint8		hash[JA_KEY_HASH_SIZE]; /* if has_hash */
 } JaPrepared;
 
 typedef struct JaKey

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include <openssl/err.h>
+#include <openssl/x509.h>
 
 #include "jose/signature.h"
 
@@ -69,6 +70,44 @@ size_t
 ja_signature_size(const JaKey *key, const JaAlgorithm *algorithm)
 {
 	return algorithm->family->signature_size(key, algorithm);
+}
+
+/* Hashes the algorithm's name with its NUL, and the SubjectPublicKeyInfo. */
+static JaStatus
+hash_key(const EVP_PKEY *pkey, const JaAlgorithm *algorithm, uint8 *hash)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	unsigned char *der = NULL;
+	int			length = i2d_PUBKEY((EVP_PKEY *) pkey, &der);
+	bool		is_done = context != NULL && length > 0 &&
+	EVP_DigestInit_ex2(context, ja_digest(JA_SHA256), NULL) == 1 &&
+	EVP_DigestUpdate(context, algorithm->name, strlen(algorithm->name) + 1) == 1 &&
+	EVP_DigestUpdate(context, der, length) == 1 &&
+	EVP_DigestFinal_ex(context, hash, NULL) == 1;
+
+	EVP_MD_CTX_free(context);
+	OPENSSL_free(der);
+	return is_done ? JA_OK : JA_CRYPTO;
+}
+
+/*
+ * The SHA-256 hash that stands for the algorithm and the public key, of
+ * JA_KEY_HASH_SIZE bytes; the key owns it.  Fails with JA_CRYPTO, always for a
+ * secret, which must not be recognised by a fast hash.
+ */
+JaStatus
+ja_signature_key_hash(JaKey *key, const JaAlgorithm *algorithm, const uint8 **hash)
+{
+	JaPrepared *prepared = prepared_for(key, algorithm);
+
+	if (key->pkey == NULL || prepared == NULL)
+		return JA_CRYPTO;
+	clear_errors();
+	if (!prepared->has_hash)
+		prepared->has_hash = hash_key(key->pkey, algorithm, prepared->hash) == JA_OK;
+	clear_errors();
+	*hash = prepared->hash;
+	return prepared->has_hash ? JA_OK : JA_CRYPTO;
 }
 
 /*

@@ -30,6 +30,8 @@ extern const JaFamily ja_family_rsa_pss;
 extern const JaFamily ja_family_ecdsa;
 extern const JaFamily ja_family_pure;
 
+extern JaStatus ja_signature_key_hash(JaKey *key, const JaAlgorithm *algorithm,
+									  const uint8 **hash);
 extern size_t ja_signature_size(const JaKey *key, const JaAlgorithm *algorithm);
 extern JaStatus ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
 								   JaString input, const uint8 *signature,

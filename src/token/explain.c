@@ -147,14 +147,24 @@ add_compared(JaJsonState *state, Jsonb *header, Jsonb *claims, TimestampTz now)
 	ja_json_push(state, WJB_END_OBJECT, NULL);
 }
 
+/* Only of a token that is valid, and of its last use. */
+static const char *const source_names[] = {
+	[JA_SIGNATURE_CHECKED] = "signature",
+	[JA_SIGNATURE_SHARED] = "shared memory",
+	[JA_SIGNATURE_REMEMBERED] = "backend memory",
+};
+
 static void
-add_verdict(JaJsonState *state, JaStatus status)
+add_verdict(JaJsonState *state, JaStatus status, const JaVerified *verified)
 {
 	const JaStatusRow *row = ja_status_row(status);
 
 	ja_json_add_bool(state, "valid", status == JA_OK);
 	if (status == JA_OK)
+	{
+		add_text(state, "verified_by", source_names[verified->source]);
 		return;
+	}
 	add_text(state, "failed_check", check_of(status));
 	add_text(state, "sqlstate", unpack_sql_state(row->sqlstate));
 	add_text(state, "message", row->message);
@@ -167,7 +177,7 @@ ja_explain_token(JaString token, TimestampTz now)
 {
 	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
 	JaJsonState state = {0};
-	const JaVerified *verified;
+	const JaVerified *verified = NULL;
 	JaCompact	compact;
 	Jsonb	   *header = NULL;
 	Jsonb	   *claims = NULL;
@@ -182,7 +192,7 @@ ja_explain_token(JaString token, TimestampTz now)
 		(void) ja_jws_decode_json(compact.payload, NULL, 0, &claims);
 	}
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_verdict(&state, status);
+	add_verdict(&state, status, verified);
 	add_object(&state, "header", header);
 	add_object(&state, "claims", claims);
 	add_compared(&state, header, claims, now);

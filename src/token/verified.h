@@ -13,6 +13,14 @@
 #include "token/claims.h"
 #include "token/revocation.h"
 
+/* Where the backend knows from that a signature is right. */
+typedef enum JaSignatureSource
+{
+	JA_SIGNATURE_CHECKED,
+	JA_SIGNATURE_SHARED,		/* another backend checked it */
+	JA_SIGNATURE_REMEMBERED		/* it stands in this backend's cache */
+} JaSignatureSource;
+
 /*
  * What follows from the bytes of a token and the keys alone.  Strings point
  * into the claims, but for the audience.
@@ -31,6 +39,7 @@ typedef struct JaVerified
 	TimestampTz key_end;		/* if key_has_end */
 	JaRevocable revocable;
 
+	JaSignatureSource source;	/* of the last use */
 	bool		may_be_kept;	/* no row of the running transaction is in it */
 	uint64		keys_counter;	/* of JA_SIGNAL_KEYS before it was read */
 	uint64		revocations_counter;	/* when last found not revoked; 0:

@@ -20,6 +20,7 @@
 #include "keyring/issuer.h"
 #include "keyring/stored_key.h"
 #include "store/signal.h"
+#include "token/signature_check.h"
 #include "token/token_cache.h"
 #include "token/verify.h"
 
@@ -93,7 +94,7 @@ check_own_signature(const JaCompact *token, const JaHeader *header, JaVerified *
 	verified->key_has_end = key->has_end;
 	verified->key_end = key->verify_until;
 	verified->role_counts = true;
-	return ja_jws_check_signature(token, key->key, header->algorithm);
+	return ja_signature_check_shared(token, key->key, header->algorithm, verified);
 }
 
 /* Checks the signature of a token of another issuer, with its keys only. */
@@ -113,7 +114,7 @@ check_foreign_signature(const JaCompact *token, const JaHeader *header, JaVerifi
 	if (status == JA_OK)
 		status = ja_keyset_choose(issuer->keys, header, &key);
 	if (status == JA_OK)
-		status = ja_jws_check_signature(token, key, header->algorithm);
+		status = ja_signature_check_shared(token, key, header->algorithm, verified);
 	if (status != JA_OK)
 		return status;
 	verified->may_be_kept = !issuer->row.is_own;
@@ -287,6 +288,7 @@ ja_verify_stored(JaString token, const JaExpectation *expected, JaMoment moment,
 	}
 	if (token.length > (size_t) ja_settings.max_token_size)
 		return JA_TOKEN_SIZE;
+	found->source = JA_SIGNATURE_REMEMBERED;
 	*verified = found;
 	return check_use(found, expected, moment);
 }
