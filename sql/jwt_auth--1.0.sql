@@ -772,6 +772,35 @@ COMMENT ON FUNCTION jwt_require_scope(text) IS
 GRANT EXECUTE ON FUNCTION jwt_require_scope(text) TO PUBLIC;
 
 --
+-- Statistics
+--
+
+CREATE FUNCTION jwt_statistics()
+RETURNS TABLE (database name, name text, value bigint, since timestamptz)
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'jwt_statistics';
+COMMENT ON FUNCTION jwt_statistics() IS
+'Rows of the view jwt_auth.statistics.';
+REVOKE ALL ON FUNCTION jwt_statistics() FROM PUBLIC;
+
+CREATE FUNCTION jwt_reset_statistics()
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'jwt_reset_statistics';
+COMMENT ON FUNCTION jwt_reset_statistics() IS
+'Lets the counters of the current database in jwt_auth.statistics begin at zero.';
+REVOKE ALL ON FUNCTION jwt_reset_statistics() FROM PUBLIC;
+
+CREATE VIEW jwt_auth.statistics AS
+SELECT s.database, s.name, s.value, s.since FROM @extschema@.jwt_statistics() AS s;
+REVOKE ALL ON TABLE jwt_auth.statistics FROM PUBLIC;
+COMMENT ON VIEW jwt_auth.statistics IS 'What happened in each database since the server started; empty unless shared_preload_libraries names jwt_auth';
+COMMENT ON COLUMN jwt_auth.statistics.database IS 'Name of the database; NULL for dropped databases and those that have no counters of their own';
+COMMENT ON COLUMN jwt_auth.statistics.name IS 'Name of the counter';
+COMMENT ON COLUMN jwt_auth.statistics.value IS 'What it counted; microseconds where its name says so';
+COMMENT ON COLUMN jwt_auth.statistics.since IS 'Start of the server, first use of the database, or last call of jwt_reset_statistics()';
+
+--
 -- ALTER DEFAULT PRIVILEGES applies inside CREATE EXTENSION, too: take back
 -- whatever it gave to any role but the owner.  What PUBLIC has is said above.
 --
@@ -813,3 +842,8 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- What those who monitor the server may see.  The schema's tables stay closed.
+GRANT USAGE ON SCHEMA jwt_auth TO pg_monitor;
+GRANT SELECT ON jwt_auth.statistics TO pg_monitor;
+GRANT EXECUTE ON FUNCTION jwt_statistics() TO pg_monitor;

@@ -25,6 +25,7 @@
 #include "password/stand_in.h"
 #include "session/answer.h"
 #include "session/session.h"
+#include "shared/counters.h"
 #include "store/audit.h"
 #include "store/plan.h"
 
@@ -47,6 +48,7 @@ static Jsonb *
 deny(JaAttempt *attempt, const char *event, const char *reason)
 {
 	ja_throttle_failed(&attempt->throttle);
+	ja_count(JA_COUNT_ATTEMPTS_DENIED);
 	audit_attempt(attempt, event, reason);
 	if (attempt->throttle.starts_wait)
 		audit_attempt(attempt, "login_throttled", "too many failures");
@@ -132,7 +134,10 @@ ja_login_prove(JaAttempt *attempt, const char *event)
 
 	ja_throttle_enter(attempt->name.data, attempt->name.length, &attempt->throttle);
 	if (attempt->throttle.retry_after_seconds > 0)
+	{
+		ja_count(JA_COUNT_ATTEMPTS_THROTTLED);
 		return ja_answer_wait(attempt->throttle.retry_after_seconds);
+	}
 	/* Known names look for it, too, since that takes its time. */
 	attempt->has_stand_in = ja_stand_in_choose(attempt->name.data, attempt->name.length,
 											   &attempt->stand_in);
@@ -171,6 +176,7 @@ admit(const JaAttempt *attempt)
 
 	rehash(attempt);
 	ja_session_begin(&attempt->user, &session, &token);
+	ja_count(JA_COUNT_LOGINS);
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "login", .user = &attempt->user.id, .session = &session.id

@@ -18,6 +18,11 @@
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #endif
+#if PG_VERSION_NUM >= 170000
+#include "storage/procnumber.h"
+#else
+#include "storage/backendid.h"
+#endif
 #include "utils/elog.h"
 #include "utils/float.h"
 #include "utils/guc_tables.h"
@@ -128,6 +133,16 @@ ja_guc_variables(int *count)
 #define JA_MAY_SET_ROLE(member, role) member_can_set_role(member, role)
 #else
 #define JA_MAY_SET_ROLE(member, role) is_member_of_role(member, role)
+#endif
+
+/*
+ * The backend's number from 0 to MaxBackends - 1, or one beyond these if it
+ * is no backend with a database.
+ */
+#if PG_VERSION_NUM >= 170000
+#define JA_BACKEND_SLOT MyProcNumber
+#else
+#define JA_BACKEND_SLOT (MyBackendId - 1)
 #endif
 
 /* It stands before a declaration since 18. */

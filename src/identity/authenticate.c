@@ -45,12 +45,10 @@ ja_authenticate_strip_scheme(JaString credential)
 const JaIdentity *
 ja_authenticate(JaString token)
 {
-	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
 	const JaVerified *verified;
 	char	   *value;
 
-	ja_check(ja_verify_stored(token, &any, ja_claims_moment(), &verified));
-	ja_check(ja_claims_check_identity(&verified->claims->root));
+	ja_check(ja_verify_identity(token, ja_claims_moment(), &verified));
 	value = pnstrdup(token.data, token.length);
 	ja_token_setting_set_locally(value);
 	pfree(value);

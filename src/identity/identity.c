@@ -120,7 +120,6 @@ judged_moment(void)
 void
 ja_identity_judge(void)
 {
-	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
 	JaString	token = ja_token_setting_value();
 	const JaVerified *verified;
 
@@ -130,8 +129,7 @@ ja_identity_judge(void)
 		note_judgement(NULL);
 		return;
 	}
-	ja_check(ja_verify_stored(token, &any, judged_moment(), &verified));
-	ja_check(ja_claims_check_identity(&verified->claims->root));
+	ja_check(ja_verify_identity(token, judged_moment(), &verified));
 	(void) ja_identity_take(verified);
 }
 

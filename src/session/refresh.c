@@ -35,6 +35,7 @@
 #include "session/refresh.h"
 #include "session/session.h"
 #include "session/session_end.h"
+#include "shared/counters.h"
 #include "store/audit.h"
 #include "store/plan.h"
 #include "store/scan.h"
@@ -157,6 +158,7 @@ rotate_current(const JaRefreshToken *token, const Row *row, JaRefreshToken *chil
 static Jsonb *
 deny(const JaRefreshToken *token, const pg_uuid_t *user, const char *reason)
 {
+	ja_count(JA_COUNT_REFRESHES_DENIED);
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "refresh_denied", .reason = reason,
@@ -170,6 +172,7 @@ static Jsonb *
 end_replayed(const JaRefreshToken *token)
 {
 	ForceSyncCommit();
+	ja_count(JA_COUNT_REFRESHES_REPLAYED);
 	ja_session_end_one(&token->session, "refresh token replayed");
 	ja_audit_write(&(JaAuditEvent)
 				   {
@@ -188,6 +191,7 @@ judge(const JaRefreshToken *token, const Row *row, JaRefreshToken *current)
 {
 	if (is_in_grace(token, row))
 	{
+		ja_count(JA_COUNT_REFRESHES_REPEATED);
 		*current = row->current;
 		return NULL;
 	}
@@ -274,7 +278,10 @@ ja_refresh(JaString text)
 	if (text.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "refresh_token must not be empty");
 	if (!ja_refresh_token_read(text, &token))
+	{
+		ja_count(JA_COUNT_REFRESHES_DENIED);
 		return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
+	}
 	denial = find_live(&token, &session, &user);
 	if (denial == NULL)
 		denial = exchange(&token, &child);
@@ -282,6 +289,7 @@ ja_refresh(JaString text)
 		denial = find_live(&token, &session, &user);
 	if (denial != NULL)
 		return denial;
+	ja_count(JA_COUNT_REFRESHES);
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "refresh", .level = JA_AUDIT_ALL,

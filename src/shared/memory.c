@@ -20,6 +20,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
+#include "shared/counters.h"
 #include "shared/memory.h"
 #include "shared/signatures.h"
 
@@ -36,6 +37,7 @@ typedef struct Part
 
 static const Part parts[] = {
 	{ja_signatures_size, ja_signatures_attach},
+	{ja_counters_size, ja_counters_attach},
 };
 
 static shmem_request_hook_type former_request_hook = NULL;

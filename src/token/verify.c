@@ -21,6 +21,7 @@
 #include "keyring/stored_key.h"
 #include "store/signal.h"
 #include "token/signature_check.h"
+#include "token/tally.h"
 #include "token/token_cache.h"
 #include "token/verify.h"
 
@@ -259,17 +260,9 @@ check_use(JaVerified *verified, const JaExpectation *expected, JaMoment moment)
 	return status;
 }
 
-/*
- * Verifies a token with the stored keys and trusted issuers.  The result
- * belongs to the cache of verified tokens, or else to the current memory
- * context.  It is valid until the next call, which code of others can make,
- * too: copy what must outlive an SQL statement or a hook.  Fails with
- * JA_TOKEN_..., or JA_KEYRING_SEALED and its kin if its key is a secret that
- * can't be opened.
- */
-JaStatus
-ja_verify_stored(JaString token, const JaExpectation *expected, JaMoment moment,
-				 const JaVerified **verified)
+static JaStatus
+verify_stored(JaString token, const JaExpectation *expected, JaMoment moment,
+			  const JaVerified **verified)
 {
 	JaVerified *found = find_remembered(token);
 	JaVerified *kept;
@@ -291,4 +284,43 @@ ja_verify_stored(JaString token, const JaExpectation *expected, JaMoment moment,
 	found->source = JA_SIGNATURE_REMEMBERED;
 	*verified = found;
 	return check_use(found, expected, moment);
+}
+
+/*
+ * Verifies a token with the stored keys and trusted issuers.  The result
+ * belongs to the cache of verified tokens, or else to the current memory
+ * context.  It is valid until the next call, which code of others can make,
+ * too: copy what must outlive an SQL statement or a hook.  Fails with
+ * JA_TOKEN_..., or JA_KEYRING_SEALED and its kin if its key is a secret that
+ * can't be opened.
+ */
+JaStatus
+ja_verify_stored(JaString token, const JaExpectation *expected, JaMoment moment,
+				 const JaVerified **verified)
+{
+	JaStatus	status = verify_stored(token, expected, moment, verified);
+
+	if (status == JA_OK)
+		ja_tally_accepted((*verified)->source);
+	else
+		ja_tally_denied(status);
+	return status;
+}
+
+/*
+ * The same for a token that is to become an identity.  Fails with
+ * JA_TOKEN_USE or JA_TOKEN_CONFIRMATION, too.
+ */
+JaStatus
+ja_verify_identity(JaString token, JaMoment moment, const JaVerified **verified)
+{
+	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
+	JaStatus	status = ja_verify_stored(token, &any, moment, verified);
+
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_check_identity(&(*verified)->claims->root);
+	if (status != JA_OK)
+		ja_tally_denied(status);
+	return status;
 }

@@ -16,6 +16,8 @@ extern JaStatus ja_verify_with_keys(JaString token, JaKeySet *keys,
 									const JaExpectation *expected, Jsonb **claims);
 extern JaStatus ja_verify_stored(JaString token, const JaExpectation *expected,
 								 JaMoment moment, const JaVerified **verified);
+extern JaStatus ja_verify_identity(JaString token, JaMoment moment,
+								   const JaVerified **verified);
 extern JaStatus ja_verify_signature(JaString token, JaVerified *verified);
 
 #endif							/* JA_VERIFY_H */

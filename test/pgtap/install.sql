@@ -31,9 +31,11 @@ CREATE EXTENSION jwt_auth;
 CREATE TABLE public.plain AS SELECT * FROM public.function_right;
 CREATE TABLE public.plain_other AS SELECT * FROM public.other_right;
 SELECT isnt_empty('SELECT * FROM public.plain', 'PUBLIC may call some functions');
-SELECT is_empty('SELECT * FROM public.plain WHERE grantee <> ''PUBLIC'' OR is_grantable',
-				'and nobody else has rights');
-SELECT is_empty('SELECT * FROM public.plain_other', 'nobody has rights on anything else');
+SELECT set_eq('SELECT * FROM public.plain WHERE grantee <> ''PUBLIC'' OR is_grantable',
+			  $$VALUES ('jwt_statistics'::name, 'pg_monitor'::name, false)$$, 'and nobody else has rights, but for the statistics');
+SELECT set_eq('SELECT * FROM public.plain_other',
+			  $$VALUES ('schema jwt_auth', 'pg_monitor'::name), ('view jwt_auth.statistics', 'pg_monitor')$$,
+			  'nobody has rights on anything else, but for the statistics');
 SELECT is(extrelocatable, false, 'not relocatable') FROM pg_extension WHERE extname = 'jwt_auth';
 SELECT is_empty($$SELECT p.proname FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
@@ -67,7 +69,7 @@ SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain
 			  'the same rights on functions as without default privileges');
 SELECT set_eq('SELECT * FROM public.other_right', 'SELECT * FROM public.plain_other',
 			  'the same rights on the rest as without default privileges');
-SELECT is_empty('SELECT * FROM public.function_right WHERE grantee <> ''PUBLIC''',
+SELECT is_empty('SELECT * FROM public.function_right WHERE grantee NOT IN (''PUBLIC'', ''pg_monitor'')',
 				'no role was given a function');
 DROP EXTENSION jwt_auth;
 SELECT lives_ok(format('ALTER DEFAULT PRIVILEGES %s REVOKE ALL ON %s FROM regress_install_user,

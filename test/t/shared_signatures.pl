@@ -2,6 +2,8 @@
 # backend checked one, a token is judged by each backend's own keys and tables.
 # All of it holds without shared memory, too, where each backend checks for
 # itself.
+#
+# At least 5 assertions
 
 use strict;
 use warnings;
@@ -24,6 +26,7 @@ for my $case (
 	subtest $case->{name} => sub { try_server($case) };
 }
 subtest 'one set' => \&try_one_set;
+subtest 'statistics' => \&try_statistics;
 done_testing();
 
 sub try_server
@@ -317,6 +320,32 @@ sub try_one_set
 		END
 		$$}) for @session;
 	is(answer_of($_), '', 'a backend finds right what is right') for @session;
+	cmp_ok(counter($node, 'tokens_shared'), '>', 100, 'many were known');
+	cmp_ok(counter($node, 'tokens_new'), '>', 100, 'many gave way to others');
+	is(counter($node, 'tokens_denied_signature'), 3000, 'all others were denied');
+	$node->stop;
+	return;
+}
+
+sub counter
+{
+	my ($node, $name) = @_;
+
+	return value_of($node, "SELECT value FROM jwt_auth.statistics WHERE database = 'postgres' AND name = '$name'");
+}
+
+# The statistics tell which way a token was verified.
+sub try_statistics
+{
+	my $node = start_account_node('counted', conf => [$PRELOAD]);
+	my $token = value_of($node, q{SELECT jwt_sign('{}')});
+
+	execute($node, 'SELECT jwt_reset_statistics()');
+	is(value_of($node, "SELECT jwt_verify('$token') IS NOT NULL, jwt_verify('$token') IS NOT NULL"), 't|t', 'two uses in one backend')
+	  for 1 .. 3;
+	is(counter($node, 'tokens_new'), 1, 'one check of the signature');
+	is(counter($node, 'tokens_shared'), 2, 'two uses of what the first backend found');
+	is(counter($node, 'tokens_remembered'), 3, 'three of what the backend itself remembers');
 	$node->stop;
 	return;
 }

@@ -1,0 +1,128 @@
+# The view jwt_auth.statistics (T78): counts of each kind, also of backends that
+# have ended and of transactions that were rolled back; for each database; for
+# those who monitor the server, and nobody else. Without preloading it is empty.
+#
+# At least 48 assertions
+
+use strict;
+use warnings;
+
+use AccountTest;
+use JwtAuthSession;
+use JwtAuthTest;
+use Test::More;
+
+my $node = start_account_node(
+	'counted',
+	conf => [ "shared_preload_libraries = 'jwt_auth'", 'max_connections = 20', 'jwt_auth.login_max_failures = 2' ]);
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE regress_statistics_monitor; GRANT pg_monitor TO regress_statistics_monitor;
+	CREATE ROLE regress_statistics_nobody});
+
+# What a statement counts, as "name value" in order, times left out
+sub counted_by
+{
+	my (@statements) = @_;
+	my $session = connect_to($node);
+
+	execute($node, 'SELECT jwt_reset_statistics()');
+	state_of($session, $_) for @statements;
+	$session->disconnect;
+	return value_of($node, q{
+		SELECT string_agg(name || ' ' || value, ', ' ORDER BY name COLLATE "C") FROM jwt_auth.statistics
+		WHERE database = current_database() AND value <> 0 AND name NOT LIKE '%microseconds'});
+}
+
+my $alice = log_in($node, 'alice');
+my $token = $alice->{access_token};
+my $verify = "SELECT jwt_verify('$token')";
+my $now = time;
+
+is(counted_by($verify, $verify), 'tokens_new 1, tokens_remembered 1', 'a token twice');
+is(counted_by($verify), 'tokens_shared 1', 'and in another backend');
+is(counted_by('BEGIN', $verify, 'ROLLBACK'), 'tokens_shared 1', 'a rollback undoes no count');
+is(counted_by("SELECT jwt_verify('$_')"), 'tokens_denied_malformed 1', "no token: $_") for 'x', 'a.b.c', "$token.";
+is(counted_by(q{SELECT jwt_verify('} . tampered($token) . q{')}), 'tokens_denied_signature 1', 'a wrong signature');
+is(counted_by("SELECT jwt_verify('$token', 'api')"), 'tokens_denied_audience 1', 'another audience');
+is(counted_by("SELECT jwt_verify('$token', issuer => 'me')"), 'tokens_denied_issuer 1', 'another issuer');
+is(counted_by(q{SELECT jwt_verify(jwt_sign_with('{}', jwk_generate('ES256', 'x')))}), 'tokens_denied_key 1', 'an unknown key');
+is(counted_by(q{SELECT jwt_verify(jwt_sign('{"nbf":4000000000}'))}), 'tokens_denied_time 1', 'not yet valid');
+is(counted_by('SET jwt_auth.leeway = 0', "SELECT jwt_verify(jwt_sign(jsonb_build_object('iat', $now - 9, 'exp', $now - 5)))"),
+	'tokens_denied_expired 1', 'an expired token');
+is(counted_by('SELECT jwt_authenticate(jwt_sign(\'{"token_use":"id"}\'))'), 'tokens_denied_use 1, tokens_new 1', 'a token for something else');
+
+my $fails = q{SELECT jwt_login('bob', 'wrong')};
+
+is(counted_by($fails), 'attempts_denied 1, password_hashes 1', 'a wrong password');
+is(counted_by("SELECT jwt_login('alice', '$PASSWORD')"), 'logins 1, password_hashes 1', 'a right one');
+is(counted_by($fails, $fails), 'attempts_denied 1, attempts_throttled 1, password_hashes 1', 'too many wrong ones');
+
+my $refresh = "SELECT jwt_refresh('$alice->{refresh_token}')";
+my $set_back = q{UPDATE jwt_auth.refresh_tokens SET rotated_at = rotated_at - interval '1 h'};
+
+is(counted_by($refresh), 'refreshes 1', 'a refresh');
+is(counted_by($refresh), 'refreshes 1, refreshes_repeated 1', 'again');
+is(counted_by($set_back, $refresh), 'refreshes_replayed 1', 'a replay');
+is(counted_by($refresh), 'refreshes_denied 1', 'of a session that ended');
+is(counted_by(q{SELECT jwt_refresh('jar_x')}), 'refreshes_denied 1', 'no refresh token');
+is(counted_by($verify), 'tokens_denied_revoked 1', 'nor a token');
+is(counted_by(), '', 'nothing');
+
+# A backend that lives, one that was ended, and another database
+my $session = JwtAuthSession->new($node);
+
+execute($node, 'SELECT jwt_reset_statistics()');
+$session->query(q{SELECT jwt_verify(jwt_sign('{}'))}) for 1 .. 3;
+is(counter('tokens_new'), 3, 'of a backend that lives');
+execute($node, 'SELECT pg_terminate_backend(' . $session->query('SELECT pg_backend_pid()') . ')');
+eval { $session->close; };
+is(counter('tokens_new'), 3, 'of one that was ended');
+execute($node, 'CREATE DATABASE other');
+execute($node, 'CREATE EXTENSION jwt_auth', dbname => 'other');
+state_of($node, q{SELECT jwt_verify('x')}, dbname => 'other');
+is(counter('tokens_denied_malformed', 'other'), 1, 'another database has its own');
+is(counter('tokens_denied_malformed'), 0, 'which is not ours');
+execute($node, 'SELECT jwt_reset_statistics()');
+is(counter('tokens_denied_malformed', 'other'), 1, 'a reset is for one database');
+is(value_of($node, q{SELECT count(DISTINCT since), max(since) > min(since) FROM jwt_auth.statistics WHERE database IS NOT NULL}),
+	'2|t', 'and shows');
+is(value_of($node, q{SELECT count(*) = count(DISTINCT (database, name)) FROM jwt_auth.statistics}), 't', 'each counter once');
+execute($node, 'DROP DATABASE other');
+is(value_of($node, q{SELECT value FROM jwt_auth.statistics WHERE database IS NULL AND name = 'tokens_denied_malformed'}), 1,
+	'what a dropped database counted stays, without a name');
+
+# More backends than there are slots for at a time
+for my $round (1 .. 30)
+{
+	state_of($node, q{SELECT jwt_verify('x')});
+}
+is(counter('tokens_denied_malformed'), 30, 'of thirty backends, one after the other');
+
+# Who may read
+for my $statement ('SELECT count(*) > 0 FROM jwt_auth.statistics', 'SELECT count(*) > 0 FROM jwt_statistics()')
+{
+	is(state_of($node, "SET ROLE regress_statistics_nobody; $statement"), '42501', "not anyone: $statement");
+	is(state_of($node, "SET ROLE regress_statistics_monitor; $statement"), '', "a monitor: $statement");
+}
+is(state_of($node, "SET ROLE $_; SELECT jwt_reset_statistics()"), '42501', "$_ may not reset")
+  for qw(regress_statistics_nobody regress_statistics_monitor);
+is(state_of($node, "SET ROLE regress_statistics_monitor; SELECT FROM jwt_auth.$_"), '42501', "nor read $_")
+  for qw(users sessions refresh_tokens keys audit_log login_throttle);
+
+# Without preloading
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->append_conf('postgresql.conf', "session_preload_libraries = 'jwt_auth'");
+$node->restart;
+is(value_of($node, 'SELECT count(*) FROM jwt_auth.statistics'), 0, 'without preloading it is empty');
+is(state_of($node, 'SELECT jwt_reset_statistics()'), '', 'and there is nothing to reset');
+is(state_of($node, $_), '', 'while all else works') for q{SELECT jwt_verify(jwt_sign('{}'))}, $fails;
+
+done_testing();
+
+sub counter
+{
+	my ($name, $database) = @_;
+
+	return value_of($node, "SELECT value FROM jwt_auth.statistics WHERE name = '$name' AND database = '" . ($database // 'postgres') . q{'});
+}
