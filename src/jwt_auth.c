@@ -21,6 +21,7 @@
 #include "identity/identity.h"
 #include "identity/token_setting.h"
 #include "session/throttle.h"
+#include "shared/hash_slots.h"
 #include "shared/memory.h"
 #include "store/signal.h"
 
@@ -197,6 +198,10 @@ define_shared_settings(void)
 {
 	if (!process_shared_preload_libraries_in_progress)
 		return;
+	DefineCustomIntVariable("jwt_auth.max_password_hashes",
+							"Password hashes that the server computes at a time.",
+							NULL, &ja_settings.max_password_hashes,
+							ja_hash_slots_default(), 1, 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("jwt_auth.shared_tokens",
 							"Verified signatures that backends remember together; 0 means none.",
 							NULL, &ja_settings.shared_tokens,

@@ -65,9 +65,9 @@ check_machine(JaStatus status)
 
 /*
  * Does the work of a check for a name that has no hash to check: that of the
- * hash that stands in, or that of a new one.
+ * hash that stands in, or that of a new one.  Fails with JA_PASSWORD_BUSY.
  */
-static void
+static JaStatus
 imitate_check(const JaAttempt *attempt)
 {
 	JaPasswordPolicy policy = ja_new_password_policy();
@@ -75,32 +75,32 @@ imitate_check(const JaAttempt *attempt)
 
 	if (attempt->has_stand_in)
 		status = ja_password_imitate(attempt->password, &attempt->stand_in);
+	if (status != JA_OK && status != JA_PASSWORD_BUSY)
+	{
+		check_machine(status);
+		status = ja_password_imitate_new(attempt->password, &policy);
+	}
 	check_machine(status);
-	if (status != JA_OK)
-		check_machine(ja_password_imitate_new(attempt->password, &policy));
+	return status;
 }
 
-/* Whether the password is the user's; always one hash computation. */
-static bool
-password_matches(const JaAttempt *attempt)
+/*
+ * Finds out whether the password is the user's; always one hash computation.
+ * Fails with JA_PASSWORD_BUSY if the server has too many of them to do,
+ * whatever the name.
+ */
+static JaStatus
+check_password(const JaAttempt *attempt, bool *matches)
 {
-	bool		matches = false;
 	JaStatus	status;
 
+	*matches = false;
 	CHECK_FOR_INTERRUPTS();
 	if (!attempt->is_known || attempt->user.hash.text.data == NULL)
-	{
-		imitate_check(attempt);
-		return false;
-	}
-	status = ja_password_verify(attempt->password, &attempt->user.hash, &matches);
+		return imitate_check(attempt);
+	status = ja_password_verify(attempt->password, &attempt->user.hash, matches);
 	check_machine(status);
-	if (status != JA_OK)
-	{
-		imitate_check(attempt);
-		return false;
-	}
-	return matches;
+	return status == JA_OK || status == JA_PASSWORD_BUSY ? status : imitate_check(attempt);
 }
 
 static const char *
@@ -131,6 +131,7 @@ Jsonb *
 ja_login_prove(JaAttempt *attempt, const char *event)
 {
 	JaUser		locked;
+	bool		matches;
 
 	ja_throttle_enter(attempt->name.data, attempt->name.length, &attempt->throttle);
 	if (attempt->throttle.retry_after_seconds > 0)
@@ -144,7 +145,9 @@ ja_login_prove(JaAttempt *attempt, const char *event)
 	attempt->is_known = ja_user_find_by_name(ja_value_make_bytes(attempt->name.data,
 																 attempt->name.length),
 											 &attempt->user);
-	if (!password_matches(attempt) || attempt->user.is_disabled)
+	if (check_password(attempt, &matches) == JA_PASSWORD_BUSY)
+		return ja_answer_wait(JA_BUSY_RETRY_SECONDS);
+	if (!matches || attempt->user.is_disabled)
 		return deny(attempt, event, reason_for_denial(attempt));
 	if (!ja_user_lock_by_id(&attempt->user.id, &locked) || locked.is_disabled ||
 		!same_text(locked.hash.text, attempt->user.hash.text))
@@ -154,16 +157,23 @@ ja_login_prove(JaAttempt *attempt, const char *event)
 	return NULL;
 }
 
-/* Replaces a hash that is not what the settings ask for now. */
+/*
+ * Replaces a hash that is not what the settings ask for now; while the server
+ * has too many hashes to compute, a later login does.
+ */
 static void
 rehash(const JaAttempt *attempt)
 {
 	JaPasswordPolicy policy = ja_new_password_policy();
 	JaNewPassword hashed;
+	JaStatus	status;
 
 	if (!ja_password_needs_rehash(attempt->password, &attempt->user.hash, &policy))
 		return;
-	ja_check(ja_new_password_hash(attempt->password, &hashed));
+	status = ja_new_password_hash(attempt->password, &hashed);
+	if (status == JA_PASSWORD_BUSY)
+		return;
+	ja_check(status);
 	ja_new_password_rehash(&attempt->user.id, &hashed);
 }
 

@@ -44,8 +44,11 @@ store(const JaUser *user, const pg_uuid_t *session, JaString new_password)
 	ja_check(status);
 	if (reason != NULL)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, reason);
-	ja_check(ja_new_password_hash(prepared, &hashed));
+	status = ja_new_password_hash(prepared, &hashed);
 	ja_password_forget(prepared);
+	if (status == JA_PASSWORD_BUSY)
+		return ja_answer_wait(JA_BUSY_RETRY_SECONDS);
+	ja_check(status);
 	ja_new_password_store(&user->id, &hashed);
 	ja_session_end_user(&user->id, session, "password changed");
 	ja_audit_write(&(JaAuditEvent)

@@ -40,6 +40,7 @@ typedef struct JaSettings
 	char	   *password_check_function;	/* NULL or empty: none */
 	int			audit;			/* a JaAuditLevel */
 	int			audit_retention_seconds;
+	int			max_password_hashes;	/* at a time; 0: not preloaded */
 	int			shared_tokens;	/* entries; 0: none, or not preloaded */
 } JaSettings;
 

@@ -164,6 +164,10 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									   "It must be the whole text that the algorithm wrote, and nothing else."),
 	[JA_PASSWORD_HASH_COST] = UNUSABLE("password hash asks for too much work",
 									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations."),
+	[JA_PASSWORD_BUSY] = {
+		ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many password hashes are being computed", NULL,
+		"Try again later, or raise jwt_auth.max_password_hashes."
+	},
 	/* The message is that of pgcrypto's hmac(), for whoever looks at it. */
 	[JA_PGJWT_ALGORITHM] = UNUSABLE("Cannot use \"\": No such hash algorithm",
 									"Use HS256, HS384 or HS512."),

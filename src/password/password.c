@@ -11,7 +11,9 @@
  * A hash is computed once per call, and digests are compared in constant
  * time.  Nothing here allocates from a memory context, and what the
  * libraries allocate they free before they return, so that no error can leak
- * it.  A computation can't be interrupted.
+ * it.  A computation can't be interrupted.  What computes one first takes one
+ * of the server's slots for it: the wait for that can be interrupted, and no
+ * secret is on the stack yet.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +23,7 @@
 
 #include "base/secret.h"
 #include "password/password_method.h"
+#include "shared/hash_slots.h"
 
 /* What new hashes have (RFC 9106 section 4). */
 #define SALT_SIZE 16
@@ -84,8 +87,8 @@ apply_policy(const JaPasswordPolicy *policy, JaParsedHash *hash)
 
 /*
  * Hashes a password of our own into JA_PASSWORD_HASH_ROOM bytes with NUL.
- * Fails with JA_PASSWORD_HASH_COST for a policy beyond the bounds, JA_CRYPTO
- * or JA_MEMORY.
+ * Fails with JA_PASSWORD_HASH_COST for a policy beyond the bounds, else with
+ * JA_PASSWORD_BUSY, JA_CRYPTO or JA_MEMORY.
  */
 JaStatus
 ja_password_hash(const JaPassword *password, const JaPasswordPolicy *policy, char *hash)
@@ -100,10 +103,13 @@ ja_password_hash(const JaPassword *password, const JaPasswordPolicy *policy, cha
 		policy->iterations > JA_ARGON2_MAX_ITERATIONS ||
 		policy->memory_kib * policy->iterations > JA_ARGON2_MAX_WORK_KIB)
 		return JA_PASSWORD_HASH_COST;
+	if (!ja_hash_slot_take())
+		return JA_PASSWORD_BUSY;
 	apply_policy(policy, &made);
 	status = ja_secret_random(made.salt, made.salt_length);
 	if (status == JA_OK)
 		status = own_method->family->compute(&made, password->normal, digest);
+	ja_hash_slot_release();
 	if (status != JA_OK)
 		return status;
 	end = text + snprintf(text, sizeof(text), "%sv=%u$m=%u,t=%u,p=%u$", own_method->prefix,
@@ -129,17 +135,21 @@ compute(const JaPassword *password, bool is_imported, const JaParsedHash *hash, 
 /*
  * Whether the password is the one of the hash.  Fails, before any work, with
  * JA_PASSWORD_HASH_... for a text that ja_password_check_format() refuses;
- * else with JA_CRYPTO or JA_MEMORY.
+ * else with JA_PASSWORD_BUSY, JA_CRYPTO or JA_MEMORY.
  */
 JaStatus
 ja_password_verify(const JaPassword *password, const JaPasswordHash *hash, bool *matches)
 {
 	JaParsedHash stored;
 	uint8		digest[JA_PASSWORD_MAX_DIGEST];
-	JaStatus	status = parse(hash->text, &stored);
+	JaStatus	status;
 
+	if (!ja_hash_slot_take())
+		return JA_PASSWORD_BUSY;
+	status = parse(hash->text, &stored);
 	if (status == JA_OK)
 		status = compute(password, hash->is_imported, &stored, digest);
+	ja_hash_slot_release();
 	if (status == JA_OK)
 		*matches = ja_secret_equals(digest, stored.digest_length,
 									stored.digest, stored.digest_length);
@@ -210,10 +220,14 @@ ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash)
 {
 	JaParsedHash stored;
 	uint8		digest[JA_PASSWORD_MAX_DIGEST];
-	JaStatus	status = parse(hash->text, &stored);
+	JaStatus	status;
 
+	if (!ja_hash_slot_take())
+		return JA_PASSWORD_BUSY;
+	status = parse(hash->text, &stored);
 	if (status == JA_OK)
 		status = compute(password, hash->is_imported, &stored, digest);
+	ja_hash_slot_release();
 	OPENSSL_cleanse(digest, sizeof(digest));
 	OPENSSL_cleanse(&stored, sizeof(stored));
 	return status;
@@ -227,8 +241,11 @@ ja_password_imitate_new(const JaPassword *password, const JaPasswordPolicy *poli
 	uint8		digest[JA_PASSWORD_MAX_DIGEST];
 	JaStatus	status;
 
+	if (!ja_hash_slot_take())
+		return JA_PASSWORD_BUSY;
 	apply_policy(policy, &hash);
 	status = compute(password, false, &hash, digest);
+	ja_hash_slot_release();
 	OPENSSL_cleanse(digest, sizeof(digest));
 	return status;
 }

@@ -101,7 +101,7 @@ ja_answer_error(const char *error, const char *description)
 	return ja_json_end_object(&state);
 }
 
-/* The error response of an attempt that came too early. */
+/* The error response of an attempt that must be made later. */
 Jsonb *
 ja_answer_wait(int retry_after_seconds)
 {
@@ -110,7 +110,7 @@ ja_answer_wait(int retry_after_seconds)
 	set_http("429", retry_after_seconds);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	add_text(&state, "error", JA_ERROR_UNAVAILABLE);
-	add_text(&state, "error_description", "too many failed attempts, try again later");
+	add_text(&state, "error_description", "too many attempts, try again later");
 	ja_json_add_integer(&state, "retry_after", retry_after_seconds);
 	return ja_json_end_object(&state);
 }

@@ -15,6 +15,9 @@
 #define JA_ERROR_INVALID_REQUEST	"invalid_request"
 #define JA_ERROR_UNAVAILABLE	"temporarily_unavailable"
 
+/* When an attempt may come again that found the server busy with hashing. */
+#define JA_BUSY_RETRY_SECONDS 1
+
 typedef struct JaTokens
 {
 	JaString	access_token;

@@ -21,6 +21,7 @@
 #include "storage/shmem.h"
 
 #include "shared/counters.h"
+#include "shared/hash_slots.h"
 #include "shared/memory.h"
 #include "shared/signatures.h"
 
@@ -38,6 +39,7 @@ typedef struct Part
 static const Part parts[] = {
 	{ja_signatures_size, ja_signatures_attach},
 	{ja_counters_size, ja_counters_attach},
+	{ja_hash_slots_size, ja_hash_slots_attach},
 };
 
 static shmem_request_hook_type former_request_hook = NULL;

@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * hash_slots.c
+ *	  How many password hashes the server computes at a time.
+ *
+ * A password hash keeps a processor busy for some 20 ms, and anyone may ask
+ * for one with a wrong password.  With a slot for each of some processors, a
+ * flood of them leaves the others to verification, policies and refreshes,
+ * which never wait for a slot.
+ *
+ * A slot is held for one computation, in which nothing raises an error, reads
+ * an interrupt or waits for the client.  So it is given back by the call that
+ * took it; should its backend exit in between after all, then by that.  A
+ * backend that is killed takes the shared memory with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/spin.h"
+#include "utils/wait_event.h"
+
+#include "base/settings.h"
+#include "shared/counters.h"
+#include "shared/hash_slots.h"
+
+#define WAIT_MILLISECONDS 2000
+
+/* A signal may go to a backend that gives up, so none relies on it. */
+#define POLL_MILLISECONDS 100
+
+typedef struct HashSlots
+{
+	slock_t		lock;
+	int			taken;
+	ConditionVariable released;
+} HashSlots;
+
+static HashSlots *slots = NULL; /* NULL: there is no limit */
+static bool is_holder = false;
+static instr_time taken_at;
+
+/* Half the processors, at least one. */
+int
+ja_hash_slots_default(void)
+{
+	long		processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (int) Max(processors / 2, 1);
+}
+
+Size
+ja_hash_slots_size(void)
+{
+	return sizeof(HashSlots);
+}
+
+void
+ja_hash_slots_attach(void *memory, bool is_new)
+{
+	slots = memory;
+	if (!is_new)
+		return;
+	SpinLockInit(&slots->lock);
+	ConditionVariableInit(&slots->released);
+}
+
+static uint64
+microseconds_since(instr_time start)
+{
+	instr_time	elapsed;
+
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, start);
+	return INSTR_TIME_GET_MICROSEC(elapsed);
+}
+
+static bool
+try_take(void)
+{
+	SpinLockAcquire(&slots->lock);
+	if (slots->taken < ja_settings.max_password_hashes)
+	{
+		slots->taken++;
+		is_holder = true;
+	}
+	SpinLockRelease(&slots->lock);
+	return is_holder;
+}
+
+static void
+give_back(void)
+{
+	if (!is_holder)
+		return;
+	SpinLockAcquire(&slots->lock);
+	slots->taken--;
+	is_holder = false;
+	SpinLockRelease(&slots->lock);
+	ConditionVariableSignal(&slots->released);
+}
+
+static void
+give_back_at_exit(int code pg_attribute_unused(), Datum argument pg_attribute_unused())
+{
+	give_back();
+}
+
+static void
+watch_exit(void)
+{
+	static bool is_watched = false;
+
+	if (!is_watched)
+		before_shmem_exit(give_back_at_exit, (Datum) 0);
+	is_watched = true;
+}
+
+/* Waits until a slot is free; false if none was in time. */
+static bool
+wait_for_slot(void)
+{
+	instr_time	start;
+	bool		is_taken;
+
+	INSTR_TIME_SET_CURRENT(start);
+	ConditionVariablePrepareToSleep(&slots->released);
+	while (!(is_taken = try_take()) &&
+		   microseconds_since(start) < WAIT_MILLISECONDS * UINT64CONST(1000))
+		(void) ConditionVariableTimedSleep(&slots->released, POLL_MILLISECONDS,
+										   PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+	ja_count(JA_COUNT_PASSWORD_HASH_WAITS);
+	ja_count_many(JA_COUNT_PASSWORD_HASH_WAIT_MICROSECONDS, microseconds_since(start));
+	return is_taken;
+}
+
+/*
+ * Takes a slot for one computation of a password hash; without shared memory,
+ * always.  Waits for at most two seconds, and returns false if there was none.
+ * Raises what an interrupt asks for while it waits.
+ */
+bool
+ja_hash_slot_take(void)
+{
+	if (slots != NULL)
+	{
+		watch_exit();
+		if (!try_take() && !wait_for_slot())
+		{
+			ja_count(JA_COUNT_PASSWORD_HASHES_REFUSED);
+			return false;
+		}
+	}
+	INSTR_TIME_SET_CURRENT(taken_at);
+	return true;
+}
+
+/* Gives the slot back that the last call took. */
+void
+ja_hash_slot_release(void)
+{
+	ja_count(JA_COUNT_PASSWORD_HASHES);
+	ja_count_many(JA_COUNT_PASSWORD_HASH_MICROSECONDS, microseconds_since(taken_at));
+	if (slots != NULL)
+		give_back();
+}

@@ -1,0 +1,132 @@
+# Slots for password hashes: at most jwt_auth.max_password_hashes run at a time,
+# for whatever they are needed; who finds none within two seconds is told to come
+# again, which is not counted; nobody else waits; a cancelled, ended or killed
+# backend leaves its slot free (T86). Without preloading there is no limit.
+#
+# At least 24 assertions
+
+use strict;
+use warnings;
+
+use AccountTest;
+use JwtAuthSession;
+use JwtAuthTest;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+# Hashes that keep a processor busy for some seconds, or about one, as imported
+# ones may
+my %HASH = map { $_->[0] => "\$2b\$$_->[1]\$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW" } [ slowest => 16 ], [ slow => 14 ];
+
+my $node = start_account_node(
+	'limited',
+	conf => [ "shared_preload_libraries = 'jwt_auth'", 'restart_after_crash = on', 'jwt_auth.max_password_hashes = 1' ]);
+
+$node->safe_psql('postgres', "SELECT jwt_import_user('$_' || n, '$HASH{$_}') FROM generate_series(1, 9) AS n") for keys %HASH;
+
+my $alice = log_in($node, 'alice');
+my $number = 0;
+
+# A backend that is computing one
+sub start_hashing
+{
+	my ($kind) = @_;
+	my $session = JwtAuthSession->new($node);
+	my $pid = $session->query('SELECT pg_backend_pid()');
+
+	$number = $number % 9 + 1;
+	$session->begin_query("SELECT jwt_login('$kind$number', 'wrong') ->> 'error'");
+	wait_for($node, "SELECT wait_event IS NULL AND state = 'active' FROM pg_stat_activity WHERE pid = $pid", 't');
+	sleep 0.1;
+	return ($session, $pid);
+}
+
+sub counter
+{
+	my ($name) = @_;
+
+	return value_of($node, "SELECT value FROM jwt_auth.statistics WHERE database = current_database() AND name = '$name'");
+}
+
+# All who need a hash wait, and are told so in time; nobody else does.
+my ($busy) = start_hashing('slowest');
+my $start = time;
+my %waiting = map { $_ => JwtAuthSession->new($node) } qw(known unknown change create);
+
+execute($node, 'SELECT jwt_reset_statistics()');
+$waiting{known}->begin_query("SELECT jwt_login('bob', '$PASSWORD') ->> 'error'");
+$waiting{unknown}->begin_query(q{SELECT jwt_login('nobody', 'wrong') ->> 'error'});
+$waiting{change}->begin_query("BEGIN; SELECT set_config('jwt_auth.token', '$alice->{access_token}', true) IS NULL;"
+	  . "SELECT jwt_change_password('$PASSWORD', 'another $PASSWORD') ->> 'error'; COMMIT");
+$waiting{create}->begin_query("SELECT jwt_create_user('carol', '$PASSWORD')");
+is(error_of(refresh_with($node, $alice->{refresh_token})), 'ok', 'a refresh does not wait');
+is(state_of($node, "SELECT jwt_verify('$alice->{access_token}')"), '', 'nor does a token');
+is(state_of($node, q{SELECT jwt_create_user('dora')}), '', 'nor a user without a password');
+SKIP:
+{
+	skip 'this machine is faster than the test', 6 if time - $start > 1.5;
+	is(answer_of($waiting{known}), 'temporarily_unavailable', 'a user with a password is told to come again');
+	is(answer_of($waiting{unknown}), 'temporarily_unavailable', 'as is who is none');
+	is(answer_of($waiting{change}), "f\ntemporarily_unavailable", 'and who changes a password');
+	is(answer_of($waiting{create}), 'ERROR 53400', 'and who creates a user');
+	is(counter('password_hashes_refused'), 4, 'four were refused');
+	is(counter('attempts_denied') . counter('attempts_throttled'), '00', 'which is no failure of theirs');
+}
+is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, 'nor counted');
+is(answer_of($busy), 'invalid_grant', 'the first one is done');
+is(error_of(log_in($node, 'bob')), 'ok', 'and its slot is free');
+cmp_ok(counter('password_hash_wait_microseconds'), '>', 7_000_000, 'they waited for two seconds each');
+cmp_ok(counter('password_hash_microseconds'), '>', counter('password_hashes') * 1000, 'and hashing takes time');
+
+# Who waits can be interrupted, and gets the slot when it becomes free.
+my ($second) = start_hashing('slowest');
+my $cancelled = JwtAuthSession->new($node);
+my $ended = JwtAuthSession->new($node);
+
+for my $session ($cancelled, $ended)
+{
+	my $waiter = $session->query('SELECT pg_backend_pid()');
+
+	$session->begin_query("SELECT jwt_login('bob', '$PASSWORD') ->> 'error'");
+	wait_for($node, "SELECT wait_event = 'Extension' FROM pg_stat_activity WHERE pid = $waiter", 't');
+	execute($node, $session == $cancelled ? "SELECT pg_cancel_backend($waiter)" : "SELECT pg_terminate_backend($waiter)");
+	is($session == $cancelled ? answer_of($session) : value_of($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $waiter"),
+		$session == $cancelled ? 'ERROR 57014' : 0, 'one who waits is interrupted at once')
+	  if $session == $cancelled || !wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $waiter", 0);
+}
+is(answer_of($second), 'invalid_grant', 'while the slot was taken');
+
+# A backend that is told to end while it computes, and one whose client is gone
+for my $end (qw(pg_terminate_backend pg_cancel_backend))
+{
+	my ($session, $holder) = start_hashing('slow');
+
+	execute($node, "SELECT $end($holder)");
+	$session->{run}->kill_kill;
+	wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $holder", 0);
+	is(error_of(log_in($node, 'bob')), 'ok', "$end: the slot is free") for 1, 2;
+}
+
+# A backend that is killed
+my ($killed, $victim) = start_hashing('slow');
+
+kill 'KILL', $victim;
+$start = time;
+until ((eval { value_of($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $victim") } // 1) eq '0')
+{
+	die "the server did not come back\n" if time - $start > 60;
+	sleep 0.05;
+}
+is(error_of(log_in($node, 'bob')), 'ok', 'after a crash the slot is free');
+
+# Two slots let two compute; without preloading all do.
+for my $conf ([ 'jwt_auth.max_password_hashes = 2', 'two slots' ], [ "shared_preload_libraries = ''", 'no limit' ])
+{
+	$node->append_conf('postgresql.conf', $conf->[0]);
+	$node->restart;
+	my ($session) = start_hashing('slow');
+
+	is(error_of(log_in($node, 'bob')), 'ok', "$conf->[1]: another one computes");
+	$session->close;
+}
+done_testing();
