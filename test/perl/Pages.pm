@@ -54,14 +54,16 @@ sub reference_rows
 	return %rows;
 }
 
-# Runs the program anew in a throw-away server, unless it is in one.
+# Runs the program anew in a throw-away server, unless it is in one.  It preloads
+# the library, so that there is all that the pages speak of.
 sub start_server
 {
 	my ($program, @arguments) = @_;
 
 	return if $ENV{PAGES_SERVER};
 	$ENV{PAGES_SERVER} = 1;
-	exec "$root/test/private/cluster", '--drop', abs_path($program), @arguments
+	exec "$root/test/private/cluster", '--conf', "shared_preload_libraries = 'jwt_auth'", '--drop',
+	  abs_path($program), @arguments
 	  or die "could not start a server: $!\n";
 }
 

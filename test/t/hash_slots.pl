@@ -1,7 +1,7 @@
 # Slots for password hashes: at most jwt_auth.max_password_hashes run at a time,
 # for whatever they are needed; who finds none within two seconds is told to come
 # again, which is not counted; nobody else waits; a cancelled, ended or killed
-# backend leaves its slot free (T86). Without preloading there is no limit.
+# backend leaves its slot free (T42, T86). Without preloading there is no limit.
 #
 # At least 24 assertions
 
