@@ -1,7 +1,7 @@
 -- aud and iss (T15, T16; RFC 7519 sections 4.1.1 and 4.1.3).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 93 assertions
+-- At least 101 assertions
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.verdict(members text, audience text DEFAULT NULL,
@@ -45,6 +45,8 @@ FROM (VALUES ('https://a.example/x', 'https://a.example/x', NULL),
 -- A NULL audience skips the check, here and only here
 SELECT is(pg_temp.verdict('"aud":"web"'), NULL, 'no audience asked for');
 SELECT is(pg_temp.verdict(''), NULL, 'nor present');
+SELECT is(pg_temp.verdict('"aud":' || aud), '28J00', 'yet refused: aud ' || aud)
+FROM unnest(ARRAY['[]', '1', 'true', '{}', '[1]', '["api",1]', '["api",null]', '[["api"]]']) AS aud;
 SET jwt_auth.audience = 'api';
 SELECT is(pg_temp.verdict('"aud":"web"'), NULL,
 		  'the setting is about other functions');

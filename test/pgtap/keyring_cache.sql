@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
--- At least 113 assertions
+-- At least 115 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret();
 
@@ -159,6 +159,14 @@ UPDATE jwt_auth.sessions SET revoked_at = now();
 SELECT is(test.verdict(:'mine'), '28J02', 'ended by this transaction');
 ROLLBACK;
 SELECT is(test.verdict(:'mine'), NULL, 'and not');
+-- that it reaches its end is no signal either
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+VALUES ('0190163d-8694-739b-aea5-966c26f8ad92', '0190163d-8694-739b-aea5-966c26f8ad90', now(), clock_timestamp() + interval '4 s')
+RETURNING expires_at AS session_end \gset
+SELECT test.own('"sid":"0190163d-8694-739b-aea5-966c26f8ad92"') AS brief \gset
+SELECT is(test.verdict(:'brief'), NULL, 'a session that is about to end');
+SELECT pg_sleep_until(:'session_end') IS NULL AS unused \gset
+SELECT is(test.verdict(:'brief'), '28J02', 'and has ended');
 DELETE FROM jwt_auth.users;
 SELECT is(test.verdict(:'mine'), '28J00', 'gone with its user');
 

@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
--- At least 142 assertions
+-- At least 146 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'k1'), jwt_create_key('HS256', 'k2');
 
@@ -62,7 +62,7 @@ FROM unnest(ARRAY['null', '[]', '[{}]', '"x"', '1', 'true',
 	'{"exp":"4000000000"}', '{"exp":null}', '{"exp":true}', '{"exp":[]}', '{"exp":{}}', '{"exp":-1}', '{"exp":1e300}',
 	'{"iat":"1"}', '{"iat":null}', '{"iat":-1}', '{"iat":1e18}', '{"nbf":"1"}', '{"nbf":null}', '{"nbf":[]}',
 	'{"nbf":-0.5}', '{"jti":1}', '{"jti":null}', '{"jti":["a"]}', '{"sub":1}', '{"sub":null}', '{"sub":{}}',
-	'{"sid":1}', '{"sid":null}', '{"sid":true}']) AS claims;
+	'{"sid":1}', '{"sid":null}', '{"sid":true}', '{"aud":[]}', '{"aud":1}', '{"aud":{}}', '{"aud":["api",1]}']) AS claims;
 SELECT is(test.sqlstate_of(format('SELECT jwt_sign(%L)', '{"x":"' || repeat('x', 20000) || '"}')), '22023',
 		  'a token that could not be verified again');
 
