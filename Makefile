@@ -74,12 +74,23 @@ src/%.bc: src/%.c .flags
 	@$(MKDIR_P) $(@D)
 	$(COMPILE.c.bc) -MMD -MP -MF $@.d -o $@ $<
 
+# The shell writes them, as "make -n" would carry out a $(file).
 flags := $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS)
 ifneq ($(flags),$(file <.flags))
 .PHONY: .flags
 endif
+.flags: export JWT_AUTH_FLAGS = $(flags)
 .flags:
-	@$(file >$@,$(flags))
+	@printf '%s\n' "$$JWT_AUTH_FLAGS" >$@
+
+# From another directory, the folders were made by the rules above.
+ifneq ($(CURDIR),$(abspath $(top)))
+clean: clean_folders
+.PHONY: clean_folders
+clean_folders:
+	@rm -f $(EXTRA_CLEAN)
+	@rmdir $(wildcard src/*/) src 2>/dev/null || :
+endif
 
 -include $(OBJS:.o=.d) $(OBJS:.o=.bc.d)
 

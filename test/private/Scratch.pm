@@ -256,6 +256,10 @@ END
 	{
 		$_->() for @{ $self->{at_end} };
 		next if $self->kept;
+
+		# Copies of directories that nobody may write to are such, too.
+		system 'find', $self->{dir}, '-type', 'd', '!', '-perm', '-u+w', '-exec', 'chmod', 'u+w', '{}', '+'
+		  if $> != 0;
 		system 'rm', '-rf', '--', $self->{dir};
 	}
 	$? = $status;

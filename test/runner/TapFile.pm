@@ -127,7 +127,7 @@ sub _end_of_log
 {
 	my ($scratch, $file) = @_;
 	my $dir = _tap_directory($scratch, $file);
-	my ($log) = glob "$dir/log/regress_log_* $dir/tmp_check/log/regress_log_*";
+	my ($log) = glob "'$dir'/log/regress_log_* '$dir'/tmp_check/log/regress_log_*";
 	my @lines = defined $log ? split /^/, _read($log) : ();
 
 	splice @lines, 0, -$LOG_LINES_SHOWN if @lines > $LOG_LINES_SHOWN;

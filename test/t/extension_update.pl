@@ -41,8 +41,8 @@ done_testing();
 
 sub check_released_scripts
 {
-	my @frozen = map { basename($_) } glob "$released/*.sql";
-	my @old = grep { $_ ne $current } versions_of(map { basename($_) } glob "$source/sql/jwt_auth--*.sql");
+	my @frozen = map { basename($_) } glob "'$released'/*.sql";
+	my @old = grep { $_ ne $current } versions_of(map { basename($_) } glob "'$source'/sql/jwt_auth--*.sql");
 
 	note 'no version is released yet' unless @frozen;
 	for my $file (@frozen)
