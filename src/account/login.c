@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 
 #include "account/login.h"
@@ -30,6 +31,17 @@
 #include "store/plan.h"
 
 static const char denied[] = "invalid username or password";
+
+/* How long one row of the audit log stands for all attempts on a busy name. */
+#define BUSY_SECONDS 60
+
+static JaPlan find_busy = {
+	.sql = "SELECT FROM jwt_auth.audit_log WHERE at OPERATOR(pg_catalog.>) $1"
+	" AND event OPERATOR(pg_catalog.=) 'login_busy' AND (user_id OPERATOR(pg_catalog.=) $2"
+	" OR name_hash OPERATOR(pg_catalog.=) $3) LIMIT 1",
+	.argument_count = 3,
+	.argument_types = {TIMESTAMPTZOID, UUIDOID, BYTEAOID}
+};
 
 static void
 audit_attempt(const JaAttempt *attempt, const char *event, const char *reason)
@@ -53,6 +65,35 @@ deny(JaAttempt *attempt, const char *event, const char *reason)
 	if (attempt->throttle.starts_wait)
 		audit_attempt(attempt, "login_throttled", "too many failures");
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
+}
+
+static void
+find_user(JaAttempt *attempt)
+{
+	bytea	   *name = ja_value_make_bytes(attempt->name.data, attempt->name.length);
+
+	attempt->is_known = ja_user_find_by_name(name, &attempt->user);
+}
+
+/*
+ * The answer for an attempt whose turn did not come, which is no failure.  The
+ * first one in a while is audited.
+ */
+static Jsonb *
+defer(JaAttempt *attempt)
+{
+	TimestampTz since = GetCurrentTimestamp() - (int64) BUSY_SECONDS * USECS_PER_SEC;
+	bytea	   *hash = ja_value_make_bytes(attempt->throttle.name_hash, JA_NAME_HASH_SIZE);
+
+	find_user(attempt);
+	if (ja_throttle_may_report(&attempt->throttle) &&
+		ja_plan_run_as_of_now(&find_busy, (JaValue[])
+	{
+		ja_value_time(since), ja_value_uuid(attempt->is_known ? &attempt->user.id : NULL),
+		ja_value_bytes(hash)
+	}) == 0)
+		audit_attempt(attempt, "login_busy", "other attempts did not end in time");
+	return ja_answer_busy(JA_BUSY_NAME);
 }
 
 /* Raises what is the machine's failure, not the hash's. */
@@ -134,6 +175,8 @@ ja_login_prove(JaAttempt *attempt, const char *event)
 	bool		matches;
 
 	ja_throttle_enter(attempt->name.data, attempt->name.length, &attempt->throttle);
+	if (attempt->throttle.is_busy)
+		return defer(attempt);
 	if (attempt->throttle.retry_after_seconds > 0)
 	{
 		ja_count(JA_COUNT_ATTEMPTS_THROTTLED);
@@ -142,11 +185,9 @@ ja_login_prove(JaAttempt *attempt, const char *event)
 	/* Known names look for it, too, since that takes its time. */
 	attempt->has_stand_in = ja_stand_in_choose(attempt->name.data, attempt->name.length,
 											   &attempt->stand_in);
-	attempt->is_known = ja_user_find_by_name(ja_value_make_bytes(attempt->name.data,
-																 attempt->name.length),
-											 &attempt->user);
+	find_user(attempt);
 	if (check_password(attempt, &matches) == JA_PASSWORD_BUSY)
-		return ja_answer_wait(JA_BUSY_RETRY_SECONDS);
+		return ja_answer_busy(JA_BUSY_SERVER);
 	if (!matches || attempt->user.is_disabled)
 		return deny(attempt, event, reason_for_denial(attempt));
 	if (!ja_user_lock_by_id(&attempt->user.id, &locked) || locked.is_disabled ||

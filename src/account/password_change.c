@@ -47,7 +47,7 @@ store(const JaUser *user, const pg_uuid_t *session, JaString new_password)
 	status = ja_new_password_hash(prepared, &hashed);
 	ja_password_forget(prepared);
 	if (status == JA_PASSWORD_BUSY)
-		return ja_answer_wait(JA_BUSY_RETRY_SECONDS);
+		return ja_answer_busy(JA_BUSY_SERVER);
 	ja_check(status);
 	ja_new_password_store(&user->id, &hashed);
 	ja_session_end_user(&user->id, session, "password changed");

@@ -16,12 +16,11 @@
 
 #include "account/purge.h"
 #include "base/settings.h"
+#include "session/throttle.h"
 #include "store/plan.h"
 
 /* How long rows outlive what they are about. */
 #define SLACK_SECONDS 300
-
-#define THROTTLE_LIFE_SECONDS (60 * 60)
 
 /* Each takes a time before which rows are gone, and how many to delete. */
 static JaPlan delete_expired_sessions = {
@@ -55,14 +54,6 @@ static JaPlan delete_denials = {
 	" WHERE (issuer, jti) OPERATOR(pg_catalog.=) ANY"
 	" (SELECT issuer, jti FROM jwt_auth.revoked_tokens"
 	" WHERE expires_at OPERATOR(pg_catalog.<) $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
-};
-
-static JaPlan delete_throttle = {
-	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) ANY"
-	" (SELECT name_hash FROM jwt_auth.login_throttle"
-	" WHERE last_failure_at OPERATOR(pg_catalog.<) $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
 	.argument_count = 2,
 	.argument_types = {TIMESTAMPTZOID, INT8OID}
 };
@@ -104,7 +95,6 @@ ja_purge(int64 max_rows)
 		{&delete_revoked_sessions, token_life},
 		{&delete_idle_sessions, ja_settings.session_idle_timeout_seconds + token_life},
 		{&delete_denials, 0},
-		{&delete_throttle, THROTTLE_LIFE_SECONDS},
 		{&delete_audit, ja_settings.audit_retention_seconds},
 		{&erase_secrets, 0},
 	};
@@ -119,6 +109,8 @@ ja_purge(int64 max_rows)
 		ja_value_time(now - steps[i].age_seconds * USECS_PER_SEC),
 		ja_value_bigint(max_rows - removed)
 	});
+	if (removed < max_rows)
+		removed += ja_throttle_purge(max_rows - removed);
 	ja_plan_end(&scope);
 	return removed;
 }

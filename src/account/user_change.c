@@ -5,7 +5,8 @@
  *
  * What ends sessions changes the user's row first, and ends them in a later
  * statement with a new snapshot: a login that holds the row has inserted its
- * session by then, and one that comes later sees the change.
+ * session by then, and one that comes later sees the change.  Whoever has to
+ * wait for another transaction does so for some seconds, and then raises 55P03.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +31,7 @@
 #include "store/audit.h"
 #include "store/plan.h"
 #include "store/signal.h"
+#include "store/wait.h"
 #include "token/denial.h"
 
 static JaPlan insert_user = {
@@ -164,6 +166,29 @@ choose_hash(const JaUserChange *change, JaNewPassword *hashed)
 	return (JaString) {hashed->hash, strlen(hashed->hash)};
 }
 
+/* Runs a statement that may have to wait for a row. */
+static uint64
+run(JaPlan *plan, const JaValue *values)
+{
+	JaWait		wait;
+	uint64		rows;
+
+	ja_wait_begin(&wait);
+	rows = ja_plan_run(plan, values);
+	ja_wait_end(&wait);
+	return rows;
+}
+
+static void
+end_sessions(const pg_uuid_t *id, const char *reason)
+{
+	JaWait		wait;
+
+	ja_wait_begin(&wait);
+	ja_session_end_user(id, NULL, reason);
+	ja_wait_end(&wait);
+}
+
 /* Makes a user; raises JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., JA_PASSWORD_.... */
 pg_uuid_t
 ja_user_change_create(const JaUserChange *change)
@@ -181,7 +206,7 @@ ja_user_change_create(const JaUserChange *change)
 	hash = choose_hash(change, &hashed);
 	ja_check(ja_uuid_make(now, &id));
 	ja_plan_begin(&scope);
-	if (ja_plan_run(&insert_user, (JaValue[])
+	if (run(&insert_user, (JaValue[])
 	{
 		ja_value_uuid(&id), ja_value_string(change->username),
 		ja_value_bytes(canonical_name), ja_value_string(hash),
@@ -216,7 +241,7 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 		ja_value_uuid(id), ja_value_bytes(canonical_name)
 	}) > 0)
 		ja_raise(JA_ACCOUNT_NAME_TAKEN);
-	if (ja_plan_run(&update_user, (JaValue[])
+	if (run(&update_user, (JaValue[])
 	{
 		ja_value_uuid(id), ja_value_string(change->username),
 		ja_value_bytes(canonical_name), role_value(change->role),
@@ -234,7 +259,7 @@ run_on_user(JaPlan *plan, const JaValue *values)
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	if (ja_plan_run(plan, values) == 0)
+	if (run(plan, values) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	ja_plan_end(&scope);
 }
@@ -246,14 +271,17 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 	JaPlanScope scope;
 	JaNewPassword hashed;
 	JaUser		user;
+	JaWait		wait;
 
 	if (!ja_user_find_by_id(id, &user))
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	hash_new_password(user.username, password, &hashed);
 	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
 	ja_new_password_store(id, &hashed);
+	ja_wait_end(&wait);
 	ja_plan_end(&scope);
-	ja_session_end_user(id, NULL, "password set");
+	end_sessions(id, "password set");
 	audit_user("password_set", id);
 }
 
@@ -265,7 +293,7 @@ ja_user_change_end_sessions(const pg_uuid_t *id)
 
 	if (!ja_user_find_by_id(id, &user))
 		ja_raise(JA_ACCOUNT_UNKNOWN);
-	ja_session_end_user(id, NULL, "ended by admin");
+	end_sessions(id, "ended by admin");
 	audit_user("sessions_ended", id);
 }
 
@@ -278,7 +306,7 @@ ja_user_change_disable(const pg_uuid_t *id)
 		ja_value_uuid(id), ja_value_time(GetCurrentTimestamp())
 	});
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
-	ja_session_end_user(id, NULL, "user disabled");
+	end_sessions(id, "user disabled");
 	audit_user("user_disabled", id);
 }
 

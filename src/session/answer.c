@@ -101,16 +101,29 @@ ja_answer_error(const char *error, const char *description)
 	return ja_json_end_object(&state);
 }
 
-/* The error response of an attempt that must be made later. */
-Jsonb *
-ja_answer_wait(int retry_after_seconds)
+static Jsonb *
+answer_later(const char *description, int retry_after_seconds)
 {
 	JaJsonState state = {0};
 
 	set_http("429", retry_after_seconds);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	add_text(&state, "error", JA_ERROR_UNAVAILABLE);
-	add_text(&state, "error_description", "too many attempts, try again later");
+	add_text(&state, "error_description", description);
 	ja_json_add_integer(&state, "retry_after", retry_after_seconds);
 	return ja_json_end_object(&state);
+}
+
+/* The error response of an attempt that came too early after failures. */
+Jsonb *
+ja_answer_wait(int retry_after_seconds)
+{
+	return answer_later("too many failed attempts, try again later", retry_after_seconds);
+}
+
+/* That of one whose turn did not come, though it may be right. */
+Jsonb *
+ja_answer_busy(const char *description)
+{
+	return answer_later(description, JA_BUSY_RETRY_SECONDS);
 }

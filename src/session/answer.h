@@ -15,8 +15,12 @@
 #define JA_ERROR_INVALID_REQUEST	"invalid_request"
 #define JA_ERROR_UNAVAILABLE	"temporarily_unavailable"
 
-/* When an attempt may come again that found the server busy with hashing. */
+/* When an attempt may come again whose turn did not come. */
 #define JA_BUSY_RETRY_SECONDS 1
+
+/* What it waited for: other attempts on the name, or the hashing of others. */
+#define JA_BUSY_NAME	"other attempts on this name have not ended, try again"
+#define JA_BUSY_SERVER	"too many passwords are being checked, try again"
 
 typedef struct JaTokens
 {
@@ -30,5 +34,6 @@ extern Jsonb *ja_answer_tokens(const JaTokens *tokens);
 extern Jsonb *ja_answer_done(void);
 extern Jsonb *ja_answer_error(const char *error, const char *description);
 extern Jsonb *ja_answer_wait(int retry_after_seconds);
+extern Jsonb *ja_answer_busy(const char *description);
 
 #endif							/* JA_ANSWER_H */

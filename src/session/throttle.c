@@ -11,7 +11,9 @@
  * Attempts on one name are serialised by a lock that no SQL function can
  * take.  Someone may hold it in an idle transaction, so it is awaited for two
  * seconds only.  Whoever changes a name's row has its lock: to wait for the
- * row would be to wait without limit.  A prepared transaction would keep the
+ * row would be to wait without limit.  The lock also makes the row safe to read
+ * and write as it is now, whatever the transaction's snapshot shows: under an
+ * older one, failures would be missed.  A prepared transaction would keep the
  * lock when its session is gone, so that one cannot be prepared.
  *
  *-------------------------------------------------------------------------
@@ -34,14 +36,22 @@
 #include "store/plan.h"
 #include "store/scan.h"
 
-/* The class of our advisory locks; those of SQL functions are 1 and 2. */
+/*
+ * The classes of our advisory locks: one for an attempt on a name, one for the
+ * report that it is busy.  Those of SQL functions are 1 and 2.
+ */
 #define LOCK_CLASS 0x4A41
+#define REPORT_LOCK_CLASS 0x4A42
 
 #define LOCK_WAIT_MILLISECONDS 2000
 #define LOCK_POLL_MILLISECONDS 20
 
+/* Dead rows that a failure looks at, and deletes. */
 #define DEAD_CANDIDATES 8
 #define DEAD_DELETED	2
+
+/* The same for a batch of a purge: each takes a place in PostgreSQL's table of locks. */
+#define PURGE_CANDIDATES 500
 
 #define MAX_WAIT_SECONDS (15 * 60)
 #define LIFE_SECONDS	(60 * 60)
@@ -91,19 +101,35 @@ ja_throttle_initialize(void)
 	RegisterXactCallback(watch_transaction, NULL);
 }
 
-/* Takes the name's lock if it is free, until the transaction ends. */
+/* Takes a lock of the name if it is free, until the transaction ends. */
 static bool
-try_lock_name(const uint8 *name_hash)
+try_lock(const uint8 *name_hash, uint16 lock_class)
 {
 	LOCKTAG		tag;
 	uint32		halves[2];
 
 	memcpy(halves, name_hash, sizeof(halves));
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], lock_class);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	locked_a_name = true;
 	return true;
+}
+
+static bool
+try_lock_name(const uint8 *name_hash)
+{
+	return try_lock(name_hash, LOCK_CLASS);
+}
+
+/*
+ * Whether an attempt on a busy name is the only one that may report it, until
+ * its transaction ends.
+ */
+bool
+ja_throttle_may_report(const JaThrottle *throttle)
+{
+	return try_lock(throttle->name_hash, REPORT_LOCK_CLASS);
 }
 
 /* Takes the name's lock; false if it was not to be had in time. */
@@ -173,6 +199,13 @@ remaining_seconds(int failures, TimestampTz last_failure, TimestampTz now)
 	return (int) ((end - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
 }
 
+/* Rows whose last failure is older are dead. */
+static TimestampTz
+dead_before(TimestampTz now)
+{
+	return now - (int64) LIFE_SECONDS * USECS_PER_SEC;
+}
+
 /*
  * Begins an attempt on a name: takes its lock, and says how long it must
  * wait.  The table and this backend's memory both count; the larger decides.
@@ -191,10 +224,11 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 	throttle->starts_wait = false;
 	throttle->has_row = false;
 	throttle->retry_after_seconds = 1;
-	if (!lock_name(throttle->name_hash))
+	throttle->is_busy = !lock_name(throttle->name_hash);
+	if (throttle->is_busy)
 		return;
 	now = GetCurrentTimestamp();
-	dead = now - (int64) LIFE_SECONDS * USECS_PER_SEC;
+	dead = dead_before(now);
 	counted = counted_failures(throttle->name_hash, &last_counted);
 	throttle->has_row = counted > 0;
 	if (last_counted < dead)
@@ -207,7 +241,7 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 
 /* Names whose last failure was before the time, the earliest first. */
 static int
-find_dead(TimestampTz dead, uint8 hashes[][JA_NAME_HASH_SIZE])
+find_dead(TimestampTz dead, int candidates, uint8 (*hashes)[JA_NAME_HASH_SIZE])
 {
 	JaScan		scan;
 	int			count = 0;
@@ -215,7 +249,7 @@ find_dead(TimestampTz dead, uint8 hashes[][JA_NAME_HASH_SIZE])
 	scan.key_count = 0;
 	ja_scan_key_time(&scan, JA_LOGIN_THROTTLE_LAST_FAILURE_AT, BTLessStrategyNumber, dead);
 	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_LAST_FAILURE);
-	while (count < DEAD_CANDIDATES && ja_scan_next(&scan))
+	while (count < candidates && ja_scan_next(&scan))
 	{
 		bool		is_null;
 		Datum		value = ja_scan_get(&scan, JA_LOGIN_THROTTLE_NAME_HASH, &is_null);
@@ -226,23 +260,35 @@ find_dead(TimestampTz dead, uint8 hashes[][JA_NAME_HASH_SIZE])
 	return count;
 }
 
-/* Deletes up to DEAD_DELETED rows that nobody needs any more. */
-static void
-delete_some_dead(TimestampTz dead)
+/*
+ * Deletes up to a number of dead rows, each with its name's lock, and none
+ * whose lock is taken; within a scope of ja_plan_begin().
+ */
+static int64
+delete_some_dead(TimestampTz dead, int candidates, int64 max_rows)
 {
-	uint8		hashes[DEAD_CANDIDATES][JA_NAME_HASH_SIZE];
-	int			count = find_dead(dead, hashes);
-	int			deleted = 0;
+	uint8		(*hashes)[JA_NAME_HASH_SIZE] = palloc(candidates * sizeof(*hashes));
+	int			count = find_dead(dead, candidates, hashes);
+	int64		deleted = 0;
 
-	for (int i = 0; i < count && deleted < DEAD_DELETED; i++)
+	for (int i = 0; i < count && deleted < max_rows; i++)
 	{
 		if (try_lock_name(hashes[i]))
-			deleted += (int) ja_plan_run(&delete_dead, (JaValue[])
+			deleted += (int64) ja_plan_run_as_of_now(&delete_dead, (JaValue[])
 		{
 			ja_value_bytes(ja_value_make_bytes(hashes[i], JA_NAME_HASH_SIZE)),
 			ja_value_time(dead)
 		});
 	}
+	pfree(hashes);
+	return deleted;
+}
+
+/* Deletes dead rows, some hundreds at most; within a scope of ja_plan_begin(). */
+int64
+ja_throttle_purge(int64 max_rows)
+{
+	return delete_some_dead(dead_before(GetCurrentTimestamp()), PURGE_CANDIDATES, max_rows);
 }
 
 /*
@@ -253,22 +299,24 @@ void
 ja_throttle_failed(JaThrottle *throttle)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz dead = now - (int64) LIFE_SECONDS * USECS_PER_SEC;
+	TimestampTz dead = dead_before(now);
 	JaPlanScope scope;
 	bool		is_null;
 	int			failures;
 
-	/* First, since writing may fail, as under an older snapshot. */
+	/* First, since writing may fail. */
 	ja_throttle_memory_add(throttle->name_hash, now);
 	ForceSyncCommit();
 	ja_plan_begin(&scope);
-	ja_plan_run(&count_failure, (JaValue[])
+	ja_plan_run_as_of_now(&count_failure, (JaValue[])
 	{
 		ja_value_bytes(ja_value_make_bytes(throttle->name_hash, JA_NAME_HASH_SIZE)),
 		ja_value_time(now), ja_value_time(dead)
 	});
 	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
-	delete_some_dead(dead);
+	/* Reading other names' rows would let SERIALIZABLE undo the count. */
+	if (!IsolationIsSerializable())
+		delete_some_dead(dead, DEAD_CANDIDATES, DEAD_DELETED);
 	ja_plan_end(&scope);
 	throttle->starts_wait = wait_seconds(failures) > 0;
 }
@@ -279,7 +327,7 @@ delete_row(const uint8 *name_hash)
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	ja_plan_run(&delete_name, (JaValue[])
+	ja_plan_run_as_of_now(&delete_name, (JaValue[])
 	{
 		ja_value_bytes(ja_value_make_bytes(name_hash, JA_NAME_HASH_SIZE))
 	});

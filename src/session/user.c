@@ -15,6 +15,7 @@
 #include "session/user.h"
 #include "store/plan.h"
 #include "store/scan.h"
+#include "store/wait.h"
 
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
@@ -80,19 +81,25 @@ ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 
 /*
  * Reads a user and keeps the row from changing until the transaction ends:
- * waits for whoever changes it, and sees the change.  To be called within a
+ * waits for whoever changes it, and sees the change; raises 55P03 if that takes
+ * too long.  To be called within a
  * scope of ja_plan_begin(); allocates there.
  */
 bool
 ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 {
+	JaWait		wait;
+	uint64		rows;
 	bool		is_null;
 	Datum		value;
 
-	if (ja_plan_run(&lock_user, (JaValue[])
+	ja_wait_begin(&wait);
+	rows = ja_plan_run(&lock_user, (JaValue[])
 	{
 		ja_value_uuid(id)
-	}) == 0)
+	});
+	ja_wait_end(&wait);
+	if (rows == 0)
 		return false;
 	user->id = *id;
 	user->hash.text = ja_plan_string(0, 1);

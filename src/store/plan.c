@@ -155,6 +155,20 @@ ja_plan_run_on_latest(JaPlan *plan, const JaValue *values)
 	return run(plan, values, GetLatestSnapshot(), GetTransactionSnapshot());
 }
 
+/*
+ * The same for rows that the caller keeps others from changing, by a lock of
+ * its own: they are read and written as they are now, whatever the
+ * transaction's snapshot shows.
+ */
+uint64
+ja_plan_run_as_of_now(JaPlan *plan, const JaValue *values)
+{
+	if (!IsolationUsesXactSnapshot())
+		return ja_plan_run(plan, values);
+	CommandCounterIncrement();
+	return run(plan, values, GetLatestSnapshot(), InvalidSnapshot);
+}
+
 /* A column, counted from 1, of a row of the last statement's result. */
 Datum
 ja_plan_result(uint64 row, int column, bool *is_null)

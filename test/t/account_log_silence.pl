@@ -38,6 +38,7 @@ CREATE FUNCTION hooks.refuse(username text, password text) RETURNS text LANGUAGE
 SQL
 
 my $id = value_of($node, "SELECT jwt_create_user('carol', '$canary')");
+value_of($node, "SET jwt_auth.argon2_memory = 65536; SET jwt_auth.argon2_iterations = 8; SELECT jwt_create_user('slow', '$canary')");
 my @answers = map { log_in($node, 'carol', $canary) } 1 .. 8;
 my $spent = refresh_with($node, (my $first = pop @answers)->{refresh_token});
 refresh_with($node, $spent->{refresh_token});
@@ -59,7 +60,7 @@ check('login, a password as name', '', 'SELECT jwt_login(:n, :p)', n => $canary,
 check('login, long', '22023', 'SELECT jwt_login(:n, :p)', n => 'carol', p => $canary x 60);
 check('login, read only', '25006', 'SET default_transaction_read_only = on', 'SELECT jwt_login(:n, :p)', n => 'carol', p => $canary);
 check('login, timed out', '57014', "SET statement_timeout = '20 ms'; SET jwt_auth.argon2_memory = 65536; SET jwt_auth.argon2_iterations = 8",
-	'SELECT jwt_login(:n, :p)', n => 'unknown', p => $canary);
+	'SELECT jwt_login(:n, :p)', n => 'slow', p => $canary);
 check('login, behind PostgREST', '', "SET request.method = 'POST'", 'SELECT jwt_login(:n, :p)', n => 'carol', p => $wrong);
 check('refresh', '', 'SELECT jwt_refresh(:t)', t => take('refresh_token'));
 check('refresh, replayed', '', 'SET jwt_auth.refresh_grace = 0', 'SELECT jwt_refresh(:t)', t => $first->{refresh_token});

@@ -1,0 +1,52 @@
+/*-------------------------------------------------------------------------
+ *
+ * wait.c
+ *	  Waiting for rows that other transactions hold, for some seconds only.
+ *
+ * A login holds its user's row until its transaction ends, and a client that
+ * does not end it must not keep an admin from disabling the user without a
+ * word.  So the wait ends with 55P03, and the error says what to do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "storage/proc.h"
+#include "utils/guc.h"
+
+#include "store/wait.h"
+
+#define WAIT_MILLISECONDS 5000
+
+static void
+explain_timeout(void *argument pg_attribute_unused())
+{
+	if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+		return;
+	errmsg("another transaction holds the user's rows");
+	errhint("A login or a change of this user has not been committed. Try again, or end that transaction: SELECT pid, state, xact_start FROM pg_stat_activity ORDER BY xact_start.");
+}
+
+/*
+ * Limits each wait for a lock, unless lock_timeout limits it more, and raises
+ * 55P03 at its end.
+ */
+void
+ja_wait_begin(JaWait *wait)
+{
+	wait->setting_level = NewGUCNestLevel();
+	if (LockTimeout == 0 || LockTimeout > WAIT_MILLISECONDS)
+		(void) set_config_option("lock_timeout", CppAsString2(WAIT_MILLISECONDS),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	wait->callback.callback = explain_timeout;
+	wait->callback.arg = NULL;
+	wait->callback.previous = error_context_stack;
+	error_context_stack = &wait->callback;
+}
+
+void
+ja_wait_end(JaWait *wait)
+{
+	error_context_stack = wait->callback.previous;
+	AtEOXact_GUC(false, wait->setting_level);
+}
