@@ -188,6 +188,7 @@ CREATE TABLE jwt_auth.audit_log (
     session_id uuid,
     kid text COLLATE "C",
     issuer text COLLATE "C",
+    jti text COLLATE "C",
     name_hash bytea,
     actor name NOT NULL,
     user_agent text,
@@ -195,6 +196,9 @@ CREATE TABLE jwt_auth.audit_log (
     claimed_address text
 );
 CREATE INDEX audit_log_at_idx ON jwt_auth.audit_log (at);
+-- Tells whether a denied refresh is written already
+CREATE INDEX audit_log_denied_idx ON jwt_auth.audit_log (session_id, at)
+    WHERE event OPERATOR(pg_catalog.=) 'refresh_denied';
 COMMENT ON TABLE jwt_auth.audit_log IS 'What happened to accounts, sessions and keys; no secret';
 COMMENT ON COLUMN jwt_auth.audit_log.id IS 'UUIDv7';
 COMMENT ON COLUMN jwt_auth.audit_log.at IS 'When it happened';
@@ -204,6 +208,7 @@ COMMENT ON COLUMN jwt_auth.audit_log.user_id IS 'The user it was about';
 COMMENT ON COLUMN jwt_auth.audit_log.session_id IS 'The session it was about';
 COMMENT ON COLUMN jwt_auth.audit_log.kid IS 'The key it was about';
 COMMENT ON COLUMN jwt_auth.audit_log.issuer IS 'The issuer it was about';
+COMMENT ON COLUMN jwt_auth.audit_log.jti IS 'The token it was about, if that has no session';
 COMMENT ON COLUMN jwt_auth.audit_log.name_hash IS 'Keyed hash of a name that is no account';
 COMMENT ON COLUMN jwt_auth.audit_log.actor IS 'Role of the database session';
 COMMENT ON COLUMN jwt_auth.audit_log.user_agent IS 'User agent that the client claimed';

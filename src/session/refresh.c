@@ -22,7 +22,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
@@ -159,25 +158,25 @@ static Jsonb *
 deny(const JaRefreshToken *token, const pg_uuid_t *user, const char *reason)
 {
 	ja_count(JA_COUNT_REFRESHES_DENIED);
-	ja_audit_write(&(JaAuditEvent)
-				   {
-					   .event = "refresh_denied", .reason = reason,
-					   .user = user, .session = &token->session
-				   });
+	ja_audit_write_denied_refresh(&(JaAuditEvent)
+								  {
+									  .event = JA_AUDIT_REFRESH_DENIED, .reason = reason,
+									  .user = user, .session = &token->session
+								  });
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
 }
 
-/* Ends the session of a token that was used twice. */
+/* Ends the session of a token that was used twice, unless that is done. */
 static Jsonb *
-end_replayed(const JaRefreshToken *token)
+end_replayed(const JaRefreshToken *token, const pg_uuid_t *user)
 {
-	ForceSyncCommit();
+	if (!ja_session_end_one(&token->session, "refresh token replayed"))
+		return deny(token, user, "session revoked");
 	ja_count(JA_COUNT_REFRESHES_REPLAYED);
-	ja_session_end_one(&token->session, "refresh token replayed");
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "refresh_replayed", .reason = "session revoked",
-					   .session = &token->session
+					   .user = user, .session = &token->session
 				   });
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
 }
@@ -187,7 +186,8 @@ end_replayed(const JaRefreshToken *token)
  * current token, for one in its grace; else the answer.
  */
 static Jsonb *
-judge(const JaRefreshToken *token, const Row *row, JaRefreshToken *current)
+judge(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
+	  JaRefreshToken *current)
 {
 	if (is_in_grace(token, row))
 	{
@@ -196,11 +196,11 @@ judge(const JaRefreshToken *token, const Row *row, JaRefreshToken *current)
 		return NULL;
 	}
 	if (token->generation < row->current.generation)
-		return end_replayed(token);
+		return end_replayed(token, user);
 	if (!is_current(token, row))
-		return deny(token, NULL, "its rotation was lost");
+		return deny(token, user, "its rotation was lost");
 	if (is_idle(row))
-		return deny(token, NULL, "session was idle for too long");
+		return deny(token, user, "session was idle for too long");
 
 	/* The token is current, but the transaction's snapshot is older. */
 	ereport(ERROR,
@@ -214,20 +214,20 @@ judge(const JaRefreshToken *token, const Row *row, JaRefreshToken *current)
  * NULL, with the token to answer with; else the answer.
  */
 static Jsonb *
-exchange(const JaRefreshToken *token, JaRefreshToken *child)
+exchange(const JaRefreshToken *token, const pg_uuid_t *user, JaRefreshToken *child)
 {
 	Row			row;
 
 	if (!read_row(&token->session, &row))
-		return deny(token, NULL, "unknown session");
+		return deny(token, user, "unknown session");
 	if (is_current(token, &row) && !is_idle(&row))
 	{
 		if (rotate_current(token, &row, child))
 			return NULL;
 		if (!read_row(&token->session, &row))
-			return deny(token, NULL, "unknown session");
+			return deny(token, user, "unknown session");
 	}
-	return judge(token, &row, child);
+	return judge(token, user, &row, child);
 }
 
 /* Why a session with a good token does not go on; NULL: it does. */
@@ -284,7 +284,7 @@ ja_refresh(JaString text)
 	}
 	denial = find_live(&token, &session, &user);
 	if (denial == NULL)
-		denial = exchange(&token, &child);
+		denial = exchange(&token, &session.user, &child);
 	if (denial == NULL)
 		denial = find_live(&token, &session, &user);
 	if (denial != NULL)

@@ -18,20 +18,23 @@
 #include "base/settings.h"
 #include "session/refresh_token.h"
 #include "session/revoke.h"
+#include "session/session.h"
 #include "session/session_end.h"
 #include "store/audit.h"
 #include "token/denial.h"
 #include "token/verify.h"
 
 static void
-end_session(const pg_uuid_t *session)
+end_session(const pg_uuid_t *id)
 {
-	if (!ja_session_end_one(session, "token revoked"))
+	JaSession	session;
+
+	if (!ja_session_find(id, &session) || !ja_session_end_one(id, "token revoked"))
 		return;
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "session_revoked", .reason = "token revoked",
-					   .session = session
+					   .user = &session.user, .session = id
 				   });
 }
 
@@ -68,8 +71,14 @@ deny(const JaVerified *verified)
 				 errhint("It has neither a session nor a jti by which it could be denied.")));
 		return;
 	}
-	ja_denial_add(verified->revocable.issuer, verified->revocable.jti, end);
-	ja_audit_write(&(JaAuditEvent) {.event = "token_denied"});
+	if (!ja_denial_add(verified->revocable.issuer, verified->revocable.jti, end))
+		return;
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "token_denied",
+					   .user = verified->revocable.has_user ? &verified->revocable.user : NULL,
+					   .issuer = verified->issuer, .jti = verified->revocable.jti
+				   });
 }
 
 /*

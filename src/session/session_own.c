@@ -83,7 +83,8 @@ ja_session_own_end(const pg_uuid_t *user, const pg_uuid_t *session)
 void
 ja_session_own_end_all(const pg_uuid_t *user, const pg_uuid_t *except)
 {
-	ja_session_end_user(user, except, "ended by user");
+	if (ja_session_end_user(user, except, "ended by user") == 0)
+		return;
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "sessions_ended", .reason = "ended by user", .user = user

@@ -21,18 +21,22 @@
 #include "store/audit.h"
 #include "store/client.h"
 #include "store/plan.h"
+#include "store/scan.h"
 
-/* Longest kid or issuer that is written. */
+/* Longest kid, issuer or jti that is written. */
 #define MAX_NAME 255
+
+/* How long a denial that repeats itself is not written again. */
+#define REPEAT_SECONDS (60 * 60)
 
 static JaPlan insert_event = {
 	.sql = "INSERT INTO jwt_auth.audit_log (id, at, event, reason, user_id, session_id,"
-	" kid, issuer, name_hash, actor, user_agent, client_address, claimed_address)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, SESSION_USER, $10,"
-	" pg_catalog.inet_client_addr(), $11)",
-	.argument_count = 11,
+	" kid, issuer, jti, name_hash, actor, user_agent, client_address, claimed_address)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, SESSION_USER, $11,"
+	" pg_catalog.inet_client_addr(), $12)",
+	.argument_count = 12,
 	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID,
-	TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID}
+	TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID}
 };
 
 /* A name cut to what is worth keeping, at the end of a character. */
@@ -64,9 +68,43 @@ ja_audit_write(const JaAuditEvent *event)
 		ja_value_uuid(&id), ja_value_time(now),
 		ja_value_text(event->event), ja_value_text(event->reason),
 		ja_value_uuid(event->user), ja_value_uuid(event->session),
-		clipped(event->kid), clipped(event->issuer),
+		clipped(event->kid), clipped(event->issuer), clipped(event->jti),
 		ja_value_bytes(event->name_hash),
 		ja_value_text(client.user_agent), ja_value_text(client.claimed_address)
 	});
 	ja_plan_end(&scope);
+}
+
+/* Whether the event was written of its session not long ago. */
+static bool
+was_just_written(const JaAuditEvent *event)
+{
+	JaScan		scan;
+	bool		found = false;
+
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_AUDIT_LOG_SESSION_ID, event->session);
+	ja_scan_key_time(&scan, JA_AUDIT_LOG_AT, BTGreaterStrategyNumber,
+					 GetCurrentTimestamp() - REPEAT_SECONDS * USECS_PER_SEC);
+	ja_scan_start(&scan, JA_AUDIT_LOG, JA_AUDIT_LOG_DENIED);
+	while (!found && ja_scan_next(&scan))
+	{
+		JaString	reason = ja_scan_string(&scan, JA_AUDIT_LOG_REASON);
+
+		found = reason.data != NULL && ja_string_is(reason, event->reason);
+	}
+	ja_scan_end(&scan);
+	return found;
+}
+
+/*
+ * Writes a denied refresh unless one of the same session and reason was
+ * written within the hour, so that whoever repeats a token that is refused
+ * makes us write nothing.
+ */
+void
+ja_audit_write_denied_refresh(const JaAuditEvent *event)
+{
+	if (ja_settings.audit >= JA_AUDIT_SECURITY && !was_just_written(event))
+		ja_audit_write(event);
 }

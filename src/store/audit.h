@@ -23,9 +23,14 @@ typedef struct JaAuditEvent
 	const pg_uuid_t *session;
 	JaString	kid;
 	JaString	issuer;
+	JaString	jti;
 	bytea	   *name_hash;
 } JaAuditEvent;
 
+/* The event of a denied refresh, which has an index of its own. */
+#define JA_AUDIT_REFRESH_DENIED "refresh_denied"
+
 extern void ja_audit_write(const JaAuditEvent *event);
+extern void ja_audit_write_denied_refresh(const JaAuditEvent *event);
 
 #endif							/* JA_AUDIT_H */

@@ -40,6 +40,7 @@ static const char *const names[JA_RELATION_COUNT] = {
 	[JA_LOGIN_THROTTLE_PKEY] = "login_throttle_pkey",
 	[JA_LOGIN_THROTTLE_LAST_FAILURE] = "login_throttle_last_failure_at_idx",
 	[JA_AUDIT_LOG] = "audit_log",
+	[JA_AUDIT_LOG_DENIED] = "audit_log_denied_idx",
 	[JA_KEY_SIGNAL] = "key_signal",
 	[JA_REVOCATION_SIGNAL] = "revocation_signal",
 };

@@ -59,23 +59,47 @@ stored_form(JaString jti, char *buffer)
 	};
 }
 
-/* Denies a token until the time, DT_NOEND for ever, and a little longer. */
-void
+/* Whether a row denies the token so long already. */
+static bool
+is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until)
+{
+	JaScan		scan;
+	bool		is_null;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, BTEqualStrategyNumber, issuer);
+	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, BTEqualStrategyNumber, stored_jti);
+	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
+	found = ja_scan_next(&scan) &&
+		DatumGetTimestampTz(ja_scan_get(&scan, JA_REVOKED_TOKENS_EXPIRES_AT, &is_null)) >= until;
+	ja_scan_end(&scan);
+	return found;
+}
+
+/*
+ * Denies a token until the time, DT_NOEND for ever, and a little longer.
+ * Returns false, and writes nothing, where that is so already.
+ */
+bool
 ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 {
 	char		buffer[STORED_FORM_ROOM];
+	JaString	stored_jti = stored_form(jti, buffer);
 	JaPlanScope scope;
 
 	if (!TIMESTAMP_NOT_FINITE(until))
 		until += SLACK_SECONDS * USECS_PER_SEC;
+	if (is_denied_until(issuer, stored_jti, until))
+		return false;
 	ja_plan_begin(&scope);
 	ja_plan_run(&insert_denial, (JaValue[])
 	{
-		ja_value_string(issuer), ja_value_string(stored_form(jti, buffer)),
-		ja_value_time(until)
+		ja_value_string(issuer), ja_value_string(stored_jti), ja_value_time(until)
 	});
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
+	return true;
 }
 
 static JaString
@@ -94,7 +118,7 @@ ja_denial_add_user(const pg_uuid_t *user)
 	char		text[JA_UUID_TEXT];
 
 	ja_uuid_write(user, text);
-	ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)}, DT_NOEND);
+	(void) ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)}, DT_NOEND);
 }
 
 /* Whether there is a denial whose issuer compares so with that of users. */

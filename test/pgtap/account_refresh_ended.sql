@@ -44,7 +44,7 @@ SELECT is(r.generation, e.generation, why || ': nothing was rotated'), is(r.ctid
 	   is(test.revoke_reason(answer), state, why || ': the session is what it was'),
 	   is(ARRAY(SELECT concat_ws(': ', event, a.reason) FROM jwt_auth.audit_log AS a
 				WHERE a.session_id = r.session_id AND event LIKE 'refresh%' ORDER BY at, id),
-		  array_fill('refresh_denied: ' || e.reason, '{3}'), why || ': audited as what it is')
+		  ARRAY['refresh_denied: ' || e.reason], why || ': audited once, as what it is')
 FROM ended AS e JOIN jwt_auth.refresh_tokens AS r ON r.session_id = test.session_of(answer);
 
 -- A session that did not end goes on where it was
