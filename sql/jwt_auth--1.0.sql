@@ -693,16 +693,16 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_pre_request';
 COMMENT ON FUNCTION jwt_pre_request() IS
-'Pre-request function for PostgREST: makes the bearer token of the request the identity of the transaction; without one, nobody is. Errors: 28J00 to 28J02.';
+'Pre-request function for PostgREST: makes the bearer token of the request the identity of the transaction; without one, nobody is. Errors: 28J00 to 28J02, 28J00 too unless PostgREST accepted the same claims (request.jwt.claims), 42501 for a role that a trusted issuer may not name.';
 GRANT EXECUTE ON FUNCTION jwt_pre_request() TO PUBLIC;
 
-CREATE FUNCTION jwt_postgrest_config()
+CREATE FUNCTION jwt_postgrest_config(with_issuers boolean DEFAULT false)
 RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_postgrest_config';
-COMMENT ON FUNCTION jwt_postgrest_config() IS
-'Configuration function for PostgREST (db-pre-config): sets pgrst.jwt_secret to our public keys and pgrst.jwt_aud to jwt_auth.audience. Error: 55000 without an asymmetric key.';
-GRANT EXECUTE ON FUNCTION jwt_postgrest_config() TO PUBLIC;
+COMMENT ON FUNCTION jwt_postgrest_config(boolean) IS
+'Configuration function for PostgREST (db-pre-config): sets pgrst.jwt_secret to the public keys that PostgREST can use (ES256, ES384, ES512, RS256, EdDSA), and pgrst.jwt_aud to jwt_auth.audience; with with_issuers, the keys of trusted issuers too, and no audience. Warns if the active key is of another algorithm. Error: 55000 without a usable key.';
+GRANT EXECUTE ON FUNCTION jwt_postgrest_config(boolean) TO PUBLIC;
 
 CREATE FUNCTION jwt_claims()
 RETURNS jsonb

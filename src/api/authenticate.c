@@ -50,11 +50,11 @@ jwt_pre_request(PG_FUNCTION_ARGS)
 }
 
 /*
- * jwt_postgrest_config() → void
+ * jwt_postgrest_config(with_issuers boolean DEFAULT false) → void
  */
 Datum
 jwt_postgrest_config(PG_FUNCTION_ARGS)
 {
-	ja_postgrest_configure();
+	ja_postgrest_configure(!PG_ARGISNULL(0) && PG_GETARG_BOOL(0));
 	PG_RETURN_VOID();
 }

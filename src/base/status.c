@@ -273,8 +273,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "the session user may not assume the role of the token", NULL,
 		"GRANT the role to the role that the application connects as."
 	},
-	[JA_POSTGREST_NO_KEY] = UNREADY("there is no asymmetric key that PostgREST could verify with",
-									"Make one with jwt_create_key('ES256')."),
+	[JA_POSTGREST_NO_KEY] = UNREADY("there is no key that PostgREST could verify with",
+									"PostgREST verifies ES256, ES384, ES512, RS256 and EdDSA: create a key with jwt_create_key('ES256')."),
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,

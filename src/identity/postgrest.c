@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * postgrest.c
- *	  What PostgREST calls: before each request, and when it configures
- *	  itself.
+ *	  What PostgREST calls before each request.
  *
  * PostgREST puts the headers of a request, and the claims of the token that it
  * took the role from, into settings of the transaction.  A client controls
@@ -17,10 +16,8 @@
 #include "utils/jsonb.h"
 
 #include "base/error.h"
-#include "base/settings.h"
 #include "identity/authenticate.h"
 #include "identity/postgrest.h"
-#include "keyring/jwks.h"
 
 /*
  * The JSON object that a setting of the request holds; an empty one where it
@@ -92,6 +89,32 @@ require_accepted_claims(Jsonb *claims)
 		ja_raise(JA_TOKEN_OTHER_CLAIMS);
 }
 
+/*
+ * Raises 42501 if a trusted issuer's token names a role that does not count.
+ * Where PostgREST has the issuer's keys it takes whatever role a token names;
+ * which ones the issuer may name, jwt_trust_issuer() says.
+ */
+static void
+require_listed_role(const JaIdentity *identity)
+{
+	JaString	role;
+
+	if (identity->is_own)
+		return;
+	switch (ja_json_string(&identity->claims->root, "role", &role))
+	{
+		case JA_ABSENT:
+			return;
+		case JA_PRESENT:
+			if (identity->role.data != NULL && ja_string_equals(identity->role, role))
+				return;
+			break;
+		case JA_MISTYPED:
+			break;
+	}
+	ja_raise(JA_ROLE_MISSING);
+}
+
 /* The claims of nobody. */
 static Jsonb *
 no_claims(void)
@@ -105,12 +128,13 @@ no_claims(void)
 /*
  * Makes the request's token the transaction's.  Without one the setting is
  * emptied, so that nothing left on the connection counts.  Raises 28J00 for
- * a malformed header or one that PostgREST did not go by, and as
- * ja_authenticate().
+ * a malformed header or one that PostgREST did not go by, 42501 for a role that
+ * does not count, and as ja_authenticate().
  */
 void
 ja_postgrest_pre_request(void)
 {
+	const JaIdentity *identity;
 	JaString	header;
 	JaString	token;
 
@@ -124,30 +148,7 @@ ja_postgrest_pre_request(void)
 	token = ja_authenticate_strip_scheme(header);
 	if (token.data == header.data || !is_b64token(token))
 		ja_raise(JA_TOKEN_BEARER);
-	require_accepted_claims(ja_authenticate(token)->claims);
-}
-
-static void
-set_locally(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
-							 true, 0, false);
-}
-
-/*
- * Tells PostgREST our public keys and audience.  Raises 55000 without an
- * asymmetric key.
- */
-void
-ja_postgrest_configure(void)
-{
-	Jsonb	   *jwks = ja_jwks_make();
-	JsonbValue	keys;
-
-	if (!ja_json_member(&jwks->root, "keys", &keys) ||
-		JsonContainerSize(keys.val.binary.data) == 0)
-		ja_raise(JA_POSTGREST_NO_KEY);
-	set_locally("pgrst.jwt_secret", JsonbToCString(NULL, &jwks->root, VARSIZE(jwks)));
-	if (ja_settings.audience != NULL && ja_settings.audience[0] != '\0')
-		set_locally("pgrst.jwt_aud", ja_settings.audience);
+	identity = ja_authenticate(token);
+	require_accepted_claims(identity->claims);
+	require_listed_role(identity);
 }

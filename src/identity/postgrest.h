@@ -9,6 +9,6 @@
 #define JA_POSTGREST_H
 
 extern void ja_postgrest_pre_request(void);
-extern void ja_postgrest_configure(void);
+extern void ja_postgrest_configure(bool with_issuers);
 
 #endif							/* JA_POSTGREST_H */

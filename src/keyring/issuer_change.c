@@ -22,6 +22,7 @@
 #include "keyring/issuer.h"
 #include "keyring/issuer_keys.h"
 #include "keyring/seal.h"
+#include "keyring/key_change.h"
 #include "store/plan.h"
 #include "store/signal.h"
 
@@ -107,7 +108,7 @@ ja_issuer_trust(JaString name, const Jsonb *jwks, JaString audience, Datum roles
 		ja_value_string(secrets.sealed_by),
 		ja_value_time(GetCurrentTimestamp())
 	});
-	ja_signal_send(JA_SIGNAL_KEYS);
+	ja_key_change_announce();
 	ja_plan_end(&scope);
 }
 
@@ -125,6 +126,6 @@ ja_issuer_distrust(JaString name)
 		ja_value_string(name)
 	}) == 0)
 		ja_raise(JA_ISSUER_UNKNOWN);
-	ja_signal_send(JA_SIGNAL_KEYS);
+	ja_key_change_announce();
 	ja_plan_end(&scope);
 }

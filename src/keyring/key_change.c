@@ -203,14 +203,20 @@ insert_missing_secrets(const Change *change)
 	}
 }
 
+/* Tells every backend that keys changed, and PostgREST, which then asks again. */
+void
+ja_key_change_announce(void)
+{
+	ja_signal_send(JA_SIGNAL_KEYS);
+	Async_Notify("pgrst", "reload config");
+}
+
 static void
 end_change(Change *change)
 {
 	if (has_active(JA_USE_SIGNATURE))
 		insert_missing_secrets(change);
-	ja_signal_send(JA_SIGNAL_KEYS);
-	/* PostgREST then calls jwt_postgrest_config() again. */
-	Async_Notify("pgrst", "reload config");
+	ja_key_change_announce();
 	ja_plan_end(&change->scope);
 }
 

@@ -19,5 +19,6 @@ extern JaString ja_key_change_import(const JsonbContainer *jwk);
 extern int32 ja_key_change_rotate_refresh(void);
 extern void ja_key_change_ensure(const char *use);
 extern void ja_key_change_reset(void);
+extern void ja_key_change_announce(void);
 
 #endif							/* JA_KEY_CHANGE_H */

@@ -50,7 +50,7 @@ INSERT INTO public.call (name, arguments, nulls, huge) VALUES
 	('jwt_sessions', '{}', '{}', '{}'),
 	('jwt_authenticate', ARRAY[:'access', 'false'], '{28J03,NULL}', '{28J00,-}'),
 	('jwt_pre_request', '{}', '{}', '{}'),
-	('jwt_postgrest_config', '{}', '{}', '{}'),
+	('jwt_postgrest_config', '{false}', '{NULL}', '{-}'),
 	('jwt_claims', '{}', '{}', '{}'),
 	('jwt_claim', '{scope}', '{NULL}', '{NULL}'),
 	('jwt_user_id', '{}', '{}', '{}'),
