@@ -55,8 +55,10 @@ COMMENT ON COLUMN jwt_auth.keys.revoked_at IS 'When the key was revoked';
 
 CREATE TABLE jwt_auth.issuers (
     issuer text COLLATE "C" NOT NULL CONSTRAINT issuers_pkey PRIMARY KEY,
-    audience text COLLATE "C" NOT NULL,
+    audience text COLLATE "C",
     roles name[] NOT NULL,
+    options jsonb NOT NULL DEFAULT '{}',
+    is_anonymous boolean NOT NULL DEFAULT false,
     jwks jsonb,
     secret_jwks bytea,
     sealed_by text COLLATE "C",
@@ -65,10 +67,13 @@ CREATE TABLE jwt_auth.issuers (
     CONSTRAINT issuers_keys_check CHECK ((jwks IS NULL) OPERATOR(pg_catalog.<>) (secret_jwks IS NULL)),
     CONSTRAINT issuers_sealed_check CHECK (sealed_by IS NULL OR secret_jwks IS NOT NULL)
 );
+CREATE UNIQUE INDEX issuers_anonymous_idx ON jwt_auth.issuers (is_anonymous) WHERE is_anonymous;
 COMMENT ON TABLE jwt_auth.issuers IS 'Trusted issuers of tokens and their keys';
-COMMENT ON COLUMN jwt_auth.issuers.issuer IS 'Value of iss that selects these keys';
-COMMENT ON COLUMN jwt_auth.issuers.audience IS 'Value that aud must hold';
+COMMENT ON COLUMN jwt_auth.issuers.issuer IS 'Value of iss that selects these keys; a mere name where is_anonymous';
+COMMENT ON COLUMN jwt_auth.issuers.audience IS 'Value that aud must hold; NULL: there must be no aud';
 COMMENT ON COLUMN jwt_auth.issuers.roles IS 'Roles that a token of the issuer may name';
+COMMENT ON COLUMN jwt_auth.issuers.options IS 'Options of jwt_trust_issuer, but for issuer and audience';
+COMMENT ON COLUMN jwt_auth.issuers.is_anonymous IS 'Its tokens carry no iss; at most one issuer''s do';
 COMMENT ON COLUMN jwt_auth.issuers.jwks IS 'Public keys as JWK Set';
 COMMENT ON COLUMN jwt_auth.issuers.secret_jwks IS 'HMAC secrets as JWK Set, kept like a private key';
 COMMENT ON COLUMN jwt_auth.issuers.sealed_by IS 'Name of the master key that sealed the secrets; NULL: not sealed';
@@ -486,13 +491,13 @@ COMMENT ON FUNCTION jwt_jwks() IS
 'Returns the public keys that verify our tokens, now or soon, as JWK Set (RFC 7517 section 5); never a secret.';
 GRANT EXECUTE ON FUNCTION jwt_jwks() TO PUBLIC;
 
-CREATE FUNCTION jwt_trust_issuer(issuer text, jwks jsonb, audience text, roles name[] DEFAULT '{}')
+CREATE FUNCTION jwt_trust_issuer(issuer text, jwks jsonb, audience text, roles name[] DEFAULT '{}', options jsonb DEFAULT '{}')
 RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_trust_issuer';
-COMMENT ON FUNCTION jwt_trust_issuer(text, jsonb, text, name[]) IS
-'Trusts the tokens of another issuer that carry the audience and fit its JWK Set, which replaces the former one; their role counts only if listed in roles. Error: 22023 for our own issuer, private, weak or duplicate keys.';
-REVOKE ALL ON FUNCTION jwt_trust_issuer(text, jsonb, text, name[]) FROM PUBLIC;
+COMMENT ON FUNCTION jwt_trust_issuer(text, jsonb, text, name[], jsonb) IS
+'Trusts the tokens of another issuer that carry the audience and fit its JWK Set, which replaces the former one; unusable keys are skipped with a NOTICE. A role counts only if listed in roles. Options say how its tokens differ: audiences, audience_claim, token_use, scope_claim, role_claim, default_role, jwks_uri, "issuer": "none", "audience": "none". Error: 22023 for our own issuer, a set that is private, mixed, ambiguous or without a usable key, and unknown options.';
+REVOKE ALL ON FUNCTION jwt_trust_issuer(text, jsonb, text, name[], jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_distrust_issuer(issuer text)
 RETURNS void
@@ -757,7 +762,7 @@ RETURNS boolean
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_has_scope';
 COMMENT ON FUNCTION jwt_has_scope(text) IS
-'Whether the scope of the current identity holds this one (RFC 8693 section 4.2); false without a token. Errors: 28J00 to 28J02 for a bad token.';
+'Whether the claim scope of the current identity, or scp where there is none, holds this one (RFC 8693 section 4.2); false without a token. Errors: 28J00 to 28J02 for a bad token.';
 GRANT EXECUTE ON FUNCTION jwt_has_scope(text) TO PUBLIC;
 
 CREATE FUNCTION jwt_has_role(role text)

@@ -363,7 +363,24 @@ array_holds(JsonbContainer *array, JaString scope)
 	return false;
 }
 
-/* "scope" is a string (RFC 8693 section 4.2); some issuers make it an array. */
+/*
+ * Finds the claim that holds the scopes: the one that the issuer's options
+ * name, or else "scope", or else "scp".
+ */
+static bool
+find_scopes(const JaIdentity *identity, JsonbValue *value)
+{
+	JsonbContainer *claims = &identity->claims->root;
+	JaString	name = identity->scope_claim;
+
+	if (name.data != NULL)
+		return getKeyJsonValueFromContainer(claims, name.data, (int) name.length, value) != NULL;
+	if (ja_json_member(claims, "scope", value) && value->type != jbvNull)
+		return true;
+	return ja_json_member(claims, "scp", value);
+}
+
+/* Scopes are a string (RFC 8693 section 4.2); some issuers make it an array. */
 static Datum
 has_scope(const JaIdentity *identity, JaString scope, bool *is_null)
 {
@@ -371,7 +388,7 @@ has_scope(const JaIdentity *identity, JaString scope, bool *is_null)
 	bool		holds = false;
 
 	*is_null = false;
-	if (scope.length > 0 && ja_json_member(&identity->claims->root, "scope", &value))
+	if (scope.length > 0 && find_scopes(identity, &value))
 	{
 		if (value.type == jbvString)
 			holds = list_holds((JaString) {value.val.string.val, value.val.string.len}, scope);

@@ -149,19 +149,22 @@ jwt_jwks(PG_FUNCTION_ARGS)
 
 /*
  * jwt_trust_issuer(issuer text, jwks jsonb, audience text,
- *					roles name[] DEFAULT '{}') → void
+ *					roles name[] DEFAULT '{}', options jsonb DEFAULT '{}') → void
  */
 Datum
 jwt_trust_issuer(PG_FUNCTION_ARGS)
 {
-	JaString	issuer = ja_argument_text(fcinfo, 0);
-	Jsonb	   *jwks = ja_argument_jsonb(fcinfo, 1, JA_KEY_NULL);
-	JaString	audience = ja_argument_text(fcinfo, 2);
-	Datum		roles = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
+	JaIssuerTrust trust = {
+		.name = ja_argument_text(fcinfo, 0),
+		.jwks = ja_argument_jsonb(fcinfo, 1, JA_KEY_NULL),
+		.audience = ja_argument_text(fcinfo, 2),
+		.roles = PG_ARGISNULL(3) ? NULL : PG_GETARG_ARRAYTYPE_P(3),
+		.options = ja_argument_jsonb(fcinfo, 4, JA_ISSUER_OPTION_VALUE)
+	};
 
 	ja_plan_refuse_read_only("jwt_trust_issuer");
-	ja_issuer_trust(issuer, jwks, audience, roles);
-	audit_issuer("issuer_trusted", issuer);
+	ja_issuer_trust(&trust);
+	audit_issuer("issuer_trusted", trust.name);
 	PG_RETURN_VOID();
 }
 

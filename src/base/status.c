@@ -62,7 +62,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_SESSION_ENDED] = REVOKED("the session ended"),
 	[JA_TOKEN_DENIED] = REVOKED("the \"jti\" was denied"),
 	[JA_TOKEN_USER_DISABLED] = REVOKED("the user is disabled or deleted"),
-	[JA_TOKEN_USE] = REFUSED("\"token_use\" is not access"),
+	[JA_TOKEN_USE] = REFUSED("\"token_use\" is not access, or not one that its issuer's options accept"),
 	[JA_TOKEN_CONFIRMATION] = REFUSED("the token is sender-constrained (\"cnf\"), which is not supported"),
 	[JA_TOKEN_BEARER] = REFUSED("the Authorization header is malformed"),
 	[JA_TOKEN_OTHER_CLAIMS] = REFUSED("PostgREST accepted other claims than those of the Authorization header"),
@@ -222,6 +222,14 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_ISSUER_SECRET_ALGORITHM] = UNUSABLE("a secret of an issuer must name its algorithm",
 											"Add \"alg\" to each JWK of type oct."),
 	[JA_ISSUER_UNKNOWN] = UNUSABLE("this issuer is not trusted", NULL),
+	[JA_ISSUER_AUDIENCE_NONE] = UNUSABLE("audience must be null where the option \"audience\" is none",
+										 "The option says that the issuer's tokens carry no \"aud\"."),
+	[JA_ISSUER_ANONYMOUS] = UNUSABLE("another issuer is trusted whose tokens carry no \"iss\"",
+									 "There can be one at most; withdraw the other with jwt_distrust_issuer() first."),
+	[JA_ISSUER_OPTION_UNKNOWN] = UNUSABLE("an option is unknown",
+										  "Options are audiences, audience_claim, token_use, scope_claim, role_claim, default_role, jwks_uri, issuer and audience."),
+	[JA_ISSUER_OPTION_VALUE] = UNUSABLE("the options of the issuer are unusable",
+										"They are a JSON object: audiences, token_use and role_claim are a string or an array of strings, scope_claim and default_role a string, audience_claim is aud, client_id or azp, jwks_uri starts with https://, issuer and audience are none; \"audience\": \"none\" excludes audiences and audience_claim."),
 
 	[JA_ACCOUNT_NAME_TAKEN] = {
 		ERRCODE_UNIQUE_VIOLATION, "this username is taken", NULL,

@@ -42,28 +42,38 @@ ja_identity_initialize(void)
 	RegisterXactCallback(note_transaction_end, NULL);
 }
 
+/* Copies a string into our own memory. */
+static JaString
+copy_string(JaString string)
+{
+	char	   *copy;
+
+	if (string.data == NULL)
+		return string;
+	copy = MemoryContextAlloc(context, string.length + 1);
+	memcpy(copy, string.data, string.length);
+	copy[string.length] = '\0';
+	return (JaString) {copy, string.length};
+}
+
 /* Copies what the token says into our own memory. */
 static void
 adopt(const JaVerified *verified)
 {
-	const JsonbContainer *claims;
-
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext, "jwt_auth identity",
 										ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(context);
 	identity.claims = MemoryContextAlloc(context, VARSIZE(verified->claims));
 	memcpy(identity.claims, verified->claims, VARSIZE(verified->claims));
-	claims = &identity.claims->root;
 	identity.is_own = verified->is_own;
 	identity.has_user = verified->revocable.has_user;
 	identity.user = verified->revocable.user;
 	identity.has_session = verified->revocable.has_session;
 	identity.session = verified->revocable.session;
-	identity.issuer = identity.role = (JaString) {NULL, 0};
-	(void) ja_json_string(claims, "iss", &identity.issuer);
-	if (verified->role_counts)
-		(void) ja_json_string(claims, "role", &identity.role);
+	identity.issuer = copy_string(verified->issuer);
+	identity.role = copy_string(verified->role);
+	identity.scope_claim = copy_string(verified->scope_claim);
 }
 
 /* Nothing that was found before holds any more. */

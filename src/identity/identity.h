@@ -15,10 +15,9 @@
 #include "token/verified.h"
 
 /*
- * What the token says; strings point into the claims.  There is one, which the
- * next judgement overwrites.  So a pointer to it, or into it, is valid only
- * until code of others can run: copy what must stay before an SQL statement, a
- * hook or the return to the executor.
+ * What the token says.  There is one, which the next judgement overwrites.  So
+ * a pointer to it, or into it, is valid only until code of others can run: copy
+ * what must stay before an SQL statement, a hook or the return to the executor.
  */
 typedef struct JaIdentity
 {
@@ -30,6 +29,7 @@ typedef struct JaIdentity
 	pg_uuid_t	session;
 	JaString	issuer;			/* data NULL: none */
 	JaString	role;			/* data NULL: none, or not ours to use */
+	JaString	scope_claim;	/* data NULL: scope, or else scp */
 } JaIdentity;
 
 /* A user of ours who the transaction acts for; a copy, which the caller owns. */

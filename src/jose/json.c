@@ -228,6 +228,8 @@ read_scalar(char *token, JsonTokenType type, JaJsonWatch *watch, JsonbValue *val
 			value->val.boolean = type == JSON_TOKEN_TRUE;
 			return JA_OK;
 		case JSON_TOKEN_NULL:
+			if (watch != NULL)
+				watch->is_null = true;
 			value->type = jbvNull;
 			return JA_OK;
 		default:

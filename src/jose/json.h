@@ -30,6 +30,7 @@ typedef struct JaJsonWatch
 {
 	const char *name;
 	bool		seen;
+	bool		is_null;
 	bool		is_integer;		/* of at most 18 digits, without exponent */
 	int64		integer;
 } JaJsonWatch;

@@ -74,25 +74,63 @@ read_keys(const JaScan *scan, JaIssuer *issuer)
 	return status;
 }
 
-/* Reads the row of the issuer of that name. */
+/* Options that nobody could have given make the issuer unknown. */
+static JaStatus
+read_options(const JaScan *scan, JaIssuer *issuer)
+{
+	bool		is_null;
+	Jsonb	   *options = DatumGetJsonbPCopy(ja_scan_get(scan, JA_ISSUERS_OPTIONS, &is_null));
+
+	return ja_issuer_options_read(&options->root, &issuer->options) == JA_OK ?
+		JA_OK : JA_ISSUER_UNKNOWN;
+}
+
+static JaStatus
+read_row(const JaScan *scan, JaIssuer *issuer)
+{
+	JaStatus	status;
+
+	issuer->row.is_own = ja_scan_row_is_own(scan);
+	issuer->name = ja_scan_string(scan, JA_ISSUERS_ISSUER);
+	issuer->audience = ja_scan_string(scan, JA_ISSUERS_AUDIENCE);
+	read_roles(scan, issuer);
+	status = read_options(scan, issuer);
+	return status == JA_OK ? read_keys(scan, issuer) : status;
+}
+
+/* A name that is NULL stands for the issuer whose tokens carry none. */
+static void
+start_scan(JaScan *scan, JaString name)
+{
+	scan->key_count = 0;
+	if (name.data == NULL)
+	{
+		ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_ANONYMOUS);
+		return;
+	}
+	ja_scan_key_text(scan, JA_ISSUERS_ISSUER, BTEqualStrategyNumber, name);
+	ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_PKEY);
+}
+
+/*
+ * Reads the row that is wanted.  The index on the anonymous issuer is not
+ * enough to go by: a session may ignore it.
+ */
 static JaStatus
 load_issuer(JaCachedRow *row, const void *wanted)
 {
 	JaIssuer   *issuer = (JaIssuer *) row;
 	const JaString *name = wanted;
+	bool		is_null;
 	JaScan		scan;
 	JaStatus	status = JA_ISSUER_UNKNOWN;
 
-	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_ISSUERS_ISSUER, BTEqualStrategyNumber, *name);
-	ja_scan_start(&scan, JA_ISSUERS, JA_ISSUERS_PKEY);
-	if (ja_scan_next(&scan))
+	start_scan(&scan, *name);
+	while (status == JA_ISSUER_UNKNOWN && ja_scan_next(&scan))
 	{
-		row->is_own = ja_scan_row_is_own(&scan);
-		issuer->name = ja_scan_string(&scan, JA_ISSUERS_ISSUER);
-		issuer->audience = ja_scan_string(&scan, JA_ISSUERS_AUDIENCE);
-		read_roles(&scan, issuer);
-		status = read_keys(&scan, issuer);
+		issuer->is_anonymous = DatumGetBool(ja_scan_get(&scan, JA_ISSUERS_IS_ANONYMOUS, &is_null));
+		if (issuer->is_anonymous == (name->data == NULL))
+			status = read_row(&scan, issuer);
 	}
 	ja_scan_end(&scan);
 	return status;
@@ -102,8 +140,11 @@ static bool
 is_wanted_issuer(const JaCachedRow *row, const void *wanted)
 {
 	const JaIssuer *issuer = (const JaIssuer *) row;
+	const JaString *name = wanted;
 
-	return ja_string_equals(issuer->name, *(const JaString *) wanted);
+	if (issuer->is_anonymous || name->data == NULL)
+		return issuer->is_anonymous == (name->data == NULL);
+	return ja_string_equals(issuer->name, *name);
 }
 
 static JaRowCache issuers = {
@@ -113,22 +154,35 @@ static JaRowCache issuers = {
 	.load = load_issuer,
 };
 
+static JaStatus
+find(JaString name, const JaIssuer **issuer)
+{
+	const JaCachedRow *row;
+	JaStatus	status = ja_row_cache_get(&issuers, &name, &row);
+
+	if (status == JA_OK)
+		*issuer = (const JaIssuer *) row;
+	return status;
+}
+
 /*
- * The trusted issuer of that name; valid until the next call.  Fails with
- * JA_ISSUER_UNKNOWN, or JA_KEYRING_SEALED and its kin where it has secrets.
+ * The trusted issuer whose tokens carry the name; valid until the next call.
+ * Fails with JA_ISSUER_UNKNOWN, or JA_KEYRING_SEALED and its kin where it has
+ * secrets.
  */
 JaStatus
 ja_issuer_find(JaString name, const JaIssuer **issuer)
 {
-	const JaCachedRow *row;
-	JaStatus	status;
-
-	if (name.length > JA_MAX_ISSUER)
+	if (name.data == NULL || name.length > JA_MAX_ISSUER)
 		return JA_ISSUER_UNKNOWN;
-	status = ja_row_cache_get(&issuers, &name, &row);
-	if (status == JA_OK)
-		*issuer = (const JaIssuer *) row;
-	return status;
+	return find(name, issuer);
+}
+
+/* The same for the one trusted issuer whose tokens carry no iss. */
+JaStatus
+ja_issuer_find_anonymous(const JaIssuer **issuer)
+{
+	return find((JaString) {NULL, 0}, issuer);
 }
 
 /* Whether tokens of the issuer may name the role. */

@@ -8,7 +8,10 @@
 #ifndef JA_ISSUER_H
 #define JA_ISSUER_H
 
+#include "utils/array.h"
+
 #include "jose/keyset.h"
+#include "keyring/issuer_options.h"
 #include "keyring/row_cache.h"
 
 /* Longest name of an issuer and longest audience, in bytes. */
@@ -18,15 +21,28 @@ typedef struct JaIssuer
 {
 	JaCachedRow row;
 	JaString	name;
-	JaString	audience;
+	bool		is_anonymous;	/* its tokens carry no iss, and none names it */
+	JaString	audience;		/* data NULL: its tokens carry no aud */
+	JaIssuerOptions options;
 	int			role_count;
 	char	  **roles;
 	JaKeySet   *keys;
 } JaIssuer;
 
+/* What jwt_trust_issuer() is given; NULL or data NULL for SQL NULL. */
+typedef struct JaIssuerTrust
+{
+	JaString	name;
+	Jsonb	   *jwks;
+	JaString	audience;
+	ArrayType  *roles;
+	Jsonb	   *options;
+} JaIssuerTrust;
+
 extern JaStatus ja_issuer_find(JaString name, const JaIssuer **issuer);
+extern JaStatus ja_issuer_find_anonymous(const JaIssuer **issuer);
 extern bool ja_issuer_allows_role(const JaIssuer *issuer, JaString role);
-extern void ja_issuer_trust(JaString name, const Jsonb *jwks, JaString audience, Datum roles);
+extern void ja_issuer_trust(const JaIssuerTrust *trust);
 extern void ja_issuer_distrust(JaString name);
 
 #endif							/* JA_ISSUER_H */

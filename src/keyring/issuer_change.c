@@ -28,13 +28,23 @@
 
 static JaPlan upsert_issuer = {
 	.sql = "INSERT INTO jwt_auth.issuers AS i"
-	" (issuer, audience, roles, jwks, secret_jwks, sealed_by, created_at, updated_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"
+	" (issuer, audience, roles, options, is_anonymous, jwks, secret_jwks, sealed_by,"
+	" created_at, updated_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"
 	" ON CONFLICT (issuer) DO UPDATE SET audience = EXCLUDED.audience,"
-	" roles = EXCLUDED.roles, jwks = EXCLUDED.jwks, secret_jwks = EXCLUDED.secret_jwks,"
+	" roles = EXCLUDED.roles, options = EXCLUDED.options,"
+	" is_anonymous = EXCLUDED.is_anonymous, jwks = EXCLUDED.jwks, secret_jwks = EXCLUDED.secret_jwks,"
 	" sealed_by = EXCLUDED.sealed_by, updated_at = EXCLUDED.updated_at",
-	.argument_count = 7,
-	.argument_types = {TEXTOID, TEXTOID, NAMEARRAYOID, JSONBOID, BYTEAOID, TEXTOID, TIMESTAMPTZOID}
+	.argument_count = 9,
+	.argument_types = {TEXTOID, TEXTOID, NAMEARRAYOID, JSONBOID, BOOLOID, JSONBOID, BYTEAOID,
+	TEXTOID, TIMESTAMPTZOID}
+};
+
+static JaPlan count_anonymous = {
+	.sql = "SELECT 1 FROM jwt_auth.issuers"
+	" WHERE is_anonymous AND issuer OPERATOR(pg_catalog.<>) $1",
+	.argument_count = 1,
+	.argument_types = {TEXTOID}
 };
 
 static JaPlan delete_issuer = {
@@ -68,42 +78,69 @@ store_secrets(JaString issuer, Jsonb *jwks)
 }
 
 static void
-check_arguments(JaString name, JaString audience, Datum roles)
+check_arguments(const JaIssuerTrust *trust)
 {
-	if (name.length == 0 || name.length > JA_MAX_ISSUER)
+	if (trust->name.length == 0 || trust->name.length > JA_MAX_ISSUER)
 		ja_raise(JA_ISSUER_NAME);
-	if (ja_settings.issuer != NULL && ja_string_is(name, ja_settings.issuer))
+	if (ja_settings.issuer != NULL && ja_string_is(trust->name, ja_settings.issuer))
 		ja_raise(JA_ISSUER_OWN);
-	if (audience.length == 0 || audience.length > JA_MAX_ISSUER)
-		ja_raise(JA_ISSUER_AUDIENCE);
-	if (roles == (Datum) 0 || array_contains_nulls(DatumGetArrayTypeP(roles)))
+	if (trust->roles == NULL || array_contains_nulls(trust->roles))
 		ja_raise(JA_ISSUER_ROLES);
+}
+
+/* An audience is required, unless the tokens are said to carry none. */
+static void
+check_audience(JaString audience, const JaIssuerOptions *options)
+{
+	if (options->has_no_audience && audience.length > 0)
+		ja_raise(JA_ISSUER_AUDIENCE_NONE);
+	if (!options->has_no_audience && (audience.length == 0 || audience.length > JA_MAX_ISSUER))
+		ja_raise(JA_ISSUER_AUDIENCE);
+}
+
+/* Raises if another issuer's tokens carry no iss, either; an index sees races. */
+static void
+check_anonymous(JaString name)
+{
+	if (ja_plan_run(&count_anonymous, (JaValue[])
+	{
+		ja_value_string(name)
+	}) > 0)
+		ja_raise(JA_ISSUER_ANONYMOUS);
 }
 
 /*
  * Trusts an issuer, or replaces all that is known of it.  Raises for unusable
- * arguments; name and audience with data NULL stand for SQL NULL, roles of 0,
- * too.
+ * arguments.
  */
 void
-ja_issuer_trust(JaString name, const Jsonb *jwks, JaString audience, Datum roles)
+ja_issuer_trust(const JaIssuerTrust *trust)
 {
 	JaPlanScope scope;
+	JaIssuerOptions options;
 	JaKeySet   *keys;
 	Jsonb	   *written;
 	JaStored	secrets = {0};
 	bool		is_secret;
 
-	check_arguments(name, audience, roles);
-	keys = ja_issuer_keys_read(jwks);
+	check_arguments(trust);
+	ja_check(ja_issuer_options_read(&trust->options->root, &options));
+	check_audience(trust->audience, &options);
+	keys = ja_issuer_keys_read(trust->jwks);
 	is_secret = keys->keys[0]->type->kind == JA_OCT;
 	written = ja_issuer_keys_write(keys, is_secret);
 	if (is_secret)
-		secrets = store_secrets(name, written);
+		secrets = store_secrets(trust->name, written);
 	ja_plan_begin(&scope);
+	if (options.has_no_issuer)
+		check_anonymous(trust->name);
 	ja_plan_run(&upsert_issuer, (JaValue[])
 	{
-		ja_value_string(name), ja_value_string(audience), JA_DATUM(roles),
+		ja_value_string(trust->name),
+		options.has_no_audience ? JA_NULL : ja_value_string(trust->audience),
+		JA_DATUM(PointerGetDatum(trust->roles)),
+		ja_value_jsonb(ja_issuer_options_for_storing(&trust->options->root)),
+		ja_value_bool(options.has_no_issuer),
 		ja_value_jsonb(is_secret ? NULL : written), ja_value_bytes(secrets.bytes),
 		ja_value_string(secrets.sealed_by),
 		ja_value_time(GetCurrentTimestamp())

@@ -24,6 +24,7 @@ static const char *const names[JA_RELATION_COUNT] = {
 	[JA_KEYS_ACTIVE] = "keys_active_idx",
 	[JA_ISSUERS] = "issuers",
 	[JA_ISSUERS_PKEY] = "issuers_pkey",
+	[JA_ISSUERS_ANONYMOUS] = "issuers_anonymous_idx",
 	[JA_USERS] = "users",
 	[JA_USERS_PKEY] = "users_pkey",
 	[JA_USERS_CANONICAL_NAME] = "users_canonical_name_idx",

@@ -131,30 +131,6 @@ ja_claims_check_times(const JaTimes *times, JaMoment moment)
 	return start >= times->expiry.seconds + leeway ? JA_TOKEN_EXPIRED : JA_OK;
 }
 
-/*
- * Tokens that are right but were made for something else never become an
- * identity.  Fails with JA_TOKEN_USE or JA_TOKEN_CONFIRMATION.
- */
-JaStatus
-ja_claims_check_identity(const JsonbContainer *claims)
-{
-	JaString	use;
-	JsonbValue	value;
-
-	switch (ja_json_string(claims, "token_use", &use))
-	{
-		case JA_ABSENT:
-			break;
-		case JA_PRESENT:
-			if (!ja_string_is(use, "access"))
-				return JA_TOKEN_USE;
-			break;
-		case JA_MISTYPED:
-			return JA_TOKEN_USE;
-	}
-	return ja_json_member(claims, "cnf", &value) ? JA_TOKEN_CONFIRMATION : JA_OK;
-}
-
 /* Whether the array is not empty, and all strings; *found if one is this. */
 static bool
 search_audiences(JsonbContainer *array, JaString audience, bool *found)
@@ -177,9 +153,9 @@ search_audiences(JsonbContainer *array, JaString audience, bool *found)
 }
 
 /*
- * "aud", if present, must be a string or an array of strings, and hold the
- * audience exactly, unless its data is NULL (RFC 7519 section 4.1.3).  Fails
- * with JA_TOKEN_AUDIENCE.
+ * "aud", if present and not null, must be a string or an array of strings, and
+ * hold the audience exactly, unless its data is NULL (RFC 7519 section 4.1.3).
+ * Fails with JA_TOKEN_AUDIENCE.
  */
 JaStatus
 ja_claims_check_audience(const JsonbContainer *claims, JaString audience)
@@ -187,7 +163,7 @@ ja_claims_check_audience(const JsonbContainer *claims, JaString audience)
 	JsonbValue	value;
 	bool		found = false;
 
-	if (!ja_json_member(claims, "aud", &value))
+	if (!ja_json_member(claims, "aud", &value) || value.type == jbvNull)
 		return audience.data == NULL ? JA_OK : JA_TOKEN_AUDIENCE;
 	if (value.type == jbvString)
 	{

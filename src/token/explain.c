@@ -48,6 +48,7 @@ static const CheckRow checks[] = {
 	{JA_TOKEN_TYPE, "typ"},
 	{JA_TOKEN_ISSUER, "iss"},
 	{JA_TOKEN_AUDIENCE, "aud"},
+	{JA_TOKEN_USE, "token_use"},
 	{JA_TOKEN_TIME_FORM, "times"},
 	{JA_TOKEN_NOT_YET_VALID, "nbf"},
 	{JA_TOKEN_ISSUED_IN_FUTURE, "iat"},
@@ -114,20 +115,56 @@ add_own_key(JaJsonState *state, Jsonb *header, TimestampTz now)
 	add_text(state, "own_key_state", key_state);
 }
 
-/* Whether the issuer that the claims name is trusted, and for what. */
+static void
+add_issuer_roles(JaJsonState *state, const JaIssuer *issuer)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	ja_json_add_key(state, "issuer_roles");
+	ja_json_push(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < issuer->role_count; i++)
+	{
+		value.val.string.val = pstrdup(issuer->roles[i]);
+		value.val.string.len = (int) strlen(issuer->roles[i]);
+		ja_json_push(state, WJB_ELEM, &value);
+	}
+	ja_json_push(state, WJB_END_ARRAY, NULL);
+}
+
+/*
+ * Whether the issuer that the claims name is trusted, and for what.  The
+ * issuer may be forgotten before the answer is put together.
+ */
 static void
 add_issuer(JaJsonState *state, Jsonb *claims)
 {
 	const JaIssuer *issuer;
-	JaString	name;
-	bool		is_trusted = claims != NULL &&
-	ja_json_string(&claims->root, "iss", &name) == JA_PRESENT &&
-	ja_issuer_find(name, &issuer) == JA_OK;
+	JaString	name = {NULL, 0};
+	bool		is_trusted = false;
 
+	if (claims != NULL && ja_json_string(&claims->root, "iss", &name) != JA_MISTYPED)
+		is_trusted = (name.data != NULL ? ja_issuer_find(name, &issuer) :
+					  ja_issuer_find_anonymous(&issuer)) == JA_OK;
 	ja_json_add_bool(state, "issuer_is_trusted", is_trusted);
-	if (is_trusted)
-		ja_json_add_string(state, "issuer_audience",
-						   issuer->audience.data, issuer->audience.length);
+	if (!is_trusted)
+		return;
+	add_text(state, "issuer_name", pstrdup(issuer->name.data));
+	add_text(state, "issuer_audience",
+			 issuer->audience.data == NULL ? NULL : pstrdup(issuer->audience.data));
+	add_issuer_roles(state, issuer);
+}
+
+/* The role that counts, and why none does although the token names one. */
+static void
+add_role(JaJsonState *state, const JaVerified *verified)
+{
+	char	   *role = verified->role.data == NULL ? NULL :
+	pnstrdup(verified->role.data, verified->role.length);
+
+	add_text(state, "role", role);
+	if (role == NULL && verified->names_role)
+		add_text(state, "role_reason",
+				 "the issuer may not name this role: jwt_trust_issuer() does not list it");
 }
 
 static void
@@ -193,6 +230,8 @@ ja_explain_token(JaString token, TimestampTz now)
 	}
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	add_verdict(&state, status, verified);
+	if (status == JA_OK)
+		add_role(&state, verified);
 	add_object(&state, "header", header);
 	add_object(&state, "claims", claims);
 	add_compared(&state, header, claims, now);

@@ -79,6 +79,15 @@ check_names(const JsonbContainer *claims)
 	return JA_CLAIMS_NAME;
 }
 
+/* null stands for no audience, in a token as in claims to sign. */
+static bool
+has_no_audience(const JsonbContainer *claims)
+{
+	JsonbValue	value;
+
+	return !ja_json_member(claims, "aud", &value) || value.type == jbvNull;
+}
+
 /* Time claims that the caller sets must be in range, and the end near. */
 static JaStatus
 check_times(const JsonbContainer *claims, double now)
@@ -108,7 +117,7 @@ complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb
 	ja_json_add_members(&state, claims);
 	if (is_set(ja_settings.issuer) && is_absent(claims, "iss"))
 		ja_json_add_string(&state, "iss", ja_settings.issuer, strlen(ja_settings.issuer));
-	if (is_set(ja_settings.audience) && is_absent(claims, "aud"))
+	if (is_set(ja_settings.audience) && has_no_audience(claims))
 		ja_json_add_string(&state, "aud", ja_settings.audience, strlen(ja_settings.audience));
 	if (is_absent(claims, "iat"))
 		ja_json_add_integer(&state, "iat", seconds);

@@ -48,7 +48,7 @@ typedef struct Entry
 	size_t		size;			/* bytes of the whole entry */
 	size_t		token_length;
 	JaVerified	verified;
-	char		bytes[FLEXIBLE_ARRAY_MEMBER];	/* claims, audience, token */
+	char		bytes[FLEXIBLE_ARRAY_MEMBER];	/* claims, strings, token */
 } Entry;
 
 typedef struct Slot
@@ -193,14 +193,44 @@ make_room(size_t size)
 	return true;
 }
 
-/* Moves a string that points into the old claims to the new ones. */
-static void
-rebase(JaString *string, const JaVerified *from, const JaVerified *to)
+static bool
+is_in_claims(JaString string, const JaVerified *verified)
 {
-	const char *old = (const char *) from->claims;
+	const char *claims = (const char *) verified->claims;
 
-	if (string->data >= old && string->data < old + VARSIZE(from->claims))
-		string->data = (const char *) to->claims + (string->data - old);
+	return string.data >= claims && string.data < claims + VARSIZE(verified->claims);
+}
+
+/* Bytes for those strings that are not in the claims. */
+static size_t
+size_of_strings(const JaVerified *verified)
+{
+	const JaString strings[] = {verified->issuer, verified->role, verified->scope_claim};
+	size_t		size = 0;
+
+	for (size_t i = 0; i < lengthof(strings); i++)
+		size += is_in_claims(strings[i], verified) ? 0 : strings[i].length;
+	return size;
+}
+
+/*
+ * Makes a string point into the new claims if it is in the old ones, or else
+ * copies it to where the room is; returns where the rest of that begins.
+ */
+static char *
+move_string(JaString *string, const JaVerified *from, const JaVerified *to, char *room)
+{
+	if (string->data == NULL)
+		return room;
+	if (is_in_claims(*string, from))
+	{
+		string->data = (const char *) to->claims +
+			(string->data - (const char *) from->claims);
+		return room;
+	}
+	memcpy(room, string->data, string->length);
+	string->data = room;
+	return room + string->length;
 }
 
 static void
@@ -208,19 +238,17 @@ fill(Entry *entry, JaString token, const JaVerified *verified)
 {
 	size_t		claims = VARSIZE(verified->claims);
 	JaVerified *copy = &entry->verified;
-	char	   *audience = entry->bytes + claims;
+	char	   *room = entry->bytes + claims;
 
 	*copy = *verified;
 	copy->claims = (Jsonb *) entry->bytes;
 	memcpy(entry->bytes, verified->claims, claims);
-	if (verified->audience.data != NULL)
-	{
-		memcpy(audience, verified->audience.data, verified->audience.length);
-		copy->audience.data = audience;
-	}
-	rebase(&copy->issuer, verified, copy);
-	rebase(&copy->revocable.issuer, verified, copy);
-	rebase(&copy->revocable.jti, verified, copy);
+	room = move_string(&copy->issuer, verified, copy, room);
+	room = move_string(&copy->role, verified, copy, room);
+	room = move_string(&copy->scope_claim, verified, copy, room);
+	room = move_string(&copy->revocable.jti, verified, copy, room);
+	if (verified->issuer.data != NULL)
+		copy->revocable.issuer = copy->issuer;
 	entry->token_length = token.length;
 	memcpy((char *) token_of(entry), token.data, token.length);
 }
@@ -232,7 +260,7 @@ JaVerified *
 ja_token_cache_keep(JaString token, const JaVerified *verified)
 {
 	size_t		size = offsetof(Entry, bytes) + VARSIZE(verified->claims) +
-	verified->audience.length + token.length;
+	size_of_strings(verified) + token.length;
 	Entry	   *entry;
 	Slot	   *slot;
 	bool		found;

@@ -22,8 +22,9 @@ typedef enum JaSignatureSource
 } JaSignatureSource;
 
 /*
- * What follows from the bytes of a token and the keys alone.  Strings point
- * into the claims, but for the audience.
+ * What follows from the bytes of a token, the keys and what is known of its
+ * issuer.  Strings point into the claims, or else belong to the same memory
+ * context.
  */
 typedef struct JaVerified
 {
@@ -31,10 +32,20 @@ typedef struct JaVerified
 	JaTokenType type;
 	JaTimes		times;
 	bool		is_own;			/* signed with our own keys */
-	bool		role_counts;	/* its role may be used */
-	JaString	issuer;			/* data NULL: none */
-	bool		has_audience;	/* there is a claim "aud" */
-	JaString	audience;		/* of its issuer, unless it is our own */
+	JaString	issuer;			/* its iss, or else the name of the issuer
+								 * whose tokens carry none; data NULL: none */
+	JaString	role;			/* the one that counts; data NULL: none */
+	bool		names_role;		/* it names one where its issuer may do so */
+	bool		has_audience;	/* there is a claim "aud", and it is not null */
+
+	/* Of tokens of other issuers: */
+	const char *audience_claim; /* stands in for "aud", a constant; NULL: none
+								 * does */
+	bool		fits_audience;	/* it is for an audience of its issuer */
+	bool		judges_use;		/* the issuer's token_use values are listed */
+	bool		fits_use;		/* and this one is among them */
+	JaString	scope_claim;	/* data NULL: scope, or else scp */
+
 	bool		key_has_end;
 	TimestampTz key_end;		/* if key_has_end */
 	JaRevocable revocable;
@@ -46,5 +57,8 @@ typedef struct JaVerified
 										 * never */
 	TimestampTz session_end;	/* as found then; DT_NOEND without session */
 } JaVerified;
+
+extern JaStatus ja_verified_check_audience(const JaVerified *verified, JaString audience);
+extern JaStatus ja_verified_check_identity(const JaVerified *verified);
 
 #endif							/* JA_VERIFIED_H */

@@ -20,6 +20,7 @@
 #include "keyring/issuer.h"
 #include "keyring/stored_key.h"
 #include "store/signal.h"
+#include "token/foreign.h"
 #include "token/signature_check.h"
 #include "token/tally.h"
 #include "token/token_cache.h"
@@ -94,52 +95,71 @@ check_own_signature(const JaCompact *token, const JaHeader *header, JaVerified *
 	verified->may_be_kept = !key->row.is_own;
 	verified->key_has_end = key->has_end;
 	verified->key_end = key->verify_until;
-	verified->role_counts = true;
+	(void) ja_json_string(&verified->claims->root, "role", &verified->role);
 	return ja_signature_check_shared(token, key->key, header->algorithm, verified);
 }
 
 /* Checks the signature of a token of another issuer, with its keys only. */
 static JaStatus
-check_foreign_signature(const JaCompact *token, const JaHeader *header, JaVerified *verified)
+check_foreign_signature(const JaCompact *token, const JaHeader *header,
+						const JaIssuer *issuer, JaVerified *verified)
 {
-	const JaIssuer *issuer;
 	JaKey	   *key;
-	JaString	role;
-	JaStatus	status;
+	JaStatus	status = ja_keyset_choose(issuer->keys, header, &key);
 
-	if (verified->issuer.data == NULL)
-		return JA_TOKEN_ISSUER;
-	status = ja_issuer_find(verified->issuer, &issuer);
-	if (status == JA_ISSUER_UNKNOWN)
-		return JA_TOKEN_ISSUER;
-	if (status == JA_OK)
-		status = ja_keyset_choose(issuer->keys, header, &key);
 	if (status == JA_OK)
 		status = ja_signature_check_shared(token, key, header->algorithm, verified);
 	if (status != JA_OK)
 		return status;
 	verified->may_be_kept = !issuer->row.is_own;
-	verified->key_has_end = false;
-	verified->audience.data = pnstrdup(issuer->audience.data, issuer->audience.length);
-	verified->audience.length = issuer->audience.length;
-	verified->role_counts =
-		ja_json_string(&verified->claims->root, "role", &role) == JA_PRESENT &&
-		ja_issuer_allows_role(issuer, role);
+	ja_foreign_read(issuer, verified);
 	return JA_OK;
+}
+
+/* Whether the header names a key of ours, in whatever state. */
+static bool
+names_own_key(const JaHeader *header)
+{
+	const JaStoredKey *key;
+
+	return header->kid.data != NULL &&
+		ja_stored_key_verifying(header->kid, &key) != JA_KEYRING_KID_UNKNOWN;
+}
+
+/*
+ * The other issuer that may have made the token.  Without iss that is the one
+ * whose tokens carry none, and never where the token names a key of ours.
+ * Fails with JA_ISSUER_UNKNOWN, or as a sealed key does.
+ */
+static JaStatus
+find_issuer(const JaHeader *header, JaString name, const JaIssuer **issuer)
+{
+	if (name.data != NULL)
+		return ja_issuer_find(name, issuer);
+	return names_own_key(header) ? JA_ISSUER_UNKNOWN : ja_issuer_find_anonymous(issuer);
 }
 
 static JaStatus
 check_signature(const JaCompact *token, const JaHeader *header, JaVerified *verified)
 {
 	const JsonbContainer *claims = &verified->claims->root;
+	const JaIssuer *issuer;
+	JaStatus	status = JA_ISSUER_UNKNOWN;
 
-	verified->issuer = (JaString) {NULL, 0};
 	if (ja_json_string(claims, "iss", &verified->issuer) == JA_MISTYPED)
 		return JA_TOKEN_ISSUER;
-	verified->audience = (JaString) {NULL, 0};
 	verified->is_own = is_our_issuer(verified->issuer);
-	return verified->is_own ? check_own_signature(token, header, verified) :
-		check_foreign_signature(token, header, verified);
+	/* Without iss it may be ours, and yet another's. */
+	if (!verified->is_own || verified->issuer.data == NULL)
+		status = find_issuer(header, verified->issuer, &issuer);
+	if (status == JA_OK)
+	{
+		verified->is_own = false;
+		return check_foreign_signature(token, header, issuer, verified);
+	}
+	if (status != JA_ISSUER_UNKNOWN)
+		return status;
+	return verified->is_own ? check_own_signature(token, header, verified) : JA_TOKEN_ISSUER;
 }
 
 /*
@@ -155,9 +175,9 @@ ja_verify_signature(JaString token, JaVerified *verified)
 	JaClaims	read;
 	JaStatus	status = ja_verify_size(token);
 
+	memset(verified, 0, sizeof(JaVerified));
 	ja_signal_watch();
 	verified->keys_counter = ja_signal_counters[JA_SIGNAL_KEYS];
-	verified->revocations_counter = 0;
 	if (status == JA_OK)
 		status = ja_jws_split(token, &compact);
 	if (status == JA_OK)
@@ -168,6 +188,8 @@ ja_verify_signature(JaString token, JaVerified *verified)
 		return status;
 	verified->claims = read.json;
 	verified->type = header.type;
+	verified->has_audience = read.watched[JA_WATCHED_AUDIENCE].seen &&
+		!read.watched[JA_WATCHED_AUDIENCE].is_null;
 	status = check_signature(&compact, &header, verified);
 	if (status == JA_OK)
 		status = ja_claims_read_times(&read);
@@ -175,7 +197,6 @@ ja_verify_signature(JaString token, JaVerified *verified)
 		status = ja_revocation_read(&read.json->root, verified->is_own, &verified->revocable);
 	if (verified->issuer.data != NULL)
 		verified->revocable.issuer = verified->issuer;
-	verified->has_audience = read.watched[JA_WATCHED_AUDIENCE].seen;
 	verified->times = read.times;
 	return status;
 }
@@ -196,31 +217,73 @@ find_remembered(JaString token)
 }
 
 /*
+ * Whether the token is for the audience: by "aud", or where that is absent, by
+ * the claim that stands in for it.  Fails with JA_TOKEN_AUDIENCE.
+ */
+JaStatus
+ja_verified_check_audience(const JaVerified *verified, JaString audience)
+{
+	const JsonbContainer *claims = &verified->claims->root;
+	JaString	value;
+
+	if (verified->has_audience)
+		return ja_claims_check_audience(claims, audience);
+	return verified->audience_claim != NULL &&
+		ja_json_string(claims, verified->audience_claim, &value) == JA_PRESENT &&
+		ja_string_equals(value, audience) ? JA_OK : JA_TOKEN_AUDIENCE;
+}
+
+/*
+ * Tokens that are right but were made for something else never become an
+ * identity.  Which values of token_use do is for the issuer's options to say,
+ * if they do.  Fails with JA_TOKEN_USE or JA_TOKEN_CONFIRMATION.
+ */
+JaStatus
+ja_verified_check_identity(const JaVerified *verified)
+{
+	const JsonbContainer *claims = &verified->claims->root;
+	JaPresence	presence = JA_ABSENT;
+	JaString	use;
+	JsonbValue	value;
+
+	if (!verified->judges_use)
+		presence = ja_json_string(claims, "token_use", &use);
+	if (presence == JA_MISTYPED || (presence == JA_PRESENT && !ja_string_is(use, "access")))
+		return JA_TOKEN_USE;
+	return ja_json_member(claims, "cnf", &value) ? JA_TOKEN_CONFIRMATION : JA_OK;
+}
+
+/*
  * The audience that counts: the call's, else ours or the issuer's.  Where none
  * is known, a token with "aud" is meant for somebody else (RFC 7519 4.1.3).
  */
 static JaStatus
 check_audience(const JaVerified *verified, JaString audience)
 {
-	if (audience.data == NULL)
-		audience = verified->audience;
+	if (audience.data == NULL && !verified->is_own)
+		return verified->fits_audience ? JA_OK : JA_TOKEN_AUDIENCE;
 	if (audience.data == NULL && ja_settings.audience != NULL && ja_settings.audience[0] != '\0')
 		audience = (JaString) {ja_settings.audience, strlen(ja_settings.audience)};
-	if (!verified->has_audience || audience.data == NULL)
-		return verified->has_audience == (audience.data != NULL) ? JA_OK : JA_TOKEN_AUDIENCE;
-	return ja_claims_check_audience(&verified->claims->root, audience);
+	if (audience.data == NULL)
+		return verified->has_audience ? JA_TOKEN_AUDIENCE : JA_OK;
+	return ja_verified_check_audience(verified, audience);
 }
 
 static JaStatus
 check_names(const JaVerified *verified, const JaExpectation *expected)
 {
+	JaStatus	status;
+
 	if (verified->type == JA_TYPE_OTHER)
 		return JA_TOKEN_TYPE;
 	if (expected->issuer.data != NULL &&
 		(verified->issuer.data == NULL ||
 		 !ja_string_equals(verified->issuer, expected->issuer)))
 		return JA_TOKEN_ISSUER;
-	return check_audience(verified, expected->audience);
+	status = check_audience(verified, expected->audience);
+	if (status == JA_OK && verified->judges_use && !verified->fits_use)
+		status = JA_TOKEN_USE;
+	return status;
 }
 
 /*
@@ -319,7 +382,7 @@ ja_verify_identity(JaString token, JaMoment moment, const JaVerified **verified)
 
 	if (status != JA_OK)
 		return status;
-	status = ja_claims_check_identity(&(*verified)->claims->root);
+	status = ja_verified_check_identity(*verified);
 	if (status != JA_OK)
 		ja_tally_denied(status);
 	return status;

@@ -77,7 +77,7 @@ INSERT INTO public.call (name, arguments, writes, is_public, nulls, huge) VALUES
 	('jwt_revoke_key', '{n1}', true, false, '{22023}', '{22023}'),
 	('jwt_import_key', ARRAY[jwk_generate('ES256')::text], true, false, '{22023}', '{22023}'),
 	('jwt_rotate_refresh_key', '{}', true, false, '{}', '{}'),
-	('jwt_trust_issuer', ARRAY['https://b.example', jwk_public(:'pair')::text, 'api', '{x}'], true, false, '{22023,22023,22023,22023}', '{22023,22023,22023,NULL}'),
+	('jwt_trust_issuer', ARRAY['https://b.example', jwk_public(:'pair')::text, 'api', '{x}', '{}'], true, false, '{22023,22023,22023,22023,22023}', '{22023,22023,22023,NULL,22023}'),
 	('jwt_distrust_issuer', '{https://a.example}', true, false, '{22023}', '{22023}'),
 	('jwt_reset_after_restore', '{}', true, false, '{}', '{}'),
 	('jwt_find_user', '{alice}', false, false, '{22023}', '{22023}'),

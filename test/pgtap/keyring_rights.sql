@@ -118,7 +118,7 @@ FROM unnest(ARRAY['UPDATE jwt_auth.keys SET revoked_at = now()', 'DELETE FROM jw
 SELECT test.raises(statement, '42501', 'not allowed: ' || left(statement, 60))
 FROM unnest(ARRAY[
 	'INSERT INTO jwt_auth.keys (kid, use, alg, thumbprint, created_at) VALUES (''x'', ''sig'', ''HS256'', ''x'', now())',
-	'INSERT INTO jwt_auth.issuers VALUES (''x'', ''x'', ''{}'', ''{}'', NULL, NULL, now(), now())',
+	'INSERT INTO jwt_auth.issuers VALUES (''x'', ''x'', ''{}'', ''{}'', false, ''{}'', NULL, NULL, now(), now())',
 	'INSERT INTO jwt_auth.keys (kid, use, alg, thumbprint, created_at) VALUES (''e1'', ''sig'', ''HS256'', ''x'', now())
 	 ON CONFLICT (kid) DO UPDATE SET revoked_at = now()',
 	'INSERT INTO jwt_auth.revoked_tokens VALUES ('''', ''x'', now())',

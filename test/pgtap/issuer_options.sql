@@ -1,0 +1,221 @@
+-- Options of jwt_trust_issuer (F23, F24, F39, T91, T92): what each lets a token do,
+-- and what it does not; the one signer whose tokens carry no iss, which speaks
+-- neither for us nor for another issuer.
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/identity.psql
+-- At least 230 assertions
+SET client_min_messages = error;
+SELECT no_plan();
+SELECT public.jwt_create_key('ES256', 'next') \gset
+
+CREATE TABLE public.theirs AS SELECT jwk_generate('ES256', 'k1') AS key;
+CREATE FUNCTION test.trust(options jsonb, audience text DEFAULT 'api', roles name[] DEFAULT '{reader,editor}', issuer text DEFAULT 'https://a.example')
+RETURNS void LANGUAGE plpgsql AS
+$$ BEGIN PERFORM public.jwt_trust_issuer(issuer, jwk_public(key), audience, roles, options) FROM public.theirs; END $$;
+CREATE FUNCTION test.theirs(claims jsonb, kid text DEFAULT 'k1') RETURNS text LANGUAGE sql VOLATILE AS
+$$ SELECT jwt_sign_with(jsonb_build_object('exp', test.seconds(600), 'iss', 'https://a.example') || claims,
+						jsonb_strip_nulls(key || jsonb_build_object('kid', kid))) FROM public.theirs $$;
+
+-- Refused options leave what was there
+SELECT test.trust('{}') \gset
+CREATE TABLE public.issuers_before AS SELECT * FROM jwt_auth.issuers;
+SELECT test.raises(format('SELECT test.trust(%L)', options), '22023', 'refused: ' || left(options, 80))
+FROM unnest(ARRAY['[]', '1', 'null', '"audiences"', '{"unknown":1}', '{"Audiences":["x"]}', '{"audiences":[],"x":null}', '{"roles":["x"]}',
+	'{"audiences":[]}', '{"audiences":null}', '{"audiences":{"x":1}}', '{"audiences":["x",1]}', '{"audiences":[["x"]]}', '{"audiences":[""]}',
+	'{"audience_claim":"sub"}', '{"audience_claim":"iss"}', '{"audience_claim":["azp"]}', '{"audience_claim":""}', '{"audience_claim":null}',
+	'{"token_use":[]}', '{"token_use":1}', '{"token_use":[null]}', '{"scope_claim":""}', '{"scope_claim":["scope"]}', '{"scope_claim":null}',
+	'{"role_claim":[]}', '{"role_claim":[1]}', '{"role_claim":{"a":"b"}}', '{"role_claim":""}', '{"default_role":["x"]}', '{"default_role":""}',
+	'{"default_role":null}', '{"jwks_uri":"http://a.example"}', '{"jwks_uri":"https://"}', '{"jwks_uri":"HTTPS://a.example"}',
+	'{"jwks_uri":"https://a.example/ x"}', '{"jwks_uri":"file:///etc/passwd"}', '{"jwks_uri":"https://a.example\n"}', '{"jwks_uri":1}',
+	'{"issuer":"https://a.example"}', '{"issuer":null}', '{"issuer":["none"]}', '{"issuer":"None"}', '{"audience":"x"}', '{"audience":true}',
+	'{"audience":"none"}', '{"audience":"none","audiences":["x"]}']) AS options;
+SELECT test.raises(format('SELECT test.trust(%L)', options), '22023', 'refused: ' || what)
+FROM (VALUES (jsonb_build_object('default_role', repeat('r', 64)), 'a role that is too long for a name'),
+			 (jsonb_build_object('jwks_uri', 'https://' || repeat('u', 2048)), 'a URI that is too long'),
+			 (jsonb_build_object('scope_claim', repeat('s', 1025)), 'a claim that is too long'),
+			 (jsonb_build_object('audiences', (SELECT jsonb_agg('a' || n) FROM generate_series(1, 65) AS n)), 'too many audiences')) AS v (options, what);
+SELECT test.raises('SELECT test.trust(NULL)', '22023', 'refused: options of NULL'),
+	   test.raises('SELECT test.trust(''{"audience":"none","audience_claim":"azp"}'', NULL)', '22023', 'refused: no audience, and a claim for it'),
+	   test.raises('SELECT test.trust(''{}'', NULL)', '22023', 'refused: neither an audience nor an option that there is none'),
+	   test.raises('SELECT test.trust(''{"audience":"none"}'', ''api'')', '22023', 'refused: both');
+SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'and nothing has changed');
+SELECT test.trust('{"audiences":["a","b"],"audience_claim":"aud","token_use":"access","jwks_uri":"https://a.example/jwks?x=1"}') \gset
+SELECT is(options, '{"audiences":["a","b"],"audience_claim":"aud","token_use":"access","jwks_uri":"https://a.example/jwks?x=1"}', 'stored as given'),
+	   is(is_anonymous, false, 'its tokens carry iss') FROM jwt_auth.issuers;
+
+-- Audiences: several, and a claim that stands in for an absent aud alone
+SELECT is((test.trust(options) IS NULL, test.verdict(test.theirs(claims), audience))::text, format('(f,%s)', state),
+		  format('%s: %s, asked for %s', options, claims, audience))
+FROM (VALUES
+	(jsonb '{"audiences":["web"]}', jsonb '{"aud":"api"}', NULL, ''), ('{"audiences":["web"]}', '{"aud":"web"}', NULL, ''),
+	('{"audiences":["web"]}', '{"aud":["x","web"]}', NULL, ''), ('{"audiences":["web"]}', '{"aud":["x","y"]}', NULL, '28J00'),
+	('{"audiences":["web"]}', '{"aud":"Web"}', NULL, '28J00'), ('{"audiences":["web"]}', '{}', NULL, '28J00'),
+	('{"audiences":["web"]}', '{"aud":null}', NULL, '28J00'), ('{"audiences":["web"]}', '{"aud":"web"}', 'api', '28J00'),
+	('{"audiences":["web"]}', '{"aud":"web"}', 'web', ''), ('{"audiences":["web"]}', '{"azp":"web"}', NULL, '28J00'),
+	('{"audience_claim":"azp"}', '{"azp":"api"}', NULL, ''), ('{"audience_claim":"azp"}', '{"azp":"api","aud":null}', NULL, ''),
+	('{"audience_claim":"azp"}', '{"aud":"api"}', NULL, ''), ('{"audience_claim":"azp"}', '{"aud":"api","azp":"web"}', NULL, ''),
+	('{"audience_claim":"azp"}', '{"azp":"api","aud":"web"}', NULL, '28J00'), ('{"audience_claim":"azp"}', '{"azp":"api","aud":[]}', NULL, '28J00'),
+	('{"audience_claim":"azp"}', '{"azp":"api","aud":1}', NULL, '28J00'), ('{"audience_claim":"azp"}', '{"azp":"web"}', NULL, '28J00'),
+	('{"audience_claim":"azp"}', '{"azp":["api"]}', NULL, '28J00'), ('{"audience_claim":"azp"}', '{"azp":null}', NULL, '28J00'),
+	('{"audience_claim":"azp"}', '{"client_id":"api"}', NULL, '28J00'), ('{"audience_claim":"client_id"}', '{"client_id":"api"}', NULL, ''),
+	('{"audience_claim":"client_id"}', '{"azp":"api"}', NULL, '28J00'), ('{"audience_claim":"aud"}', '{"azp":"api"}', NULL, '28J00'),
+	('{"audience_claim":"azp","audiences":["web"]}', '{"azp":"web"}', NULL, ''), ('{"audience_claim":"azp"}', '{"azp":"web"}', 'web', ''),
+	('{"audience_claim":"azp"}', '{"azp":"api"}', 'web', '28J00')) AS v (options, claims, audience, state);
+-- An issuer whose tokens carry no audience: they must not
+SELECT test.trust('{"audience":"none"}', NULL) \gset
+SELECT is(test.verdict(test.theirs(claims), audience), state, format('no audience: %s, asked for %s', claims, audience))
+FROM (VALUES (jsonb '{}', NULL, NULL), ('{"aud":null}', NULL, NULL), ('{"aud":"api"}', NULL, '28J00'), ('{"aud":[]}', NULL, '28J00'),
+			 ('{"aud":""}', NULL, '28J00'), ('{}', 'api', '28J00'), ('{"aud":"api"}', 'api', NULL)) AS v (claims, audience, state);
+SET jwt_auth.audience = 'ours';
+SELECT is(test.verdict(test.theirs('{}')), NULL, 'our audience is not theirs'), is(test.verdict(test.theirs('{"aud":"ours"}')), '28J00', 'nor theirs ours');
+RESET jwt_auth.audience;
+
+-- An aud of null is none, in our tokens too (F24)
+SELECT is(test.verdict(test.own('"aud":null')), NULL, 'ours, where no audience is expected'),
+	   is(test.verdict(test.own('"aud":null'), 'api'), '28J00', 'ours, where one is'),
+	   is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L)', test.token(test.payload('"aud":null')), test.key('oct'))), NULL, 'jwt_verify_with'),
+	   is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L, ''api'')', test.token(test.payload('"aud":null')), test.key('oct'))), '28J00',
+		  'jwt_verify_with, where one is expected');
+SET jwt_auth.audience = 'ours';
+SELECT is(jwt_verify(jwt_sign('{"aud":null}')) ->> 'aud', 'ours', 'jwt_sign adds the audience in its place');
+RESET jwt_auth.audience;
+
+-- Who a token is for whom, after each of these
+CREATE FUNCTION test.identity(claims jsonb) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM public.jwt_authenticate(test.theirs('{"aud":"api"}' || claims));
+	RETURN concat_ws(' ', coalesce(public.jwt_role(), '-'), public.jwt_has_scope('read'), coalesce(public.jwt_user_id(), public.jwt_session_id()));
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+-- Roles: those that are listed, and no other
+SELECT is((test.trust(options) IS NULL, test.identity(claims))::text, format('(f,"%s f")', role), format('%s: %s', options, claims))
+FROM (VALUES
+	(jsonb '{}', jsonb '{"role":"reader"}', 'reader'), ('{}', '{"role":"admin"}', '-'), ('{}', '{"role":["reader"]}', '-'), ('{}', '{"roles":["reader"]}', '-'),
+	('{"role_claim":"roles"}', '{"roles":["admin","editor","reader"]}', 'editor'), ('{"role_claim":"roles"}', '{"roles":"reader"}', 'reader'),
+	('{"role_claim":"roles"}', '{"roles":["admin","postgres"]}', '-'), ('{"role_claim":"roles"}', '{"roles":[]}', '-'),
+	('{"role_claim":"roles"}', '{"roles":[["editor"],{"editor":1},1,null]}', '-'), ('{"role_claim":"roles"}', '{"roles":["Editor"," editor","editor\u0001"]}', '-'),
+	('{"role_claim":"roles"}', '{"role":"editor"}', '-'), ('{"role_claim":"roles"}', '{"roles":{"editor":true}}', '-'),
+	('{"role_claim":["realm_access","roles"]}', '{"realm_access":{"roles":["x","reader"]}}', 'reader'),
+	('{"role_claim":["realm_access","roles"]}', '{"realm_access":["roles","reader"]}', '-'), ('{"role_claim":["realm_access","roles"]}', '{"realm_access":"reader"}', '-'),
+	('{"role_claim":["realm_access","roles"]}', '{"realm_access":{"roles":{"reader":1}}}', '-'), ('{"role_claim":["realm_access","roles"]}', '{"roles":["editor"]}', '-'),
+	('{"role_claim":["realm_access","roles"]}', '{"realm_access.roles":["editor"]}', '-'), ('{"role_claim":["a","b","c"]}', '{"a":{"b":{"c":"editor"}}}', 'editor'),
+	('{"role_claim":"https://x.example/role"}', '{"https://x.example/role":"editor"}', 'editor'),
+	('{"default_role":"reader"}', '{}', 'reader'), ('{"default_role":"reader"}', '{"role":"editor"}', 'editor'), ('{"default_role":"reader"}', '{"role":"admin"}', 'reader'),
+	('{"default_role":"reader","role_claim":"roles"}', '{"roles":["admin"]}', 'reader'), ('{"default_role":"guest"}', '{"role":1}', 'guest'))
+	AS v (options, claims, role);
+SELECT is((test.trust('{"role_claim":"roles"}', roles => '{}') IS NULL, test.identity('{"roles":["editor"]}'))::text, '(f,"- f")', 'no list: no role');
+SELECT test.trust('{"default_role":"postgres"}') \gset
+SELECT test.raises(format('SELECT jwt_authenticate(%L, true)', test.theirs('{"aud":"api"}')), '42501', 'a default role that is a superuser is not assumed');
+
+-- Scopes: scope, else scp, or the one claim that the option names
+SELECT is((test.trust(options) IS NULL, test.identity(claims))::text, format('(f,"- %s")', has), format('%s: %s', options, claims))
+FROM (VALUES
+	(jsonb '{}', jsonb '{"scope":"x read"}', 't'), ('{}', '{"scp":"x read"}', 't'), ('{}', '{"scp":["x","read"]}', 't'), ('{}', '{"scope":"x","scp":"read"}', 'f'),
+	('{}', '{"scope":"","scp":"read"}', 'f'), ('{}', '{"scope":[],"scp":["read"]}', 'f'), ('{}', '{"scope":null,"scp":"read"}', 't'), ('{}', '{"scp":{"read":1}}', 'f'),
+	('{}', '{"scp":1}', 'f'), ('{}', '{"scp":"reads"}', 'f'), ('{"scope_claim":"permissions"}', '{"permissions":["read"]}', 't'),
+	('{"scope_claim":"permissions"}', '{"scope":"read"}', 'f'), ('{"scope_claim":"permissions"}', '{"scp":"read"}', 'f'), ('{"scope_claim":"scp"}', '{"scope":"read","scp":"x"}', 'f'))
+	AS v (options, claims, has);
+SELECT is((SELECT jwt_has_scope('read') FROM set_config('jwt_auth.token', test.own(claims), true)), has, 'ours: ' || claims)
+FROM (VALUES ('"scp":["read"]', true), ('"scope":"x","scp":["read"]', false), ('"scope":"read"', true)) AS v (claims, has);
+
+-- token_use: what the list says, or else access
+SELECT is((test.trust(options) IS NULL, test.verdict(test.theirs('{"aud":"api"}' || claims)), test.identity(claims))::text,
+		  format('(f,%s,%s)', verdict, identity), format('%s: %s', options, claims))
+FROM (VALUES
+	(jsonb '{}', jsonb '{}', '', '"- f"'), ('{}', '{"token_use":"access"}', '', '"- f"'), ('{}', '{"token_use":"id"}', '', '28J00'),
+	('{"token_use":["access","id"]}', '{"token_use":"id"}', '', '"- f"'), ('{"token_use":["access","id"]}', '{"token_use":"refresh"}', '28J00', '28J00'),
+	('{"token_use":"id"}', '{"token_use":"access"}', '28J00', '28J00'), ('{"token_use":"id"}', '{}', '28J00', '28J00'),
+	('{"token_use":"id"}', '{"token_use":["id"]}', '28J00', '28J00'), ('{"token_use":"id"}', '{"token_use":"id","cnf":{"jkt":"x"}}', '', '28J00'))
+	AS v (options, claims, verdict, identity);
+SELECT is(test.sqlstate_of(format('SELECT jwt_authenticate(%L)', test.own('"token_use":"id"'))), '28J00', 'of ours, access alone is an identity');
+
+-- What a backend remembers follows the options
+SELECT test.theirs('{"aud":"web","roles":["editor"]}') AS remembered \gset
+SELECT is((test.trust('{}') IS NULL, test.verdict(:'remembered'))::text, '(f,28J00)', 'another audience'),
+	   is((test.trust('{"audiences":["web"]}') IS NULL, test.verdict(:'remembered'))::text, '(f,)', 'then one of the list'),
+	   is((test.trust('{}') IS NULL, test.verdict(:'remembered'))::text, '(f,28J00)', 'and no longer');
+
+-- The signer whose tokens carry no iss: one at most, and found by nothing else
+SELECT jwt_distrust_issuer('https://a.example') \gset
+SELECT is(test.verdict(test.theirs('{}')), '28J00', 'not trusted');
+SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{reader}'', ''old'')', 'trusted');
+SELECT test.raises('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{}'', ''older'')', '22023', 'a second one is refused');
+SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{reader}'', ''old'')', 'the same one is replaced');
+CREATE FUNCTION test.old(claims jsonb DEFAULT '{}', kid text DEFAULT NULL) RETURNS text LANGUAGE sql VOLATILE AS
+$$ SELECT jwt_sign_with(jsonb_build_object('exp', test.seconds(600)) || claims, jsonb_strip_nulls(key || jsonb_build_object('kid', kid)))
+   FROM public.theirs $$;
+SELECT is(test.verdict(test.old(claims, kid)), state, format('%s, kid %s', claims, kid))
+FROM (VALUES
+	(jsonb '{}', NULL, NULL), ('{"role":"reader"}', 'k1', NULL), ('{"aud":null}', NULL, NULL), ('{}', 'unknown', '28J00'),
+	('{"iss":"old"}', NULL, '28J00'), ('{"iss":"old"}', 'k1', '28J00'), ('{"iss":""}', NULL, '28J00'), ('{"iss":null}', NULL, '28J00'),
+	('{"iss":"https://a.example"}', 'k1', '28J00'), ('{"aud":"api"}', NULL, '28J00'), ('{}', 'h1', '28J00'), ('{}', 'next', '28J00'))
+	AS v (claims, kid, state);
+SELECT is(test.verdict(jwt_sign_with(jsonb_build_object('exp', test.seconds(60)), jwk_generate('ES256', kid))), '28J00',
+		  'another key, kid ' || kid) FROM unnest('{k1,x}'::text[]) AS kid;
+SELECT is(test.verdict(test.token_of('alice')), NULL, 'our own tokens are good'), is(test.verdict(test.own('"sub":"x"')), NULL, 'those without session, too'),
+	   is(test.verdict(test.hs256('{"alg":"HS256"}', test.payload())), '28J00', 'ours without kid are still refused');
+-- It is never a user, a session or an unlisted role of ours, nor its jti ours (T91)
+SELECT s.user_id AS alice, s.id AS session FROM jwt_auth.sessions AS s WHERE s.user_id = test.id_of('alice') LIMIT 1 \gset
+SELECT jsonb_build_object('sub', :'alice', 'sid', :'session', 'role', 'editor', 'scope', 'read', 'jti', 'j') AS claims \gset
+SELECT set_config('jwt_auth.token', test.old(:'claims'), false) IS NULL AS unused \gset
+SELECT is(jwt_user_id(), NULL, 'no user'), is(jwt_session_id(), NULL, 'no session'), is(jwt_role(), NULL, 'no role that is not listed'),
+	   is(jwt_issuer(), 'old', 'the issuer is the name under which it is trusted'), is(jwt_claims() ->> 'sub', :'alice', 'the claims can be read'),
+	   is(jwt_has_scope('read'), true, 'and the scope');
+SELECT test.raises(statement, '28J03', 'not authenticated: ' || statement)
+FROM unnest(ARRAY['SELECT jwt_logout(''global'')', 'SELECT * FROM jwt_sessions()', format('SELECT jwt_revoke_session(%L)', :'session')]) AS statement;
+SELECT lives_ok(format('SELECT jwt_revoke(%L)', test.old(:'claims')), 'revoking it is no error');
+SELECT is(count(*), 0::bigint, 'and denies nothing') FROM jwt_auth.revoked_tokens;
+SELECT is(test.verdict(test.token_of('alice')), NULL, 'nor ends a session of ours');
+RESET jwt_auth.token;
+INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'j', now() + interval '1 d');
+SELECT is(test.verdict(test.old(:'claims')), NULL, 'a denial of ours is none of theirs');
+INSERT INTO jwt_auth.revoked_tokens VALUES ('old', 'j', now() + interval '1 d');
+SELECT is(test.verdict(test.old(:'claims')), '28J02', 'one of theirs is'), is(test.verdict(test.own('"jti":"j2"')), NULL, 'and none of ours');
+DELETE FROM jwt_auth.revoked_tokens;
+-- The issuer that the caller wants, and the one that we are
+SELECT is(test.verdict(test.old(), NULL, wanted), state, 'issuer wanted: ' || wanted) FROM (VALUES ('old', NULL), ('https://a.example', '28J00'), ('', '28J00')) AS v (wanted, state);
+SELECT test.old() AS old, test.own() AS own \gset
+SELECT is(test.verdict(:'old'), NULL, 'we have no name: theirs'), is(test.verdict(:'own'), NULL, 'we have no name: ours');
+SET jwt_auth.issuer = 'https://us.example';
+SELECT is(test.verdict(:'old'), NULL, 'we have a name: theirs'), is(test.verdict(:'own'), '28J00', 'we have a name: ours without iss'),
+	   is(test.verdict(test.old('{"iss":"https://us.example"}')), '28J00', 'theirs with our name'), is(test.verdict(test.old('{}', 'h1')), '28J00', 'theirs with a kid of ours');
+SET jwt_auth.issuer = 'old';
+SELECT is(test.verdict(:'old'), NULL, 'their name is ours: theirs'), is(test.verdict(test.own('"iss":"old"')), NULL, 'their name is ours: ours'),
+	   is(test.verdict(test.old('{"iss":"old"}')), '28J00', 'their name is ours: theirs that says so');
+RESET jwt_auth.issuer;
+SELECT is(test.verdict(:'old'), NULL, 'as before');
+-- A key of ours takes over a kid of theirs, also a revoked one
+SELECT is(test.verdict(test.old('{}', 'k1')), NULL, 'a kid of theirs');
+SELECT jwt_create_key('ES256', 'k1') \gset
+SELECT is(test.verdict(test.old('{}', 'k1')), '28J00', 'which a key of ours has now');
+SELECT jwt_revoke_key('k1') \gset
+SELECT is(test.verdict(test.old('{}', 'k1')), '28J00', 'or had');
+-- What they name, they must be listed for; direct changes of the row fail closed
+UPDATE jwt_auth.issuers SET options = '{"unknown":1}';
+SELECT is(test.verdict(:'old'), '28J00', 'options that nobody can read');
+UPDATE jwt_auth.issuers SET options = '{}';
+SELECT is(test.verdict(:'old'), NULL, 'and that one can');
+SELECT test.raises('INSERT INTO jwt_auth.issuers SELECT ''x'', audience, roles, options, true, jwks, NULL, NULL, created_at, updated_at FROM jwt_auth.issuers',
+				   '23505', 'the table holds no second one');
+SELECT lives_ok('SELECT test.trust(''{}'', ''api'', ''{}'', ''old'')', 'the name may become that of another kind');
+SELECT is(test.verdict(:'old'), '28J00', 'tokens without iss are refused then'), is(test.verdict(test.old('{"iss":"old","aud":"api"}')), NULL, 'and those with it are not');
+SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{}'', ''older'')', 'and another one without iss is trusted');
+SELECT lives_ok('SELECT jwt_distrust_issuer(''older'')', 'until it is not');
+SELECT is(test.verdict(:'old'), '28J00', 'at once');
+
+-- jwt_explain says which role counts, and why none does
+SELECT test.trust('{"role_claim":"roles"}') \gset
+SELECT is(e ->> 'role', role, 'explained: ' || claims::text), is(e ? 'role_reason', explained, 'explained, why not: ' || claims::text),
+	   is(e #> '{compared_with,issuer_roles}', '["reader", "editor"]', 'with the list: ' || claims::text)
+FROM (VALUES (jsonb '{"roles":["x","editor"]}', 'editor', false), ('{"roles":["admin"]}', NULL, true), ('{}', NULL, false), ('{"role":"editor"}', NULL, false))
+	AS v (claims, role, explained), jwt_explain(test.theirs('{"aud":"api"}' || claims)) AS e;
+SELECT test.trust('{"issuer":"none","audience":"none"}', NULL, '{reader}', 'old') \gset
+SELECT is(e ->> 'valid', 'true', 'explained: without iss'), is(e #>> '{compared_with,issuer_name}', 'old', 'and whose it is'),
+	   is(e ? 'role_reason', true, 'and that its role is not listed') FROM jwt_explain(test.old('{"role":"admin"}')) AS e;
+
+SELECT * FROM finish();
