@@ -1,6 +1,6 @@
 # The file of master keys (T73, T74): which files are refused (55000, and no key
 # is made), and that nobody but the superuser sees or sets its name.
-# At least 154 assertions
+# At least 168 assertions
 
 use strict;
 use warnings;
@@ -52,6 +52,8 @@ accepted('mode 0700', make_file($line, 0700));
 refused(sprintf('mode %04o', $_), make_file($line, $_))
   for 0640, 0644, 0604, 0620, 0602, 0660, 0666, 0610, 0601, 0777;
 refused('a file of root that everybody may read', '/etc/passwd');
+is(message_with('/etc/passwd'), message_with(make_file($line, 0644)), 'which is not read at all');
+isnt(message_with('/etc/passwd'), message_with(make_file('root:x:0:0')), 'to find no key in it');
 
 # It is no regular file, or is none at all
 refused('no file', "$dir/none");
@@ -77,6 +79,17 @@ refused('in a folder of the data directory', make_file($line, 0600, "$data/globa
 refused('in the folder of WAL', make_file($line, 0600, "$data/pg_wal/key"));
 symlink "$data/key", "$dir/into" or die;
 refused('through a link into the data directory', "$dir/into");
+{
+	my $wal = "$dir/wal";
+
+	$session->close;
+	$node->stop;
+	rename "$data/pg_wal", $wal or die "could not move $data/pg_wal: $!\n";
+	symlink $wal, "$data/pg_wal" or die "could not link $data/pg_wal: $!\n";
+	$node->start;
+	$session = JwtAuthSession->new($node);
+	refused('in a folder of WAL that lies elsewhere', make_file($line, 0600, "$wal/key"));
+}
 symlink $data, "$dir/data" or die;
 refused('through another name of the data directory', "$dir/data/key");
 mkdir "$dir/space" or die;
@@ -88,6 +101,22 @@ make_file($line, 0600, "$dir/space2");
 accepted('beside a tablespace whose name begins like it', "$dir/space2");
 make_file($line, 0600, $data . '2');
 accepted('beside a data directory whose name begins like it', $data . '2');
+
+# The path and the opened file: another process holds a file that was removed,
+# and a second one has the name that the path resolves to
+{
+	my $removed = make_file($line);
+
+	open my $held, '<', $removed or die "could not open $removed: $!\n";
+	my $held_path = "/proc/$$/fd/" . fileno $held;
+
+	unlink $removed or die "could not remove $removed: $!\n";
+	is(readlink $held_path, "$removed (deleted)", 'a file that was removed');
+	refused('a file that was removed', $held_path);
+	make_file($line, 0600, "$removed (deleted)");
+	refused('a file other than the one that its path leads to', $held_path);
+	accepted('that one by its own name', "$removed (deleted)");
+}
 
 # What is written in it
 my $key = encode_base64('k' x 32, '');
@@ -152,8 +181,7 @@ is($session->query('SELECT jwt_jwks() IS NULL; SHOW jwt_auth.master_key_file'), 
 	local $ENV{PGOPTIONS} = "-c jwt_auth.master_key_file=$dir/none";
 	my $optional = JwtAuthSession->new($node, role => 'regress_other');
 
-	$optional->query('SELECT jwt_jwks()');
-	is($optional->query('SELECT jwt_jwks() IS NULL'), 'f', 'connection options of anyone: the session works');
+	is($optional->state_of('SELECT jwt_jwks()'), '42501', 'connection options of anyone are refused');
 	$optional->close;
 	is($session->query('SHOW jwt_auth.master_key_file'), $path, 'and change nothing');
 }
@@ -178,6 +206,16 @@ sub state_with
 
 	$session->query('SET jwt_auth.master_key_file = ' . quote($path));
 	return $session->state_of('SELECT jwt_create_key()');
+}
+
+sub message_with
+{
+	my ($path) = @_;
+	my $session = connect_to($node);
+
+	execute($session, 'SET jwt_auth.master_key_file = ' . quote($path));
+	is(state_of($session, 'SELECT jwt_create_key()'), '55000', "refused: $path");
+	return $session->errstr;
 }
 
 sub accepted

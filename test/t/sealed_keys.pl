@@ -1,7 +1,7 @@
 # Sealed keys (T54, T72, T73): sealing, resealing with another line, the wrong
 # file and no file (55000), ciphertext in another place, and that neither
 # tables, dump, functions, settings, errors nor the log show private bytes.
-# At least 262 assertions
+# At least 264 assertions
 
 use strict;
 use warnings;
@@ -168,6 +168,15 @@ for my $case (
 	is($session->state_of("ROLLBACK TO s; SELECT jwt_verify($token{h1})"), $kid eq 'h1' ? '55000' : '28J00',
 		"ciphertext $name: nor verify");
 	is($session->state_of('ROLLBACK TO s; SELECT jwt_explain(' . $token{h1} . ')'), '', "ciphertext $name: jwt_explain");
+	$session->query('ROLLBACK');
+}
+# A secret for refresh tokens, in a row that says that it signs
+{
+	my $kid = $session->query(q{SELECT kid FROM jwt_auth.keys WHERE use = 'refresh' AND verify_until IS NULL});
+
+	$session->query("BEGIN; UPDATE jwt_auth.keys SET use = 'sig', number = NULL, activated_at = NULL WHERE kid = '$kid'");
+	is($session->query("SELECT use FROM jwt_auth.keys WHERE kid = '$kid'"), 'sig', 'ciphertext under another use');
+	is($session->state_of("SELECT jwt_sign('{}', kid => '$kid')"), '55000', 'ciphertext under another use: does not sign');
 	$session->query('ROLLBACK');
 }
 # In the clear, where it is not: no key, and no crash
