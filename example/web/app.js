@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { parse } from 'cookie';
 import express from 'express';
-import { asClient, transaction } from './database.js';
+import { queryAsClient, transaction } from './database.js';
 import { handleError, refuse, sendDenial } from './errors.js';
 import { allow, allowOrigins, refreshCookie, requireTexts, securityHeaders } from './security.js';
 
@@ -22,8 +22,8 @@ export function createApp({ pool, origins }) {
   app.use(express.static(PUBLIC));
   app.use(express.json({ limit: '8kb' }));
 
-  function inNameOf(request, work, options) {
-    return asClient(pool, request.get('Authorization'), work, options);
+  function queryInNameOf(request, sql, values, options) {
+    return queryAsClient(pool, request.get('Authorization'), sql, values, options);
   }
 
   // Whoever signs in gets the access token in the answer, for the memory of
@@ -38,7 +38,7 @@ export function createApp({ pool, origins }) {
       const { username, password } = request.body;
       const answer = await transaction(pool, async (client) => {
         await describeClient(client, request);
-        return valueOf(client, 'SELECT jwt_login($1, $2)', [username, password]);
+        return valueOf(await client.query('SELECT jwt_login($1, $2)', [username, password]));
       });
 
       if (answer.error) {
@@ -52,8 +52,8 @@ export function createApp({ pool, origins }) {
   app.route(REFRESH_PATH)
     .post(ownPages, async (request, response) => {
       const token = parse(request.get('Cookie') ?? '')[cookie.name] ?? '';
-      const answer = await transaction(pool, (client) =>
-        valueOf(client, 'SELECT jwt_refresh($1)', [token]));
+      const answer = await transaction(pool, async (client) =>
+        valueOf(await client.query('SELECT jwt_refresh($1)', [token])));
 
       if (answer.error) {
         response.clearCookie(cookie.name, cookie.options);
@@ -69,8 +69,7 @@ export function createApp({ pool, origins }) {
     .post(requireTexts('scope'), async (request, response) => {
       const { scope } = request.body;
 
-      await inNameOf(request, (client) =>
-        client.query('SELECT jwt_logout($1)', [scope]));
+      await queryInNameOf(request, 'SELECT jwt_logout($1)', [scope]);
       if (scope !== 'others') {
         response.clearCookie(cookie.name, cookie.options);
       }
@@ -81,9 +80,8 @@ export function createApp({ pool, origins }) {
   app.route('/api/password')
     .post(requireTexts('old_password', 'new_password'), async (request, response) => {
       const { old_password: oldPassword, new_password: newPassword } = request.body;
-      const answer = await inNameOf(request, (client) =>
-        valueOf(client, 'SELECT jwt_change_password($1, $2)', [oldPassword, newPassword]),
-      { assumeRole: false });
+      const answer = valueOf(await queryInNameOf(
+        request, 'SELECT jwt_change_password($1, $2)', [oldPassword, newPassword], { assumeRole: false }));
 
       if (answer.error) {
         sendDenial(response, answer);
@@ -95,24 +93,26 @@ export function createApp({ pool, origins }) {
 
   app.route('/api/me')
     .get(async (request, response) => {
-      response.json(await inNameOf(request, (client) =>
-        rowOf(client, "SELECT jwt_claim('name') AS name, jwt_claim('tenant') AS tenant")));
+      const { rows } = await queryInNameOf(
+        request, "SELECT jwt_claim('name') AS name, jwt_claim('tenant') AS tenant");
+
+      response.json(rows[0]);
     })
     .all(allow('GET'));
 
   app.route('/api/sessions')
     .get(async (request, response) => {
-      response.json(await inNameOf(request, (client) =>
-        rowsOf(client, `
-          SELECT session_id, created_at, refreshed_at, user_agent, claimed_address, is_current
-          FROM jwt_sessions() ORDER BY is_current DESC, refreshed_at DESC`)));
+      const { rows } = await queryInNameOf(request, `
+        SELECT session_id, created_at, refreshed_at, user_agent, claimed_address, is_current
+        FROM jwt_sessions() ORDER BY is_current DESC, refreshed_at DESC`);
+
+      response.json(rows);
     })
     .all(allow('GET'));
 
   app.route('/api/sessions/:id')
     .delete(async (request, response) => {
-      await inNameOf(request, (client) =>
-        client.query('SELECT jwt_revoke_session($1)', [request.params.id]));
+      await queryInNameOf(request, 'SELECT jwt_revoke_session($1)', [request.params.id]);
       response.sendStatus(204);
     })
     .all(allow('DELETE'));
@@ -120,25 +120,25 @@ export function createApp({ pool, origins }) {
   // No condition on the tenant: the policies decide which rows there are.
   app.route('/api/notes')
     .get(async (request, response) => {
-      response.json(await inNameOf(request, (client) =>
-        rowsOf(client, `
-          SELECT id, author, body, created_at, owner = jwt_user_id() AS is_own
-          FROM notes ORDER BY id DESC LIMIT 100`)));
+      const { rows } = await queryInNameOf(request, `
+        SELECT id, author, body, created_at, owner = jwt_user_id() AS is_own
+        FROM notes ORDER BY id DESC LIMIT 100`);
+
+      response.json(rows);
     })
     .post(requireTexts('body'), async (request, response) => {
-      const note = await inNameOf(request, (client) =>
-        rowOf(client, `
-          INSERT INTO notes (body) VALUES ($1)
-          RETURNING id, author, body, created_at, true AS is_own`, [request.body.body]));
+      const { rows } = await queryInNameOf(request, `
+        INSERT INTO notes (body) VALUES ($1)
+        RETURNING id, author, body, created_at, true AS is_own`, [request.body.body]);
 
-      response.status(201).json(note);
+      response.status(201).json(rows[0]);
     })
     .all(allow('GET, POST'));
 
   app.route('/api/notes/:id')
     .delete(async (request, response) => {
-      const { rowCount } = await inNameOf(request, (client) =>
-        client.query('DELETE FROM notes WHERE id = $1', [request.params.id]));
+      const { rowCount } = await queryInNameOf(
+        request, 'DELETE FROM notes WHERE id = $1', [request.params.id]);
 
       if (rowCount === 0) {
         refuse(response, 404, 'not_found', 'there is no such note, or it is not yours');
@@ -160,20 +160,7 @@ function describeClient(client, request) {
   return client.query("SELECT set_config('request.headers', $1, true)", [JSON.stringify(headers)]);
 }
 
-async function rowsOf(client, sql, values) {
-  const { rows } = await client.query(sql, values);
-
-  return rows;
-}
-
-async function rowOf(client, sql, values) {
-  const [row] = await rowsOf(client, sql, values);
-
-  return row;
-}
-
-async function valueOf(client, sql, values) {
-  const [value] = Object.values(await rowOf(client, sql, values));
-
-  return value;
+// The one value of a result
+function valueOf({ rows: [row] }) {
+  return Object.values(row)[0];
 }

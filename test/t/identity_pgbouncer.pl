@@ -6,11 +6,9 @@
 use strict;
 use warnings;
 
-use IPC::Run qw(start);
 use JwtAuthSession;
 use JwtAuthTest;
-use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
+use PgBouncer;
 use Test::More;
 
 my $node = start_node('pooled', conf => ["session_preload_libraries = 'jwt_auth'"]);
@@ -45,72 +43,16 @@ my @transactions = (
 	[ 'outside of a transaction', 'SELECT jwt_authenticate(\'$token\', true)' ],
 	[ 'a SET that is rolled back', 'BEGIN', 'SET jwt_auth.token = \'$token\'', 'ROLLBACK' ]);
 
-my $pool = start_pool('');
+my $pool = PgBouncer->new($node, role => 'regress_pool_gateway');
 check_transactions();
 check_turns();
 check_session_setting(0);
 check_options();
-stop_pool($pool);
-$pool = start_pool("server_reset_query_always = 1\n");
+$pool->stop;
+$pool = PgBouncer->new($node, role => 'regress_pool_gateway', lines => 'server_reset_query_always = 1');
 check_session_setting(1);
-stop_pool($pool);
+$pool->stop;
 done_testing();
-
-# One server connection for all clients
-sub start_pool
-{
-	my ($lines) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir_short();
-	my $port = PostgreSQL::Test::Cluster::get_free_port();
-
-	open my $file, '>', "$dir/ini" or die "could not write $dir/ini: $!\n";
-	print $file <<"END";
-[databases]
-postgres = host=@{[ $node->host ]} port=@{[ $node->port ]} pool_size=1
-[pgbouncer]
-unix_socket_dir = $dir
-listen_addr =
-listen_port = $port
-auth_type = trust
-auth_file = $dir/users
-pool_mode = transaction
-admin_users = regress_pool_gateway
-logfile = $dir/log
-$lines
-END
-	close $file or die "could not write $dir/ini: $!\n";
-	open $file, '>', "$dir/users" or die "could not write $dir/users: $!\n";
-	print $file "\"regress_pool_gateway\" \"\"\n";
-	close $file or die "could not write $dir/users: $!\n";
-
-	my %pool = (dir => $dir, port => $port, output => '');
-	$ENV{PATH} .= ':/usr/sbin';
-	$pool{run} = start([ 'pgbouncer', '-q', "$dir/ini" ], '>&', \$pool{output});
-	for (1 .. 3000)
-	{
-		last if -S "$dir/.s.PGSQL.$port";
-		die "pgbouncer did not start: $pool{output}\n" unless $pool{run}->pumpable;
-		select undef, undef, undef, 0.02;
-	}
-	return bless \%pool, 'Pool';
-}
-
-sub stop_pool
-{
-	my ($pool) = @_;
-
-	$pool->{run}->signal('INT');
-	$pool->{run}->finish;
-	return;
-}
-
-# As a cluster does, for JwtAuthSession.
-sub Pool::connstr
-{
-	my ($self, $dbname) = @_;
-
-	return "host=$self->{dir} port=$self->{port} dbname=$dbname";
-}
 
 sub new_client { return JwtAuthSession->new($pool, role => 'regress_pool_gateway'); }
 

@@ -1,0 +1,77 @@
+# A pgbouncer in transaction mode with one server connection, in front of the
+# database "postgres" of a PostgreSQL::Test::Cluster.
+
+package PgBouncer;
+
+use strict;
+use warnings;
+
+use IPC::Run qw(start);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+# Options: role => who may connect, lines => further lines of its configuration.
+sub new
+{
+	my ($class, $node, %options) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir_short();
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $self = bless { dir => $dir, port => $port, output => '' }, $class;
+
+	write_file("$dir/users", "\"$options{role}\" \"\"\n");
+	write_file("$dir/ini", <<"END");
+[databases]
+postgres = host=@{[ $node->host ]} port=@{[ $node->port ]} pool_size=1
+[pgbouncer]
+unix_socket_dir = $dir
+listen_addr =
+listen_port = $port
+auth_type = trust
+auth_file = $dir/users
+pool_mode = transaction
+admin_users = $options{role}
+logfile = $dir/log
+@{[ $options{lines} // '' ]}
+END
+	$ENV{PATH} .= ':/usr/sbin';
+	$self->{run} = start([ 'pgbouncer', '-q', "$dir/ini" ], '>&', \$self->{output});
+	for (1 .. 3000)
+	{
+		last if -S "$dir/.s.PGSQL.$port";
+		die "pgbouncer did not start: $self->{output}\n" unless $self->{run}->pumpable;
+		select undef, undef, undef, 0.02;
+	}
+	return $self;
+}
+
+sub write_file
+{
+	my ($path, $text) = @_;
+
+	open my $file, '>', $path or die "could not write $path: $!\n";
+	print $file $text;
+	close $file or die "could not write $path: $!\n";
+	return;
+}
+
+# As a cluster does, for JwtAuthSession.
+sub connstr
+{
+	my ($self, $dbname) = @_;
+
+	return "host=$self->{dir} port=$self->{port} dbname=$dbname";
+}
+
+sub host { return $_[0]{dir}; }
+sub port { return $_[0]{port}; }
+
+sub stop
+{
+	my ($self) = @_;
+
+	$self->{run}->signal('INT');
+	$self->{run}->finish;
+	return;
+}
+
+1;
