@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 111 assertions
+-- At least 115 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice, test.create_user('bob') AS bob \gset
 CREATE FUNCTION test.act_as(answer jsonb) RETURNS void LANGUAGE sql VOLATILE AS
@@ -49,6 +49,13 @@ SELECT jwt_sign('{"x":1}') AS token, jwt_sign('{"x":2}') AS token2, jwt_sign(jso
 SELECT jwt_revoke(:'token'), jwt_revoke(:'long_jti');
 SELECT is(test.verdict(:'token'), '28J02', 'denied'), is(test.verdict(:'token2'), NULL, 'another one is not'), is(test.verdict(:'long_jti'), '28J02', 'a long jti');
 SELECT is((SELECT max(length(jti)) < 300 AND bool_and(expires_at > now() + interval '15 min') FROM jwt_auth.revoked_tokens), true, 'kept short, and for as long as it would be good');
+SELECT cmp_ok((SELECT expires_at FROM jwt_auth.revoked_tokens WHERE jti = c ->> 'jti'), '>', to_timestamp((c ->> 'exp')::bigint) + interval '30 s', 'and longer than the leeway')
+FROM (SELECT (jwt_decode(:'token')).claims AS c) AS t;
+SELECT (SELECT count(*) FROM jwt_auth.revoked_tokens) AS denied, test.audit_count() AS events \gset
+SELECT jwt_sign(jsonb_build_object('exp', test.seconds(-40))) AS ended \gset
+SELECT is(test.verdict(:'ended'), '28J01', 'a token that has expired');
+SELECT jwt_revoke(:'ended');
+SELECT is((SELECT count(*) FROM jwt_auth.revoked_tokens), :'denied', 'is not denied'), is(test.audit_count(), :'events', 'nor audited');
 BEGIN;
 SELECT jwt_revoke(:'token2');
 SELECT is(test.verdict(:'token2'), '28J02', 'denied in this transaction');

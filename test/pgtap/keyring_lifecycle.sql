@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
--- At least 136 assertions
+-- At least 137 assertions
 SELECT no_plan();
 
 -- Before any key
@@ -90,6 +90,7 @@ SELECT is((SELECT verify_until - (SELECT activated_at FROM jwt_auth.keys WHERE k
 		  'the end follows from max_token_ttl');
 SELECT ok((SELECT private_jwk IS NOT NULL FROM jwt_auth.keys WHERE kid = 'k3'),
 		  'a retiring secret is kept, since it verifies');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k3'')', '22023', 'and signs no more');
 SELECT is(test.verdict(token), NULL, kid || ': good') FROM public.made WHERE kid = 'k3';
 RESET jwt_auth.max_token_ttl;
 

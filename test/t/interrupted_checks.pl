@@ -1,7 +1,8 @@
 # A look for revocation that is cancelled halfway (T86, T93) says nothing, and
 # must not be remembered as one that found nothing. Where a session may ignore
-# indexes, as any can, such a look takes long enough to be cancelled.
-# At least 23 assertions
+# indexes, as any can, such a look takes long enough to be cancelled; and no other
+# key is then taken for the active one.
+# At least 25 assertions
 
 use strict;
 use warnings;
@@ -82,6 +83,17 @@ sub verdicts_after_timeout
 		is($second, 'ERROR 28J02', "denied, after a look of $timeout ms");
 	}
 	cmp_ok($cancelled, '>', 0, 'some were cut short');
+}
+
+# Nor does it take a former key for the active one
+{
+	my $former = value_of($node, q{SELECT (jwt_decode(jwt_sign('{}'))).header ->> 'kid'});
+	my $active = value_of($node, 'SELECT jwt_rotate_key()');
+	my $session = slow_session();
+
+	isnt($active, $former, 'another key is active');
+	is(ask($session, q{SELECT (jwt_decode(jwt_sign('{}'))).header ->> 'kid'}), $active, 'the active key signs');
+	$session->close;
 }
 
 done_testing();
