@@ -246,7 +246,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role is a superuser or bypasses row-level security",
 										  "Tokens must name a role that policies apply to."),
 	[JA_ACCOUNT_CLAIMS_RESERVED] = UNUSABLE("claims hold a reserved name",
-											"iss, sub, aud, exp, nbf, iat, jti, sid and role are set by jwt_auth itself."),
+											"Only jwt_auth itself sets iss, sub, aud, exp, nbf, iat, jti, sid, role, token_use, cnf, act, may_act, azp, client_id, anonymous, aal, acr, amr, auth_time, nonce and at_hash."),
 	[JA_ACCOUNT_CLAIMS_LARGE] = UNUSABLE("claims are too large",
 										 "A user's claims go into each access token; 8 kB are the most."),
 	[JA_ACCOUNT_SCOPE] = UNUSABLE("scope is not known",

@@ -3,8 +3,9 @@
  * access_claims.c
  *	  Claims of a user's access tokens.
  *
- * Names that decide who a token is for and how long it is good are ours
- * alone: neither a user's claims nor the operator's function can set them.
+ * Names that decide who a token is for, how long it is valid, what it may be
+ * used for and how its user was authenticated are ours alone: neither a user's
+ * claims nor the operator's function can set them.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +19,12 @@
 #define MAX_CLAIMS (8 * 1024)
 
 static const char *const reserved[] = {
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "role"
+	/* RFC 7519 section 4.1, and what our own verification reads */
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "role",
+	/* What kind of token it is, and for whom (RFC 7800, 8693, 9068) */
+	"token_use", "cnf", "act", "may_act", "azp", "client_id", "anonymous",
+	/* How the user was authenticated (OpenID Connect Core section 2) */
+	"aal", "acr", "amr", "auth_time", "nonce", "at_hash"
 };
 
 static bool

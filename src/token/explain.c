@@ -58,10 +58,12 @@ static const CheckRow checks[] = {
 	{JA_TOKEN_SESSION_ENDED, "session"},
 	{JA_TOKEN_DENIED, "jti"},
 	{JA_TOKEN_USER_DISABLED, "user"},
+	{JA_TOKEN_CONFIRMATION, "cnf"},
 };
 
-static const char *
-check_of(JaStatus status)
+/* The name of the check that a status says has failed. */
+const char *
+ja_explain_check(JaStatus status)
 {
 	for (size_t i = 0; i < lengthof(checks); i++)
 	{
@@ -191,24 +193,31 @@ static const char *const source_names[] = {
 	[JA_SIGNATURE_REMEMBERED] = "backend memory",
 };
 
+/*
+ * Whether the token is valid and an identity, and if not, why.  It is valid
+ * unless verified is NULL.
+ */
 static void
-add_verdict(JaJsonState *state, JaStatus status, const JaVerified *verified)
+add_verdict(JaJsonState *state, const JaVerified *verified, JaStatus status)
 {
 	const JaStatusRow *row = ja_status_row(status);
 
-	ja_json_add_bool(state, "valid", status == JA_OK);
-	if (status == JA_OK)
-	{
+	ja_json_add_bool(state, "valid", verified != NULL);
+	ja_json_add_bool(state, "identity", status == JA_OK);
+	if (verified != NULL)
 		add_text(state, "verified_by", source_names[verified->source]);
+	if (status == JA_OK)
 		return;
-	}
-	add_text(state, "failed_check", check_of(status));
+	add_text(state, "failed_check", ja_explain_check(status));
 	add_text(state, "sqlstate", unpack_sql_state(row->sqlstate));
 	add_text(state, "message", row->message);
 	add_text(state, "reason", row->reason != NULL ? row->reason : row->message);
 }
 
-/* Explains what jwt_verify() says of a token; data NULL stands for NULL. */
+/*
+ * Explains what jwt_verify() says of a token, and if that takes it, whether it
+ * can be an identity; data NULL stands for NULL.
+ */
 Jsonb *
 ja_explain_token(JaString token, TimestampTz now)
 {
@@ -228,9 +237,13 @@ ja_explain_token(JaString token, TimestampTz now)
 		(void) ja_jws_decode_json(compact.header, NULL, 0, &header);
 		(void) ja_jws_decode_json(compact.payload, NULL, 0, &claims);
 	}
-	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_verdict(&state, status, verified);
 	if (status == JA_OK)
+		status = ja_verified_check_identity(verified);
+	else
+		verified = NULL;
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	add_verdict(&state, verified, status);
+	if (verified != NULL)
 		add_role(&state, verified);
 	add_object(&state, "header", header);
 	add_object(&state, "claims", claims);

@@ -5,14 +5,34 @@
  *	  section 2.2).
  *
  * A token that is not active gets no reason: whoever asks may hold a token
- * that somebody else lost.
+ * that somebody else lost.  An active one need not be an identity here, as one
+ * that was made for another use is not.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "token/explain.h"
 #include "token/introspect.h"
 #include "token/verify.h"
+
+/*
+ * Adds our own members, last, so that no claim can pass for one of them.
+ */
+static void
+add_verdict(JaJsonState *state, const JaVerified *verified)
+{
+	JaStatus	status = ja_verified_check_identity(verified);
+
+	ja_json_add_string(state, "token_type", "Bearer", 6);
+	ja_json_add_bool(state, "identity", status == JA_OK);
+	if (status != JA_OK)
+	{
+		const char *check = ja_explain_check(status);
+
+		ja_json_add_string(state, "failed_check", check, strlen(check));
+	}
+}
 
 /* Answers for a token; data NULL stands for NULL, which is not active. */
 Jsonb *
@@ -27,9 +47,8 @@ ja_introspect_token(JaString token, TimestampTz now)
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_active)
 	{
-		/* No claim can pass for a member of the answer itself. */
 		ja_json_add_members(&state, &verified->claims->root);
-		ja_json_add_string(&state, "token_type", "Bearer", 6);
+		add_verdict(&state, verified);
 	}
 	ja_json_add_bool(&state, "active", is_active);
 	return ja_json_end_object(&state);

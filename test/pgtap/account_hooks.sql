@@ -1,4 +1,4 @@
--- Hooks (T34, T32): who may own one, what it must look like, as whom and
+-- Hooks (T32, T34, T46): who may own one, what it must look like, as whom and
 -- with what it runs, and what becomes of errors, NULL and odd results.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
@@ -125,7 +125,9 @@ CREATE FUNCTION hooks.none(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sq
 CREATE FUNCTION hooks.strict(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql STRICT AS 'SELECT claims';
 SELECT is(pg_temp.login_with('hooks.none'), '38000', 'NULL'), is(pg_temp.login_with('hooks.strict'), 'ok', 'a STRICT one');
 CREATE FUNCTION hooks.reserved(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS
-$$ SELECT '{"iss":"x","sub":"x","aud":"x","exp":9999999999,"nbf":9999999999,"iat":1,"jti":"x","sid":"x","role":"postgres","mine":1,"a":{"sub":"deep"}}'::jsonb $$;
+$$ SELECT '{"iss":"x","sub":"x","aud":"x","exp":9999999999,"nbf":9999999999,"iat":1,"jti":"x","sid":"x","role":"postgres",
+		   "aal":2,"acr":"aal2","amr":["otp"],"auth_time":1,"act":{"sub":"x"},"may_act":{"sub":"x"},"azp":"x","client_id":"x","cnf":{},"token_use":"refresh","anonymous":true,"nonce":"x","at_hash":"x",
+		   "mine":1,"a":{"sub":"deep"}}'::jsonb $$;
 SET jwt_auth.claims_function = 'hooks.reserved';
 SELECT test.login('alice') AS answer \gset
 SELECT is(test.claims_of(:'answer') - '{iat,exp,jti,sid,sub}'::text[], '{"tenant":"t1","mine":1,"a":{"sub":"deep"}}', 'reserved claims are ignored'),

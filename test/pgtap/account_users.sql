@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 237 assertions
+-- At least 278 assertions
 SELECT no_plan();
 CREATE ROLE regress_account_member;
 CREATE ROLE regress_account_super SUPERUSER;
@@ -49,12 +49,20 @@ INSERT INTO public.refused VALUES
 	('23505', 'a name that is taken', 'Alice', NULL, '{}'), ('23505', 'in another case', 'aLICE', NULL, '{}'),
 	('23505', 'in full width', U&'\FF21\FF4C\FF49\FF43\FF45', NULL, '{}');
 INSERT INTO public.refused SELECT '22023', 'the reserved claim ' || name, 'x', NULL, jsonb_build_object('ok', 1, name, 'x')
-FROM unnest('{iss,sub,aud,exp,nbf,iat,jti,sid,role}'::text[]) AS name;
+FROM unnest('{iss,sub,aud,exp,nbf,iat,jti,sid,role,aal,acr,amr,auth_time,act,may_act,azp,client_id,cnf,token_use,anonymous,nonce,at_hash}'::text[]) AS name;
 SELECT test.raises(format('SELECT jwt_create_user(%L, %L, %L, %L)', username, test.password(), role, claims), state, 'create: ' || what),
 	   test.raises(format('SELECT jwt_import_user(%L, ''$2b$04$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS'', %L, %L)',
 						  username, role, claims), state, 'import: ' || what),
 	   test.raises(format('SELECT jwt_update_user(%L, %L, %L, %L)', :'bob', username, role, claims), state, 'update: ' || what)
 FROM public.refused WHERE what <> 'an empty role';
+-- What stands in a row all the same goes into no token
+BEGIN;
+SET LOCAL jwt_auth.token = '';
+UPDATE jwt_auth.users SET claims = '{"aal":2,"acr":"x","amr":[],"auth_time":1,"act":{},"may_act":{},"azp":"x","client_id":"x","cnf":{},"token_use":"id","anonymous":true,"nonce":"x","at_hash":"x","sid":"x","kept":1,"deep":{"cnf":1}}' WHERE id = :'bob';
+SELECT test.login('bob') AS answer \gset
+SELECT is(test.claims_of(:'answer') - '{iat,exp,jti,sid,sub,role}'::text[], '{"kept":1,"deep":{"cnf":1}}', 'reserved claims of a row are left out'),
+	   is(jwt_authenticate(:'answer'::jsonb ->> 'access_token') ->> 'sub', :'bob', 'and the token is an identity');
+ROLLBACK;
 SELECT test.raises('SELECT ' || call, '22023', call)
 FROM unnest(ARRAY['jwt_create_user(NULL)', 'jwt_create_user(NULL, ''correct horse battery'')', 'jwt_create_user(''x'', claims => NULL)',
 	'jwt_create_user(''x'', '''')', 'jwt_create_user(''x'', ''fourteen chars'')', 'jwt_create_user(''x'', repeat(U&''\00E9'', 14))',

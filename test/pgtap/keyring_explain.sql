@@ -1,10 +1,10 @@
--- jwt_explain and jwt_introspect (T05, T84): they answer for any text, show
+-- jwt_explain and jwt_introspect (T05, T84, F25): they answer for any text, show
 -- neither signature nor key, and agree with jwt_verify.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
--- At least 418 assertions
+-- At least 520 assertions
 SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret();
 SELECT jwt_trust_issuer('https://them.example', jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"t1"}'), 'api');
@@ -71,11 +71,25 @@ SELECT is(jwt_introspect(token) ->> 'active', (state IS NULL)::text, what || ': 
 FROM public.token;
 
 -- An active token has its claims
-SELECT is(i - 'exp', '{"active":true,"sub":"a","token_type":"Bearer"}', 'the claims'),
+SELECT is(i - 'exp', '{"active":true,"sub":"a","token_type":"Bearer","identity":true}', 'the claims'),
 	   is(jsonb_typeof(i -> 'exp'), 'number', 'and exp')
 FROM public.token, jwt_introspect(token) AS i WHERE what = 'good';
-SELECT is(jwt_introspect(test.own('"active":false,"token_type":"x"')) - 'exp', '{"active":true,"token_type":"Bearer"}',
+SELECT is(jwt_introspect(test.own('"active":false,"token_type":"x","identity":false')) - 'exp', '{"active":true,"token_type":"Bearer","identity":true}',
 		  'which do not pass for the answer''s own members');
+
+-- Valid, and no identity: both say so, and why, as jwt_authenticate judges
+CREATE TABLE public.use (members text, failed_check text);
+INSERT INTO public.use VALUES ('"token_use":"access"', NULL), ('"identity":false', NULL), ('"failed_check":"cnf","valid":false', NULL),
+	('"token_use":"refresh"', 'token_use'), ('"token_use":"id","identity":true', 'token_use'), ('"token_use":null', 'token_use'), ('"token_use":["access"]', 'token_use'), ('"token_use":""', 'token_use'),
+	('"cnf":{"jkt":"x"}', 'cnf'), ('"cnf":{}', 'cnf'), ('"cnf":null', 'cnf'), ('"token_use":"access","cnf":{}', 'cnf'), ('"token_use":"id","cnf":{}', 'token_use');
+SELECT is(test.verdict(token), NULL, members || ': jwt_verify takes it'),
+	   is(test.sqlstate_of(format('SELECT public.jwt_authenticate(%L)', token)), CASE WHEN failed_check IS NOT NULL THEN '28J00' END, members || ': jwt_authenticate'),
+	   is((e -> 'valid', e -> 'identity', e ->> 'failed_check', e ->> 'sqlstate', e ? 'reason')::text,
+		  (to_jsonb(true), to_jsonb(failed_check IS NULL), failed_check, CASE WHEN failed_check IS NOT NULL THEN '28J00' END, failed_check IS NOT NULL)::text, members || ': jwt_explain'),
+	   is((i -> 'active', i -> 'identity')::text, (to_jsonb(true), to_jsonb(failed_check IS NULL))::text, members || ': jwt_introspect'),
+	   is(failed_check IS NULL OR i ->> 'failed_check' = failed_check, true, members || ': and which check failed')
+FROM public.use, test.own(members) AS token, jwt_explain(token) AS e, jwt_introspect(token) AS i;
+SELECT is(jwt_explain(token) -> 'identity', to_jsonb(state IS NULL), what || ': an identity, if valid') FROM public.token;
 
 -- What is compared
 SELECT is(e #>> '{compared_with,own_key_state}', 'active', 'the state of the key'),
