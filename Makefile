@@ -27,7 +27,7 @@ REGRESS = $(basename $(filter-out $(scripts),$(sql_files)))
 ISOLATION = $(basename $(notdir $(wildcard $(top)test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=$(top)test/isolation
 
-LIBRARIES = libcrypto libargon2 libutf8proc
+LIBRARIES = libcrypto libargon2 libutf8proc libidn2
 PG_CPPFLAGS = -I$(top)src $(shell pkg-config --cflags $(LIBRARIES))
 SHLIB_LINK = $(shell pkg-config --libs $(LIBRARIES)) -lcrypt $(hide_internals)
 hide_internals = $(if $(filter linux,$(PORTNAME)), \

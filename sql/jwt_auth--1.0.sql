@@ -82,8 +82,7 @@ COMMENT ON COLUMN jwt_auth.issuers.updated_at IS 'When its keys were last replac
 
 CREATE TABLE jwt_auth.users (
     id uuid NOT NULL CONSTRAINT users_pkey PRIMARY KEY,
-    username text COLLATE "C" NOT NULL,
-    canonical_name bytea NOT NULL,
+    username text COLLATE "C",
     password_hash text COLLATE "C",
     imported_hash boolean NOT NULL DEFAULT false,
     role name,
@@ -95,13 +94,11 @@ CREATE TABLE jwt_auth.users (
     CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
     CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9a-z]+\$|pbkdf2_sha256\$)')
 ) WITH (fillfactor = 90);
-CREATE UNIQUE INDEX users_canonical_name_idx ON jwt_auth.users (canonical_name);
 CREATE INDEX users_position_idx ON jwt_auth.users (position) WHERE password_hash IS NOT NULL;
 CREATE INDEX users_disabled_idx ON jwt_auth.users (id) WHERE disabled_at IS NOT NULL;
-COMMENT ON TABLE jwt_auth.users IS 'Users who log in with a password';
+COMMENT ON TABLE jwt_auth.users IS 'Users; what they are called stands in jwt_auth.identifiers';
 COMMENT ON COLUMN jwt_auth.users.id IS 'UUIDv7; the sub of their tokens';
-COMMENT ON COLUMN jwt_auth.users.username IS 'Name as it was given';
-COMMENT ON COLUMN jwt_auth.users.canonical_name IS 'Name as it is compared: UTF-8 in NFKC, case-folded, trimmed';
+COMMENT ON COLUMN jwt_auth.users.username IS 'Username as it was given; NULL: none';
 COMMENT ON COLUMN jwt_auth.users.password_hash IS 'Argon2id in PHC form, or an imported hash; NULL: no password';
 COMMENT ON COLUMN jwt_auth.users.imported_hash IS 'The hash was imported, and is of the password as it was typed';
 COMMENT ON COLUMN jwt_auth.users.role IS 'Role that their tokens name';
@@ -110,6 +107,26 @@ COMMENT ON COLUMN jwt_auth.users.created_at IS 'When the user was made';
 COMMENT ON COLUMN jwt_auth.users.password_set_at IS 'When the password was last set';
 COMMENT ON COLUMN jwt_auth.users.disabled_at IS 'When the user was disabled; NULL: enabled';
 COMMENT ON COLUMN jwt_auth.users.position IS 'Where the user stands among those whose hashes stand in for the ones that unknown names lack';
+
+-- One namespace for all kinds, so that nobody is called like another's address.
+CREATE TABLE jwt_auth.identifiers (
+    canonical bytea NOT NULL CONSTRAINT identifiers_pkey PRIMARY KEY,
+    user_id uuid NOT NULL CONSTRAINT identifiers_user_id_fkey REFERENCES jwt_auth.users ON DELETE CASCADE,
+    kind text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    verified_at timestamptz,
+    CONSTRAINT identifiers_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['username', 'email', 'phone']))
+);
+CREATE INDEX identifiers_user_id_idx ON jwt_auth.identifiers (user_id, canonical);
+CREATE UNIQUE INDEX identifiers_username_idx ON jwt_auth.identifiers (user_id) WHERE kind OPERATOR(pg_catalog.=) 'username';
+COMMENT ON TABLE jwt_auth.identifiers IS 'What users are called: usernames, e-mail addresses and phone numbers';
+COMMENT ON COLUMN jwt_auth.identifiers.canonical IS 'As it is compared: UTF-8 in NFKC, case-folded, trimmed; the domain of an address as A-label';
+COMMENT ON COLUMN jwt_auth.identifiers.user_id IS 'The user';
+COMMENT ON COLUMN jwt_auth.identifiers.kind IS 'username, email or phone';
+COMMENT ON COLUMN jwt_auth.identifiers.value IS 'As it was given, and as messages are sent to it';
+COMMENT ON COLUMN jwt_auth.identifiers.created_at IS 'When it was added';
+COMMENT ON COLUMN jwt_auth.identifiers.verified_at IS 'When it was proven, or given by an admin; NULL: not yet, and it logs nobody in';
 
 CREATE TABLE jwt_auth.sessions (
     id uuid NOT NULL CONSTRAINT sessions_pkey PRIMARY KEY,
@@ -231,12 +248,12 @@ DO $$
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY '{keys,issuers,users,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log,key_signal,revocation_signal}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log,key_signal,revocation_signal}'::pg_catalog.text[]
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE jwt_auth.%I FROM PUBLIC', relation);
         EXECUTE pg_catalog.format('ALTER TABLE jwt_auth.%I ENABLE ROW LEVEL SECURITY', relation);
     END LOOP;
-    FOREACH relation IN ARRAY '{keys,issuers,users,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log}'::pg_catalog.text[]
     LOOP
         PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('jwt_auth.%I', relation)::pg_catalog.regclass, '');
     END LOOP;
@@ -535,21 +552,21 @@ COMMENT ON FUNCTION jwt_find_user(text) IS
 'Returns the id of the user who logs in by this name, or NULL if there is none. Error: 22023 for NULL.';
 REVOKE ALL ON FUNCTION jwt_find_user(text) FROM PUBLIC;
 
-CREATE FUNCTION jwt_create_user(username text, password text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT '{}')
+CREATE FUNCTION jwt_create_user(username text, password text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT '{}', email text DEFAULT NULL, phone text DEFAULT NULL)
 RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_create_user';
-COMMENT ON FUNCTION jwt_create_user(text, text, name, jsonb) IS
-'Makes a user and returns the id. claims go into each access token, role into its role claim. Errors: 23505 for a name that is taken, 22023 for an unusable name, password, role or claims, 38000 if the password check function fails.';
-REVOKE ALL ON FUNCTION jwt_create_user(text, text, name, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION jwt_create_user(text, text, name, jsonb, text, text) IS
+'Makes a user and returns the id. username may be NULL if there is an e-mail address or a phone number; all of them log the user in, and count as verified. claims go into each access token, role into its role claim. Errors: 23505 for a name that is taken, 22023 for an unusable name, password, role or claims, 38000 if the password check function fails.';
+REVOKE ALL ON FUNCTION jwt_create_user(text, text, name, jsonb, text, text) FROM PUBLIC;
 
-CREATE FUNCTION jwt_import_user(username text, password_hash text, role name DEFAULT NULL, claims jsonb DEFAULT '{}')
+CREATE FUNCTION jwt_import_user(username text, password_hash text, role name DEFAULT NULL, claims jsonb DEFAULT '{}', email text DEFAULT NULL, phone text DEFAULT NULL)
 RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_import_user';
-COMMENT ON FUNCTION jwt_import_user(text, text, name, jsonb) IS
+COMMENT ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text) IS
 'Makes a user with a hash from elsewhere: argon2, bcrypt, $5$, $6$ or $y$ of crypt(3), or PBKDF2-SHA256 in the form of Django; it is replaced by argon2id at the next login. Errors as jwt_create_user, and 22023 for other or too costly hashes.';
-REVOKE ALL ON FUNCTION jwt_import_user(text, text, name, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_update_user(user_id uuid, username text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT NULL)
 RETURNS void

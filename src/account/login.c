@@ -17,8 +17,8 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
+#include "account/identifier.h"
 #include "account/login.h"
-#include "account/name.h"
 #include "base/error.h"
 #include "keyring/key_change.h"
 #include "keyring/stored_key.h"
@@ -67,12 +67,15 @@ deny(JaAttempt *attempt, const char *event, const char *reason)
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
 }
 
+/* Finds whom the name stands for, unless it is an address not yet proven. */
 static void
 find_user(JaAttempt *attempt)
 {
-	bytea	   *name = ja_value_make_bytes(attempt->name.data, attempt->name.length);
+	pg_uuid_t	id;
+	bool		is_verified;
 
-	attempt->is_known = ja_user_find_by_name(name, &attempt->user);
+	attempt->is_known = ja_identifier_find(attempt->name, &id, &is_verified) &&
+		is_verified && ja_user_find_by_id(&id, &attempt->user);
 }
 
 /*
@@ -239,12 +242,11 @@ admit(const JaAttempt *attempt)
 static JaString
 name_to_try(JaString username)
 {
-	char	   *canonical = palloc(JA_NAME_ROOM);
-	size_t		length;
+	JaCanonical *canonical = palloc(sizeof(JaCanonical));
 
-	if (ja_name_canonical(username, canonical, &length) != JA_OK)
+	if (ja_identifier_form(username, canonical) != JA_OK)
 		return username;
-	return (JaString) {canonical, length};
+	return (JaString) {canonical->bytes, canonical->length};
 }
 
 /*

@@ -19,7 +19,6 @@
 #include "postgres.h"
 
 #include "account/name.h"
-#include "store/plan.h"
 
 /* Folding settles in the second pass; a name that does not is refused. */
 #define MAX_PASSES 4
@@ -161,17 +160,4 @@ ja_name_canonical(JaString name, char *canonical, size_t *length)
 	canonical[size] = '\0';
 	*length = size;
 	return JA_OK;
-}
-
-/* The canonical form as a value to bind.  Fails as ja_name_canonical() does. */
-JaStatus
-ja_name_canonical_value(JaString name, bytea **canonical_name)
-{
-	char		canonical[JA_NAME_ROOM];
-	size_t		length;
-	JaStatus	status = ja_name_canonical(name, canonical, &length);
-
-	if (status == JA_OK)
-		*canonical_name = ja_value_make_bytes(canonical, length);
-	return status;
 }

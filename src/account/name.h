@@ -18,6 +18,5 @@
 #define JA_NAME_ROOM JA_UNICODE_ROOM
 
 extern JaStatus ja_name_canonical(JaString name, char *canonical, size_t *length);
-extern JaStatus ja_name_canonical_value(JaString name, bytea **canonical_name);
 
 #endif							/* JA_NAME_H */

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "account/identifier.h"
 #include "account/login.h"
 #include "account/password_change.h"
 #include "base/error.h"
@@ -32,12 +33,12 @@ description_of(JaStatus status)
 
 /* Judges and stores the new password of a user who proved the old one. */
 static Jsonb *
-store(const JaUser *user, const pg_uuid_t *session, JaString new_password)
+store(const JaUser *user, JaString name, const pg_uuid_t *session, JaString new_password)
 {
 	JaPassword *prepared;
 	JaNewPassword hashed;
 	char	   *reason;
-	JaStatus	status = ja_new_password_judge(user->username, new_password, &prepared, &reason);
+	JaStatus	status = ja_new_password_judge(name, new_password, &prepared, &reason);
 
 	if (status == JA_PASSWORD_SHORT || status == JA_PASSWORD_CHARACTER)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, description_of(status));
@@ -68,21 +69,20 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 {
 	JaPlanScope scope;
 	JaAttempt	attempt;
-	JaUser		found;
+	const JaIdentifier *name = ja_identifier_primary(user);
 	Jsonb	   *answer;
 
 	if (old_password.length == 0 || new_password.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "passwords must not be empty");
-	if (!ja_user_find_by_id(user, &found))
+	if (name == NULL)
 		ja_raise(JA_NOT_AUTHENTICATED);
-	attempt.name = (JaString) {VARDATA_ANY(found.canonical_name),
-		VARSIZE_ANY_EXHDR(found.canonical_name)};
+	attempt.name = name->canonical;
 	ja_check(ja_password_prepare(old_password, &attempt.password));
 	ja_plan_begin(&scope);
 	MemoryContextSwitchTo(scope.context);
 	answer = ja_login_prove(&attempt, "password_change_denied");
 	if (answer == NULL)
-		answer = store(&attempt.user, session, new_password);
+		answer = store(&attempt.user, name->value, session, new_password);
 	ja_password_forget(attempt.password);
 	ja_plan_end(&scope);
 	return answer;

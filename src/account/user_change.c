@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * user_change.c
- *	  Making and changing of users, for admins.
+ *	  Changing of users, for admins.
  *
  * What ends sessions changes the user's row first, and ends them in a later
  * statement with a new snapshot: a login that holds the row has inserted its
@@ -12,19 +12,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
-#include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/syscache.h"
 
-#include "account/name.h"
+#include "account/identifier.h"
+#include "account/user_attribute.h"
 #include "account/user_change.h"
 #include "base/error.h"
-#include "base/settings.h"
-#include "base/uuid.h"
-#include "password/new_password.h"
 #include "session/access_claims.h"
 #include "session/session_end.h"
 #include "session/throttle.h"
@@ -34,30 +27,12 @@
 #include "store/wait.h"
 #include "token/denial.h"
 
-static JaPlan insert_user = {
-	.sql = "INSERT INTO jwt_auth.users (id, username, canonical_name, password_hash,"
-	" imported_hash, role, claims, created_at, password_set_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $4 IS NOT NULL THEN $8 END)"
-	" ON CONFLICT (canonical_name) DO NOTHING",
-	.argument_count = 8,
-	.argument_types = {UUIDOID, TEXTOID, BYTEAOID, TEXTOID, BOOLOID, NAMEOID, JSONBOID,
-	TIMESTAMPTZOID}
-};
-
 static JaPlan update_user = {
-	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username),"
-	" canonical_name = COALESCE($3, canonical_name), role = CASE"
-	" WHEN $4 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($4, role) END,"
-	" claims = COALESCE($5, claims) WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 5,
-	.argument_types = {UUIDOID, TEXTOID, BYTEAOID, NAMEOID, JSONBOID}
-};
-
-static JaPlan find_name = {
-	.sql = "SELECT 1 FROM jwt_auth.users WHERE canonical_name OPERATOR(pg_catalog.=) $2"
-	" AND id OPERATOR(pg_catalog.<>) $1",
-	.argument_count = 2,
-	.argument_types = {UUIDOID, BYTEAOID}
+	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username), role = CASE"
+	" WHEN $3 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($3, role) END,"
+	" claims = COALESCE($4, claims) WHERE id OPERATOR(pg_catalog.=) $1",
+	.argument_count = 4,
+	.argument_types = {UUIDOID, TEXTOID, NAMEOID, JSONBOID}
 };
 
 static JaPlan disable_user = {
@@ -86,84 +61,10 @@ static JaPlan delete_user = {
 	.argument_types = {UUIDOID}
 };
 
-/* Tokens may name only roles that policies apply to. */
-static void
-check_role(const char *role)
-{
-	HeapTuple	tuple;
-	bool		is_powerful;
-
-	if (role == NULL)
-		return;
-	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
-	if (!HeapTupleIsValid(tuple))
-		ja_raise(JA_ACCOUNT_ROLE_UNKNOWN);
-	is_powerful = ((Form_pg_authid) GETSTRUCT(tuple))->rolsuper ||
-		((Form_pg_authid) GETSTRUCT(tuple))->rolbypassrls;
-	ReleaseSysCache(tuple);
-	if (is_powerful)
-		ja_raise(JA_ACCOUNT_ROLE_POWERFUL);
-}
-
-static JaValue
-role_value(const char *role)
-{
-	return role == NULL ? JA_NULL :
-		JA_DATUM(DirectFunctionCall1(namein, CStringGetDatum(role)));
-}
-
 static void
 audit_user(const char *event, const pg_uuid_t *id)
 {
 	ja_audit_write(&(JaAuditEvent) {.event = event, .user = id});
-}
-
-static void
-refuse_short(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("password is too short"),
-			 errhint("A password needs at least %d characters (jwt_auth.password_min_length).",
-					 ja_settings.password_min_length),
-			 errhidestmt(true)));
-}
-
-/* Judges and hashes a new password; raises 22023 if it is refused. */
-static void
-hash_new_password(JaString username, JaString password, JaNewPassword *hashed)
-{
-	JaPassword *prepared;
-	char	   *reason;
-	JaStatus	status = ja_new_password_judge(username, password, &prepared, &reason);
-
-	if (status == JA_PASSWORD_SHORT)
-		refuse_short();
-	ja_check(status);
-	if (reason != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the password was refused"),
-				 errdetail("%s", reason),
-				 errhint("Choose another password."),
-				 errhidestmt(true)));
-	ja_check(ja_new_password_hash(prepared, hashed));
-	ja_password_forget(prepared);
-}
-
-/* The hash to store: of a password, an imported one, or none. */
-static JaString
-choose_hash(const JaUserChange *change, JaNewPassword *hashed)
-{
-	if (change->password_hash.data != NULL)
-	{
-		ja_check(ja_password_check_format(change->password_hash));
-		return change->password_hash;
-	}
-	if (change->password.data == NULL)
-		return (JaString) {NULL, 0};
-	hash_new_password(change->username, change->password, hashed);
-	return (JaString) {hashed->hash, strlen(hashed->hash)};
 }
 
 /* Runs a statement that may have to wait for a row. */
@@ -189,34 +90,14 @@ end_sessions(const pg_uuid_t *id, const char *reason)
 	ja_wait_end(&wait);
 }
 
-/* Makes a user; raises JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., JA_PASSWORD_.... */
-pg_uuid_t
-ja_user_change_create(const JaUserChange *change)
+static void
+replace_username(const pg_uuid_t *id, JaString username, const JaCanonical *canonical)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	JaPlanScope scope;
-	JaNewPassword hashed;
-	JaString	hash;
-	bytea	   *canonical_name;
-	pg_uuid_t	id;
+	JaWait		wait;
 
-	ja_check(ja_name_canonical_value(change->username, &canonical_name));
-	check_role(change->role);
-	ja_check(ja_access_claims_check(change->claims));
-	hash = choose_hash(change, &hashed);
-	ja_check(ja_uuid_make(now, &id));
-	ja_plan_begin(&scope);
-	if (run(&insert_user, (JaValue[])
-	{
-		ja_value_uuid(&id), ja_value_string(change->username),
-		ja_value_bytes(canonical_name), ja_value_string(hash),
-		ja_value_bool(change->password_hash.data != NULL),
-		role_value(change->role), ja_value_jsonb(change->claims), ja_value_time(now)
-	}) == 0)
-		ja_raise(JA_ACCOUNT_NAME_TAKEN);
-	ja_plan_end(&scope);
-	audit_user(change->password_hash.data != NULL ? "user_imported" : "user_created", &id);
-	return id;
+	ja_wait_begin(&wait);
+	ja_identifier_replace_username(id, username, canonical, GetCurrentTimestamp());
+	ja_wait_end(&wait);
 }
 
 /*
@@ -227,27 +108,24 @@ void
 ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 {
 	JaPlanScope scope;
-	bytea	   *canonical_name = NULL;
+	JaCanonical canonical;
 
 	if (change->username.data != NULL)
-		ja_check(ja_name_canonical_value(change->username, &canonical_name));
+		ja_check(ja_identifier_form_of_kind(JA_IDENTIFIER_USERNAME, change->username,
+											&canonical));
 	if (change->role == NULL || change->role[0] != '\0')
-		check_role(change->role);
+		ja_user_attribute_check_role(change->role);
 	if (change->claims != NULL)
 		ja_check(ja_access_claims_check(change->claims));
 	ja_plan_begin(&scope);
-	if (canonical_name != NULL && ja_plan_run(&find_name, (JaValue[])
-	{
-		ja_value_uuid(id), ja_value_bytes(canonical_name)
-	}) > 0)
-		ja_raise(JA_ACCOUNT_NAME_TAKEN);
 	if (run(&update_user, (JaValue[])
 	{
 		ja_value_uuid(id), ja_value_string(change->username),
-		ja_value_bytes(canonical_name), role_value(change->role),
-		ja_value_jsonb(change->claims)
+		ja_user_attribute_role(change->role), ja_value_jsonb(change->claims)
 	}) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
+	if (change->username.data != NULL)
+		replace_username(id, change->username, &canonical);
 	ja_plan_end(&scope);
 	audit_user("user_updated", id);
 }
@@ -270,12 +148,12 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 {
 	JaPlanScope scope;
 	JaNewPassword hashed;
-	JaUser		user;
+	const JaIdentifier *name = ja_identifier_primary(id);
 	JaWait		wait;
 
-	if (!ja_user_find_by_id(id, &user))
+	if (name == NULL)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
-	hash_new_password(user.username, password, &hashed);
+	ja_user_attribute_hash(name->value, password, &hashed);
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	ja_new_password_store(id, &hashed);
@@ -313,11 +191,13 @@ ja_user_change_disable(const pg_uuid_t *id)
 static void
 clear_throttle(const pg_uuid_t *id)
 {
-	JaUser		user;
+	JaIdentifier *identifiers;
+	int			count = ja_identifier_list(id, &identifiers);
 
-	if (!ja_user_find_by_id(id, &user))
+	if (count == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
-	ja_throttle_clear(VARDATA_ANY(user.canonical_name), VARSIZE_ANY_EXHDR(user.canonical_name));
+	for (int i = 0; i < count; i++)
+		ja_throttle_clear(identifiers[i].canonical.data, identifiers[i].canonical.length);
 }
 
 /* Enables a user and clears the throttle. */

@@ -14,13 +14,15 @@
 typedef struct JaUserChange
 {
 	JaString	username;
+	JaString	email;
+	JaString	phone;
 	JaString	password;
 	JaString	password_hash;	/* to import, in place of a password */
 	const char *role;
 	Jsonb	   *claims;
 } JaUserChange;
 
-extern pg_uuid_t ja_user_change_create(const JaUserChange *change);
+extern pg_uuid_t ja_user_create(const JaUserChange *change);
 extern void ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change);
 extern void ja_user_change_password(const pg_uuid_t *id, JaString password);
 extern void ja_user_change_end_sessions(const pg_uuid_t *id);

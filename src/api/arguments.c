@@ -93,17 +93,24 @@ ja_argument_token(FunctionCallInfo fcinfo, int number)
 }
 
 /*
- * A name, password or the like; raises 22023 for NULL and for more than
- * MAX_TEXT bytes.
+ * A name, password or the like that may be left out; data NULL for NULL.
+ * Raises 22023 for more than MAX_TEXT bytes.
  */
 JaString
-ja_argument_required_text(FunctionCallInfo fcinfo, int number)
+ja_argument_optional_text(FunctionCallInfo fcinfo, int number)
 {
 	JaString	text = ja_argument_text(fcinfo, number);
 
-	refuse_null(fcinfo, number);
 	refuse_long(fcinfo, number, text);
 	return text;
+}
+
+/* The same for one that is needed; raises 22023 for NULL, too. */
+JaString
+ja_argument_required_text(FunctionCallInfo fcinfo, int number)
+{
+	refuse_null(fcinfo, number);
+	return ja_argument_optional_text(fcinfo, number);
 }
 
 /* A copy of the id of a user or session; raises 22023 for NULL. */

@@ -15,6 +15,7 @@
 
 extern JaString ja_argument_token(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_text(FunctionCallInfo fcinfo, int number);
+extern JaString ja_argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_required_text(FunctionCallInfo fcinfo, int number);
 extern pg_uuid_t ja_argument_uuid(FunctionCallInfo fcinfo, int number);
 extern void ja_argument_warn_unchecked(void);

@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
-#include "account/name.h"
+#include "account/identifier.h"
 #include "account/purge.h"
 #include "account/user_change.h"
 #include "api/arguments.h"
@@ -58,49 +58,56 @@ Datum
 jwt_find_user(PG_FUNCTION_ARGS)
 {
 	JaString	identifier = ja_argument_required_text(fcinfo, 0);
-	bytea	   *canonical_name;
-	JaUser		user;
+	JaCanonical canonical;
+	pg_uuid_t	user;
+	bool		is_verified;
 
-	if (ja_name_canonical_value(identifier, &canonical_name) != JA_OK ||
-		!ja_user_find_by_name(canonical_name, &user))
+	if (ja_identifier_form(identifier, &canonical) != JA_OK ||
+		!ja_identifier_find((JaString) {canonical.bytes, canonical.length}, &user, &is_verified))
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(return_uuid(user.id));
+	PG_RETURN_DATUM(return_uuid(user));
 }
 
 /*
  * jwt_create_user(username text, password text DEFAULT NULL,
- *				   role name DEFAULT NULL, claims jsonb DEFAULT '{}') → uuid
+ *				   role name DEFAULT NULL, claims jsonb DEFAULT '{}',
+ *				   email text DEFAULT NULL, phone text DEFAULT NULL) → uuid
  */
 Datum
 jwt_create_user(PG_FUNCTION_ARGS)
 {
 	JaUserChange change = {
-		.username = ja_argument_required_text(fcinfo, 0),
-		.password = ja_argument_text(fcinfo, 1),
+		.username = ja_argument_optional_text(fcinfo, 0),
+		.password = ja_argument_optional_text(fcinfo, 1),
 		.role = role_argument(fcinfo, 2),
-		.claims = claims_argument(fcinfo, 3)
+		.claims = claims_argument(fcinfo, 3),
+		.email = ja_argument_optional_text(fcinfo, 4),
+		.phone = ja_argument_optional_text(fcinfo, 5)
 	};
 
 	ja_plan_refuse_read_only("jwt_create_user");
-	PG_RETURN_DATUM(return_uuid(ja_user_change_create(&change)));
+	PG_RETURN_DATUM(return_uuid(ja_user_create(&change)));
 }
 
 /*
  * jwt_import_user(username text, password_hash text, role name DEFAULT NULL,
- *				   claims jsonb DEFAULT '{}') → uuid
+ *				   claims jsonb DEFAULT '{}', email text DEFAULT NULL,
+ *				   phone text DEFAULT NULL) → uuid
  */
 Datum
 jwt_import_user(PG_FUNCTION_ARGS)
 {
 	JaUserChange change = {
-		.username = ja_argument_required_text(fcinfo, 0),
+		.username = ja_argument_optional_text(fcinfo, 0),
 		.password_hash = ja_argument_required_text(fcinfo, 1),
 		.role = role_argument(fcinfo, 2),
-		.claims = claims_argument(fcinfo, 3)
+		.claims = claims_argument(fcinfo, 3),
+		.email = ja_argument_optional_text(fcinfo, 4),
+		.phone = ja_argument_optional_text(fcinfo, 5)
 	};
 
 	ja_plan_refuse_read_only("jwt_import_user");
-	PG_RETURN_DATUM(return_uuid(ja_user_change_create(&change)));
+	PG_RETURN_DATUM(return_uuid(ja_user_create(&change)));
 }
 
 /*
@@ -112,7 +119,7 @@ jwt_update_user(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
 	JaUserChange change = {
-		.username = ja_argument_text(fcinfo, 1),
+		.username = ja_argument_optional_text(fcinfo, 1),
 		.role = role_argument(fcinfo, 2),
 		.claims = claims_argument(fcinfo, 3)
 	};

@@ -147,11 +147,18 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_HEADER_KID] = UNUSABLE("header \"kid\" is not the key's",
 							   "Leave \"kid\" out: it is taken from the key."),
 	[JA_HEADER_MEMBER] = UNUSABLE("header members \"crit\", \"zip\", a \"b64\" other than true and a \"typ\" that is no string are not supported", NULL),
-	[JA_NAME_CHARACTER] = UNUSABLE("username holds a character that is not allowed",
+	[JA_NAME_CHARACTER] = UNUSABLE("name holds a character that is not allowed",
 								   "Control characters, line ends and characters that Unicode does not assign are refused."),
-	[JA_NAME_EMPTY] = UNUSABLE("username is empty", NULL),
-	[JA_NAME_LONG] = UNUSABLE("username is too long",
-							  "A username may have at most 255 characters and 1024 bytes."),
+	[JA_NAME_EMPTY] = UNUSABLE("name is empty", NULL),
+	[JA_NAME_LONG] = UNUSABLE("name is too long",
+							  "A name may have at most 255 characters and 1024 bytes."),
+	[JA_NAME_NOT_USERNAME] = UNUSABLE("a username must not look like an e-mail address or a phone number",
+									  "Pass addresses as email or phone; all of them can be used to log in."),
+	[JA_NAME_EMAIL] = UNUSABLE("this is not an e-mail address",
+							   "Write it as name@domain, with at most 64 characters before the @, and without quotes, brackets, commas and spaces."),
+	[JA_NAME_PHONE] = UNUSABLE("this is not a phone number",
+							   "Write it with + and the country code, and 7 to 15 digits without anything between them."),
+	[JA_NAME_MISSING] = UNUSABLE("a user needs a username, an e-mail address or a phone number", NULL),
 	[JA_PASSWORD_CHARACTER] = UNUSABLE("password holds a character that is not allowed",
 									   "A password is text without NUL, of characters that Unicode assigns."),
 	[JA_PASSWORD_LONG] = UNUSABLE("password is too long",
@@ -232,11 +239,11 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 										"They are a JSON object: audiences, token_use and role_claim are a string or an array of strings, scope_claim and default_role a string, audience_claim is aud, client_id or azp, jwks_uri starts with https://, issuer and audience are none; \"audience\": \"none\" excludes audiences and audience_claim."),
 
 	[JA_ACCOUNT_NAME_TAKEN] = {
-		ERRCODE_UNIQUE_VIOLATION, "this username is taken", NULL,
-		"Usernames are compared in NFKC, without case and surrounding spaces."
+		ERRCODE_UNIQUE_VIOLATION, "this username, e-mail address or phone number is taken", NULL,
+		"Names are compared in NFKC, without case and surrounding spaces; jwt_find_user() tells whose it is."
 	},
 	[JA_ACCOUNT_UNKNOWN] = UNUSABLE("there is no user with this id",
-									"jwt_find_user() returns the id of a username."),
+									"jwt_find_user() returns the id of a username, an e-mail address or a phone number."),
 	[JA_ACCOUNT_BUSY] = {
 		ERRCODE_LOCK_NOT_AVAILABLE, "a login attempt on this user has not ended", NULL,
 		"Try again, or end the transaction that holds the lock: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 19009."

@@ -19,7 +19,7 @@
 
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
-	" disabled_at IS NOT NULL, canonical_name, username FROM jwt_auth.users"
+	" disabled_at IS NOT NULL FROM jwt_auth.users"
 	" WHERE id OPERATOR(pg_catalog.=) $1 FOR SHARE",
 	.argument_count = 1,
 	.argument_types = {UUIDOID}
@@ -32,40 +32,13 @@ read_row(const JaScan *scan, JaUser *user)
 	Datum		value;
 
 	memcpy(&user->id, DatumGetUUIDP(ja_scan_get(scan, JA_USERS_ID, &is_null)), UUID_LEN);
-	user->username = ja_scan_string(scan, JA_USERS_USERNAME);
 	user->hash.text = ja_scan_string(scan, JA_USERS_PASSWORD_HASH);
 	user->hash.is_imported = DatumGetBool(ja_scan_get(scan, JA_USERS_IMPORTED_HASH, &is_null));
 	value = ja_scan_get(scan, JA_USERS_ROLE, &is_null);
 	user->role = is_null ? NULL : pstrdup(NameStr(*DatumGetName(value)));
 	user->claims = DatumGetJsonbPCopy(ja_scan_get(scan, JA_USERS_CLAIMS, &is_null));
-	value = ja_scan_get(scan, JA_USERS_CANONICAL_NAME_COLUMN, &is_null);
-	user->canonical_name = DatumGetByteaPCopy(value);
 	(void) ja_scan_get(scan, JA_USERS_DISABLED_AT, &is_null);
 	user->is_disabled = !is_null;
-}
-
-static bool
-find(JaScan *scan, JaRelation index, JaUser *user)
-{
-	bool		found;
-
-	ja_scan_start(scan, JA_USERS, index);
-	found = ja_scan_next(scan);
-	if (found)
-		read_row(scan, user);
-	ja_scan_end(scan);
-	return found;
-}
-
-/* Finds a user by canonical name, as of now. */
-bool
-ja_user_find_by_name(bytea *canonical_name, JaUser *user)
-{
-	JaScan		scan;
-
-	scan.key_count = 0;
-	ja_scan_key_bytes(&scan, JA_USERS_CANONICAL_NAME_COLUMN, canonical_name);
-	return find(&scan, JA_USERS_CANONICAL_NAME, user);
 }
 
 /* Finds a user by id, as of now. */
@@ -73,10 +46,16 @@ bool
 ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 {
 	JaScan		scan;
+	bool		found;
 
 	scan.key_count = 0;
 	ja_scan_key_uuid(&scan, JA_USERS_ID, id);
-	return find(&scan, JA_USERS_PKEY, user);
+	ja_scan_start(&scan, JA_USERS, JA_USERS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found)
+		read_row(&scan, user);
+	ja_scan_end(&scan);
+	return found;
 }
 
 /*
@@ -108,7 +87,5 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	user->role = is_null ? NULL : TextDatumGetCString(value);
 	user->claims = DatumGetJsonbPCopy(ja_plan_result(0, 4, &is_null));
 	user->is_disabled = DatumGetBool(ja_plan_result(0, 5, &is_null));
-	user->canonical_name = DatumGetByteaPCopy(ja_plan_result(0, 6, &is_null));
-	user->username = ja_plan_string(0, 7);
 	return true;
 }

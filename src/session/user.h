@@ -16,15 +16,12 @@
 typedef struct JaUser
 {
 	pg_uuid_t	id;
-	JaString	username;		/* as it was given */
 	JaPasswordHash hash;		/* text.data NULL: no password */
 	char	   *role;			/* NULL: none */
 	Jsonb	   *claims;
 	bool		is_disabled;
-	bytea	   *canonical_name;
 } JaUser;
 
-extern bool ja_user_find_by_name(bytea *canonical_name, JaUser *user);
 extern bool ja_user_find_by_id(const pg_uuid_t *id, JaUser *user);
 extern bool ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user);
 

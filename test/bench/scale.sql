@@ -46,14 +46,21 @@ $$;
 SELECT jwt_create_user('model', bench.password());
 
 -- Indexes are built when all rows are there.
-UPDATE pg_index SET indisready = false WHERE indrelid = 'jwt_auth.users'::regclass;
-INSERT INTO jwt_auth.users (id, username, canonical_name, password_hash,
+UPDATE pg_index SET indisready = false
+WHERE indrelid IN ('jwt_auth.users'::regclass, 'jwt_auth.identifiers'::regclass);
+INSERT INTO jwt_auth.users (id, username, password_hash,
 	claims, created_at, password_set_at)
-SELECT bench.user_id(n), bench.name(n), convert_to(bench.name(n), 'UTF8'),
+SELECT bench.user_id(n), bench.name(n),
 	password_hash, claims, created_at, password_set_at
 FROM generate_series(1, :number) AS n, jwt_auth.users AS model
 WHERE username = 'model';
 REINDEX TABLE jwt_auth.users;
+ALTER TABLE jwt_auth.identifiers DISABLE TRIGGER ALL;
+INSERT INTO jwt_auth.identifiers (canonical, user_id, kind, value, created_at, verified_at)
+SELECT convert_to(bench.name(n), 'UTF8'), bench.user_id(n), 'username', bench.name(n), now(), now()
+FROM generate_series(1, :number) AS n;
+ALTER TABLE jwt_auth.identifiers ENABLE TRIGGER ALL;
+REINDEX TABLE jwt_auth.identifiers;
 CREATE TABLE bench.member (name text, access_token text, refresh_token text);
 
 -- One of a thousand portions: a session for each of so many users who come in

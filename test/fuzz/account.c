@@ -10,7 +10,7 @@
 
 #include "mb/pg_wchar.h"
 
-#include "account/name.h"
+#include "account/identifier_form.h"
 #include "password/password.h"
 #include "fuzz.h"
 
@@ -42,6 +42,26 @@ check_name(JaString name)
 	FUZZ_EXPECT(again_length == length && memcmp(again, form, length) == 0);
 }
 
+/* The same for all that a user can be called. */
+static void
+check_identifier(JaString name)
+{
+	JaCanonical form;
+	JaCanonical again;
+
+	if (ja_identifier_form(name, &form) != JA_OK)
+		return;
+	FUZZ_EXPECT(form.length > 0 && form.length < sizeof(form.bytes));
+	FUZZ_EXPECT((form.kind == JA_IDENTIFIER_EMAIL) ==
+				(memchr(form.bytes, '@', form.length) != NULL));
+	(void) ja_identifier_form_of_kind(form.kind, name, &again);
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return;
+	FUZZ_EXPECT(ja_identifier_form((JaString) {form.bytes, form.length}, &again) == JA_OK);
+	FUZZ_EXPECT(again.kind == form.kind && again.length == form.length &&
+				memcmp(again.bytes, form.bytes, form.length) == 0);
+}
+
 static void
 check_password(JaString text)
 {
@@ -64,6 +84,7 @@ fuzz_name(const uint8 *data, size_t size, const FuzzKeys *keys pg_attribute_unus
 	if (!is_text(text))
 		return;
 	check_name(text);
+	check_identifier(text);
 	check_password(text);
 }
 

@@ -4,7 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 133 assertions
+-- At least 127 assertions
 SELECT no_plan();
 
 -- Each writing of a name logs in, cannot be created, and is throttled as one
@@ -17,7 +17,7 @@ INSERT INTO public.name VALUES
 	('file', U&'fi\200Ble', 'a zero width space'), ('file', U&'\FEFFfile', 'a byte order mark'), ('file', U&'fi\2060le', 'a word joiner'),
 	('ΣΊΣΥΦΟΣ', 'σίσυφος', 'final sigma'), ('ΣΊΣΥΦΟΣ', 'σίσυφοσ', 'no final sigma'),
 	('user1', U&'user\00B9', 'a superscript'), ('user1', U&'user\2460', 'a circled digit'), ('KELVIN', U&'\212Aelvin', 'the kelvin sign'),
-	(U&'\0132', 'ij', 'a digraph'), ('x@example.org', 'X@EXAMPLE.ORG', 'an address');
+	(U&'\0132', 'ij', 'a digraph');
 SELECT test.create_user(given) FROM (SELECT DISTINCT given FROM public.name) AS v;
 SELECT is(test.error_of(test.login(given)), 'ok', 'logs in: ' || given),
 	   is(test.claims_of(test.login(other)) ->> 'sub', test.user_id(given)::text, 'logs in, too: ' || what),
@@ -35,7 +35,7 @@ SELECT is(jwt_create_user(name) IS NOT NULL, true, 'another name: ' || name)
 FROM unnest(ARRAY['title', 'tıtle', U&'ti\0307tle', 'a b', 'ab', 'a  b', 'paypal', U&'p\0430ypal', 'e', 'é', 'x.y', 'xy', 'o', 'ø', '0']) AS name;
 SELECT test.raises('SELECT jwt_create_user(''TITLE'')', '23505', 'a dotted i has no dot above in upper case'),
 	   test.raises(format('SELECT jwt_create_user(%L)', U&'T\0130TLE'), '23505', 'an I with a dot has two in lower case'),
-	   is((SELECT count(*) FROM jwt_auth.users WHERE convert_from(canonical_name, 'UTF8') IN ('title', 'tıtle')), 2::bigint, 'nor is the dotless i the other');
+	   is((SELECT count(*) FROM jwt_auth.identifiers WHERE convert_from(canonical, 'UTF8') IN ('title', 'tıtle')), 2::bigint, 'nor is the dotless i the other');
 
 -- Names that cannot be one are no error at login, and cost as much
 SELECT is(test.error_of(test.login(name)), 'invalid_grant', 'no name: ' || to_json(name)::text)
@@ -43,13 +43,12 @@ FROM unnest(ARRAY[' ', E'a\nb', U&'a\0378', repeat('a', 256), repeat('a', 1024),
 SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE failures = 1), 7::bigint, 'and they are counted');
 
 -- The form does not depend on collation or locale settings
-CREATE TABLE public.form AS SELECT username, canonical_name FROM jwt_auth.users;
 SET lc_messages = 'C';
 SET search_path = pg_catalog;
 SELECT test.error_of(test.login(' STRASSE ')) AS verdict \gset
 RESET search_path;
 SELECT is(:'verdict'::text, 'ok', 'with another search_path');
 SELECT is((SELECT string_agg(collname, ',') FROM pg_index JOIN pg_collation AS c ON c.oid = indcollation[0]
-		   WHERE indexrelid = 'jwt_auth.users_canonical_name_idx'::regclass), NULL, 'the index has no collation');
+		   WHERE indexrelid = 'jwt_auth.identifiers_pkey'::regclass), NULL, 'the index has no collation');
 
 SELECT * FROM finish();

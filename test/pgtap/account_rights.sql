@@ -78,7 +78,8 @@ SELECT lives_ok(statement, 'without effect: ' || statement)
 FROM unnest(ARRAY['UPDATE jwt_auth.users SET disabled_at = NULL, role = ''postgres''', 'DELETE FROM jwt_auth.users', 'UPDATE jwt_auth.sessions SET revoked_at = now()', 'DELETE FROM jwt_auth.login_throttle',
 	'UPDATE jwt_auth.refresh_tokens SET generation = 1', 'DELETE FROM jwt_auth.audit_log']) AS statement;
 SELECT test.raises(statement, '42501', 'not allowed: ' || left(statement, 60))
-FROM unnest(ARRAY['INSERT INTO jwt_auth.users (id, username, canonical_name, created_at) VALUES (gen_random_uuid(), ''x'', ''x'', now())',
+FROM unnest(ARRAY['INSERT INTO jwt_auth.users (id, username, created_at) VALUES (gen_random_uuid(), ''x'', now())',
+	'INSERT INTO jwt_auth.identifiers (canonical, user_id, kind, value, created_at) VALUES (''x'', gen_random_uuid(), ''username'', ''x'', now())',
 	format('INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at) VALUES (gen_random_uuid(), %L, now(), ''infinity'')', :'alice'),
 	'INSERT INTO jwt_auth.login_throttle VALUES (''x'', 100, now())']) AS statement;
 RESET ROLE;

@@ -13,8 +13,8 @@ CREATE ROLE regress_account_bypass BYPASSRLS;
 
 -- Made
 SELECT jwt_create_user('Alice', test.password(), 'regress_account_member', '{"tenant":"t1","a":{"b":[1,null]}}') AS alice \gset
-SELECT is((SELECT (username, convert_from(canonical_name, 'UTF8'), imported_hash, role, claims, disabled_at)::text
-		   FROM jwt_auth.users WHERE id = :'alice'),
+SELECT is((SELECT (username, convert_from(canonical, 'UTF8'), imported_hash, role, claims, disabled_at)::text
+		   FROM jwt_auth.users JOIN jwt_auth.identifiers ON user_id = id WHERE id = :'alice'),
 		  (SELECT ('Alice'::text, 'alice'::text, false, 'regress_account_member'::name, '{"tenant":"t1","a":{"b":[1,null]}}'::jsonb, NULL::timestamptz)::text),
 		  'the row is what was asked for');
 SELECT is(substr(:'alice', 15, 1), '7', 'the id is a UUIDv7');
@@ -91,7 +91,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT matches(pg_temp.message_of('SELECT ' || call), pattern, call || ' tells: ' || pattern)
-FROM (VALUES ('jwt_create_user(NULL)', '"username"'), ('jwt_set_password(NULL, ''x'')', '"user_id"'), ('jwt_import_user(''x'', NULL)', '"password_hash"'),
+FROM (VALUES ('jwt_create_user(NULL)', 'needs a username'), ('jwt_set_password(NULL, ''x'')', '"user_id"'), ('jwt_import_user(''x'', NULL)', '"password_hash"'),
 			 ('jwt_import_user(repeat(''x'', 1025), ''x'')', '"username".* 1024 '), ('jwt_login(''alice'', NULL)', '"password"'),
 			 ('jwt_create_user(''x'', ''short'')', ' 15 '), ('jwt_end_sessions(gen_random_uuid())', 'jwt_find_user')) AS v (call, pattern);
 SELECT is((SELECT count(*) FROM jwt_auth.users), :'users', 'no user was made');

@@ -133,8 +133,8 @@ SELECT is(test.verdict(:'never'), '28J00', 'and stays so');
 -- A session of the running transaction, which sends no signal: what rests on it
 -- is not remembered (T39)
 SELECT test.own('"sid":"0190163d-8694-739b-aea5-966c26f8ad91"') AS mine \gset
-INSERT INTO jwt_auth.users (id, username, canonical_name, created_at)
-VALUES ('0190163d-8694-739b-aea5-966c26f8ad90', 'alice', 'alice', now());
+INSERT INTO jwt_auth.users (id, username, created_at)
+VALUES ('0190163d-8694-739b-aea5-966c26f8ad90', 'alice', now());
 SELECT is(test.verdict(:'mine'), '28J00', 'a session that is not there');
 BEGIN;
 INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)

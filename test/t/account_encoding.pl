@@ -41,7 +41,7 @@ for my $encoding (sort keys %name)
 	my $claims = "jsonb_build_object('greeting', $name)";
 
 	is(state_of($node, "SELECT jwt_create_user($name, $password, NULL, $claims)", @where), '', "$encoding: a user");
-	is(value_of($node, "SELECT encode(canonical_name, 'hex') FROM jwt_auth.users", @where),
+	is(value_of($node, "SELECT encode(canonical, 'hex') FROM jwt_auth.identifiers", @where),
 		unpack('H*', encode('UTF-8', $encoding eq 'LATIN1' ? 'café strasse' : '日本語カ')), "$encoding: the canonical form is UTF-8");
 	is(value_of($node, "SELECT jwt_login($name, $password) ? 'access_token'", @where), 't', "$encoding: login");
 	is(value_of($node, "SELECT jwt_login($other, $password) ? 'access_token'", @where), 't', "$encoding: in another writing");

@@ -89,7 +89,7 @@ check('import user, refused', '22023', 'SELECT jwt_import_user(:n, :h)', n => 'x
 check('import user, plain', '22023', 'SELECT jwt_import_user(:n, :h)', n => 'x', h => $canary);
 check('set password', '', 'SELECT jwt_set_password(:i, :p)', i => $id, p => $canary);
 check('set password, unknown user', '22023', 'SELECT jwt_set_password(gen_random_uuid(), :p)', p => $canary);
-check('a name in two statements', '23505', "UPDATE jwt_auth.users SET canonical_name = (SELECT canonical_name FROM jwt_auth.users WHERE username = 'carol') WHERE username = :n",
+check('a name in two statements', '23505', "UPDATE jwt_auth.identifiers SET canonical = (SELECT canonical FROM jwt_auth.identifiers WHERE value = 'carol') WHERE value = :n",
 	n => 'bob');
 
 # Hooks: an error of the claims hook is told to the log; what a password hook

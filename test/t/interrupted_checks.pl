@@ -45,8 +45,8 @@ sub verdicts_after_timeout
 # A disabled user's token that belongs to no session
 {
 	$node->safe_psql('postgres',
-		"INSERT INTO jwt_auth.users (id, username, canonical_name, created_at)"
-		  . " SELECT gen_random_uuid(), n, n::text::bytea, now() FROM generate_series(1, $rows) AS n");
+		"INSERT INTO jwt_auth.users (id, username, created_at)"
+		  . " SELECT gen_random_uuid(), n, now() FROM generate_series(1, $rows) AS n");
 	my $user = value_of($node, "SELECT jwt_create_user('last')");
 	my $token = value_of($node, "SELECT jwt_sign(jsonb_build_object('sub', '$user'))");
 	my $cancelled = 0;

@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * identifier.c
+ *	  Identifiers as the table jwt_auth.identifiers has them.
+ *
+ * One unique index over the canonical forms of all kinds keeps anybody from
+ * being called like somebody else's address.  What an admin gives is verified.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "account/identifier.h"
+#include "base/error.h"
+#include "store/plan.h"
+#include "store/scan.h"
+
+static JaPlan insert_identifier = {
+	.sql = "INSERT INTO jwt_auth.identifiers"
+	" (canonical, user_id, kind, value, created_at, verified_at)"
+	" VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (canonical) DO NOTHING",
+	.argument_count = 5,
+	.argument_types = {BYTEAOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+static JaPlan delete_username = {
+	.sql = "DELETE FROM jwt_auth.identifiers WHERE user_id OPERATOR(pg_catalog.=) $1"
+	" AND kind OPERATOR(pg_catalog.=) 'username'",
+	.argument_count = 1,
+	.argument_types = {UUIDOID}
+};
+
+static JaIdentifierKind
+kind_of_name(JaString name)
+{
+	static const JaIdentifierKind kinds[] = {
+		JA_IDENTIFIER_USERNAME, JA_IDENTIFIER_EMAIL, JA_IDENTIFIER_PHONE
+	};
+
+	for (size_t i = 0; i < lengthof(kinds); i++)
+	{
+		if (ja_string_is(name, ja_identifier_kind_name(kinds[i])))
+			return kinds[i];
+	}
+	elog(ERROR, "stored identifier has an unknown kind");
+}
+
+static bool
+is_verified(const JaScan *scan)
+{
+	bool		is_null;
+
+	(void) ja_scan_get(scan, JA_IDENTIFIERS_VERIFIED_AT, &is_null);
+	return !is_null;
+}
+
+/* Finds whose identifier this is, as of now. */
+bool
+ja_identifier_find(JaString canonical, pg_uuid_t *user, bool *verified)
+{
+	JaScan		scan;
+	bool		is_null;
+	bool		found;
+
+	scan.key_count = 0;
+	ja_scan_key_bytes(&scan, JA_IDENTIFIERS_CANONICAL,
+					  ja_value_make_bytes(canonical.data, canonical.length));
+	ja_scan_start(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_PKEY);
+	found = ja_scan_next(&scan);
+	if (found)
+	{
+		*user = *DatumGetUUIDP(ja_scan_get(&scan, JA_IDENTIFIERS_USER_ID, &is_null));
+		*verified = is_verified(&scan);
+	}
+	ja_scan_end(&scan);
+	return found;
+}
+
+static void
+read_row(const JaScan *scan, JaIdentifier *identifier)
+{
+	bool		is_null;
+	bytea	   *canonical = DatumGetByteaPCopy(ja_scan_get(scan, JA_IDENTIFIERS_CANONICAL,
+														   &is_null));
+
+	identifier->kind = kind_of_name(ja_scan_string(scan, JA_IDENTIFIERS_KIND));
+	identifier->value = ja_scan_string(scan, JA_IDENTIFIERS_VALUE);
+	identifier->canonical = (JaString) {VARDATA_ANY(canonical), VARSIZE_ANY_EXHDR(canonical)};
+	identifier->is_verified = is_verified(scan);
+}
+
+/* Lists a user's identifiers, as of now; returns how many there are. */
+int
+ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers)
+{
+	JaScan		scan;
+	int			count = 0;
+	int			room = 4;
+
+	*identifiers = palloc(room * sizeof(JaIdentifier));
+	scan.key_count = 0;
+	ja_scan_key_uuid(&scan, JA_IDENTIFIERS_USER_ID, user);
+	ja_scan_start(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_USER);
+	while (ja_scan_next(&scan))
+	{
+		if (count == room)
+			*identifiers = repalloc(*identifiers, (room *= 2) * sizeof(JaIdentifier));
+		read_row(&scan, &(*identifiers)[count++]);
+	}
+	ja_scan_end(&scan);
+	return count;
+}
+
+/*
+ * What a user is called in the first place: the username, else the first
+ * verified address in the order of their canonical forms.  NULL if there is
+ * neither.
+ */
+const JaIdentifier *
+ja_identifier_primary(const pg_uuid_t *user)
+{
+	JaIdentifier *identifiers;
+	const JaIdentifier *primary = NULL;
+	int			count = ja_identifier_list(user, &identifiers);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (identifiers[i].kind == JA_IDENTIFIER_USERNAME)
+			return &identifiers[i];
+		if (identifiers[i].is_verified && primary == NULL)
+			primary = &identifiers[i];
+	}
+	return primary;
+}
+
+/*
+ * Adds a verified identifier; raises JA_ACCOUNT_NAME_TAKEN.  Within a scope of
+ * ja_plan_begin(), like the next one.
+ */
+void
+ja_identifier_insert(const pg_uuid_t *user, JaString value, const JaCanonical *canonical,
+					 TimestampTz now)
+{
+	if (ja_plan_run(&insert_identifier, (JaValue[])
+	{
+		ja_value_bytes(ja_value_make_bytes(canonical->bytes, canonical->length)),
+		ja_value_uuid(user), ja_value_text(ja_identifier_kind_name(canonical->kind)),
+		ja_value_string(value), ja_value_time(now)
+	}) == 0)
+		ja_raise(JA_ACCOUNT_NAME_TAKEN);
+}
+
+/* Gives a user another username; raises JA_ACCOUNT_NAME_TAKEN. */
+void
+ja_identifier_replace_username(const pg_uuid_t *user, JaString value,
+							   const JaCanonical *canonical, TimestampTz now)
+{
+	ja_plan_run(&delete_username, (JaValue[])
+	{
+		ja_value_uuid(user)
+	});
+	ja_identifier_insert(user, value, canonical, now);
+}

@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * user_create.c
+ *	  Making of users, for admins.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "account/identifier.h"
+#include "account/user_attribute.h"
+#include "account/user_change.h"
+#include "base/error.h"
+#include "base/uuid.h"
+#include "session/access_claims.h"
+#include "store/audit.h"
+#include "store/plan.h"
+#include "store/wait.h"
+
+static JaPlan insert_user = {
+	.sql = "INSERT INTO jwt_auth.users (id, username, password_hash, imported_hash,"
+	" role, claims, created_at, password_set_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $3 IS NOT NULL THEN $7 END)",
+	.argument_count = 7,
+	.argument_types = {UUIDOID, TEXTOID, TEXTOID, BOOLOID, NAMEOID, JSONBOID, TIMESTAMPTZOID}
+};
+
+/* One of what a new user is called. */
+typedef struct NewName
+{
+	JaString	value;
+	JaCanonical canonical;
+} NewName;
+
+#define MAX_NAMES	3
+
+/* What a new user is called in the first place. */
+static JaString
+primary_name(const JaUserChange *change)
+{
+	if (change->username.data != NULL)
+		return change->username;
+	return change->email.data != NULL ? change->email : change->phone;
+}
+
+/* The hash to store: of a password, an imported one, or none. */
+static JaString
+choose_hash(const JaUserChange *change, JaNewPassword *hashed)
+{
+	if (change->password_hash.data != NULL)
+	{
+		ja_check(ja_password_check_format(change->password_hash));
+		return change->password_hash;
+	}
+	if (change->password.data == NULL)
+		return (JaString) {NULL, 0};
+	ja_user_attribute_hash(primary_name(change), change->password, hashed);
+	return (JaString) {hashed->hash, strlen(hashed->hash)};
+}
+
+/*
+ * The canonical forms of what a new user is called; returns how many there
+ * are.  Raises JA_NAME_....
+ */
+static int
+read_names(const JaUserChange *change, NewName *names)
+{
+	const JaString given[] = {
+		[JA_IDENTIFIER_USERNAME] = change->username,
+		[JA_IDENTIFIER_EMAIL] = change->email,
+		[JA_IDENTIFIER_PHONE] = change->phone
+	};
+	int			count = 0;
+
+	for (size_t i = 0; i < lengthof(given); i++)
+	{
+		if (given[i].data == NULL)
+			continue;
+		names[count].value = given[i];
+		ja_check(ja_identifier_form_of_kind((JaIdentifierKind) i, given[i],
+											&names[count].canonical));
+		count++;
+	}
+	if (count == 0)
+		ja_raise(JA_NAME_MISSING);
+	return count;
+}
+
+/* Inserts a user of whom all was checked. */
+static void
+insert(const pg_uuid_t *id, const JaUserChange *change, JaString hash,
+	   const NewName *names, int count)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	JaWait		wait;
+
+	ja_plan_run(&insert_user, (JaValue[])
+	{
+		ja_value_uuid(id), ja_value_string(change->username), ja_value_string(hash),
+		ja_value_bool(change->password_hash.data != NULL),
+		ja_user_attribute_role(change->role), ja_value_jsonb(change->claims), ja_value_time(now)
+	});
+	ja_wait_begin(&wait);
+	for (int i = 0; i < count; i++)
+		ja_identifier_insert(id, names[i].value, &names[i].canonical, now);
+	ja_wait_end(&wait);
+}
+
+/* Makes a user; raises JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., JA_PASSWORD_.... */
+pg_uuid_t
+ja_user_create(const JaUserChange *change)
+{
+	JaPlanScope scope;
+	JaNewPassword hashed;
+	NewName		names[MAX_NAMES];
+	int			count = read_names(change, names);
+	JaString	hash;
+	pg_uuid_t	id;
+
+	ja_user_attribute_check_role(change->role);
+	ja_check(ja_access_claims_check(change->claims));
+	hash = choose_hash(change, &hashed);
+	ja_check(ja_uuid_make(GetCurrentTimestamp(), &id));
+	ja_plan_begin(&scope);
+	insert(&id, change, hash, names, count);
+	ja_plan_end(&scope);
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = change->password_hash.data != NULL ? "user_imported" : "user_created",
+					   .user = &id
+				   });
+	return id;
+}
