@@ -11,20 +11,25 @@ CREATE EXTENSION dblink;
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 
+-- Milliseconds for which the backend has used the processor, whatever else the
+-- machine does
+CREATE FUNCTION test.processor_time() RETURNS numeric LANGUAGE sql VOLATILE AS
+$$ SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1e6 $$;
+
 -- Cheap or dear, by the faster of two logins that are denied
 CREATE FUNCTION test.cost(username text) RETURNS text LANGUAGE plpgsql VOLATILE AS
 $$
 DECLARE
-	start timestamptz;
-	least interval := '1 h';
+	start numeric;
+	least numeric := 'infinity';
 BEGIN
 	FOR n IN 1 .. 2 LOOP
-		start := clock_timestamp();
+		start := test.processor_time();
 		ASSERT public.jwt_login(username, 'a wrong password') ->> 'error' = 'invalid_grant';
-		least := least(least, clock_timestamp() - start);
-		EXIT WHEN least < '15 ms';
+		least := least(least, test.processor_time() - start);
+		EXIT WHEN least < 15;
 	END LOOP;
-	RETURN CASE WHEN least < '15 ms' THEN 'cheap' ELSE 'dear' END;
+	RETURN CASE WHEN least < 15 THEN 'cheap' ELSE 'dear' END;
 END
 $$;
 CREATE FUNCTION test.costs(prefix text, count integer) RETURNS text LANGUAGE sql VOLATILE AS
