@@ -1,5 +1,5 @@
--- Stored keys and issuers take a bounded memory (T81, T86): more of them than a
--- backend remembers are verified all the same, and neither refusals nor
+-- Stored keys and issuers take a bounded memory (T81, T86, F51): more of them than
+-- a backend remembers are verified all the same, and neither refusals nor
 -- changes of keys leave anything behind.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
@@ -26,38 +26,45 @@ SELECT cmp_ok(sum(total_bytes)::bigint, '<', 2 * 1024 * 1024::bigint, 'keys and 
 FROM pg_backend_memory_contexts WHERE name ~ '^jwt_auth';
 RESET jwt_auth.token_cache_size;
 
--- Growth of all memory contexts over so many calls, after a third of them
-CREATE FUNCTION pg_temp.growth(statement text, calls integer) RETURNS bigint
+-- Growth of all memory contexts over so many calls, after a third of them; each
+-- ends with the SQLSTATE, or with a result
+CREATE FUNCTION pg_temp.growth(statement text, calls integer, expected text) RETURNS bigint
 LANGUAGE plpgsql AS
 $$
 DECLARE
 	before bigint;
+	result text;
+	state text;
 BEGIN
 	FOR n IN 1 .. calls LOOP
 		IF n = calls / 3 THEN
 			before := (SELECT sum(total_bytes) FROM pg_backend_memory_contexts);
 		END IF;
+		state := NULL;
 		BEGIN
-			EXECUTE statement USING n;
+			EXECUTE statement INTO result USING n;
 		EXCEPTION WHEN OTHERS THEN
-			NULL;
+			state := SQLSTATE;
 		END;
+		IF state IS DISTINCT FROM expected OR state IS NULL AND result IS NULL THEN
+			RAISE 'call % ends with "%", not "%": %', n, coalesce(state, result), expected, left(statement, 200);
+		END IF;
 	END LOOP;
 	RETURN (SELECT sum(total_bytes) FROM pg_backend_memory_contexts) - before;
 END
 $$;
-SELECT cmp_ok(pg_temp.growth(statement, calls), '<', 100000::bigint, format('%s: growth over %s calls', what, calls))
+SELECT cmp_ok(pg_temp.growth(statement, calls, state), '<', 100000::bigint, format('%s: growth over %s calls', what, calls))
 FROM (VALUES
-	('unknown kid', 700, 'SELECT jwt_verify(test.hs256(format(''{"alg":"HS256","kid":"u%s"}'', $1), ''{}''))'),
-	('unknown issuer', 700, 'SELECT jwt_verify(test.own(format(''"iss":"u%s"'', $1)))'),
-	('wrong signature', 700, 'SELECT jwt_verify(test.own(format(''"n":%s'', $1)) || ''A'')'),
-	('expired', 700, 'SELECT jwt_verify(test.own(format(''"exp":%s'', $1)))'),
-	('explained', 700, 'SELECT jwt_explain(test.own(format(''"iss":"u%s"'', $1)))'),
-	('introspected', 700, 'SELECT jwt_introspect(test.own(format(''"n":%s'', $1)))'),
-	('signed', 400, 'SELECT jwt_sign(jsonb_build_object(''n'', $1))'),
-	('published', 400, 'SELECT jwt_jwks() FROM (SELECT $1) AS n'),
-	('a change that fails', 300, 'SELECT jwt_create_key(''ES256'', ''k1'') FROM (SELECT $1) AS n'))
-	AS v (what, calls, statement);
+	('unknown kid', 700, '28J00', 'SELECT jwt_verify(test.hs256(format(''{"alg":"HS256","kid":"u%s"}'', $1), ''{}''))'),
+	('unknown issuer', 700, '28J00', 'SELECT jwt_verify(test.own(format(''"iss":"u%s"'', $1)))'),
+	('wrong signature', 700, '28J00', 'SELECT jwt_verify(test.own(format(''"n":%s'', $1)) || ''A'')'),
+	('expired', 700, '28J01', 'SELECT jwt_verify(test.own(format(''"exp":%s'', $1)))'),
+	('explained', 700, NULL, 'SELECT jwt_explain(test.own(format(''"iss":"u%s"'', $1)))'),
+	('introspected', 700, NULL, 'SELECT jwt_introspect(test.own(format(''"n":%s'', $1)))'),
+	('signed', 400, NULL, 'SELECT jwt_sign(jsonb_build_object(''n'', $1))'),
+	('published', 400, NULL, 'SELECT jwt_jwks() FROM (SELECT $1) AS n'),
+	('a change that fails', 300, '22023', 'SELECT jwt_create_key(''ES256'', ''k1'') FROM (SELECT $1) AS n'))
+	AS v (what, calls, state, statement);
 
 -- The same for changes, each in a transaction of its own
 CREATE PROCEDURE public.change(calls integer) LANGUAGE plpgsql AS
