@@ -9,21 +9,30 @@ import { handleError, refuse, sendDenial } from './errors.js';
 import { allow, allowOrigins, refreshCookie, requireTexts, securityHeaders } from './security.js';
 
 const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
-const REFRESH_PATH = '/api/refresh';
+
+// The cookie goes to the addresses below this one alone.
+const COOKIE_PATH = '/api/auth';
 
 // origins: the addresses of our own pages.
-export function createApp({ pool, origins }) {
+export function createApp({ pools, origins }) {
   const app = express();
-  const cookie = refreshCookie(origins, REFRESH_PATH);
+  const cookie = refreshCookie(origins, COOKIE_PATH);
   const ownPages = allowOrigins(origins);
 
   app.set('etag', false);
   app.use(securityHeaders());
-  app.use(express.static(PUBLIC));
+  app.use(express.static(PUBLIC, { redirect: false }));
   app.use(express.json({ limit: '8kb' }));
 
-  function queryInNameOf(request, sql, values, options) {
-    return queryAsClient(pool, request.get('Authorization'), sql, values, options);
+  // Credentials of another scheme than Bearer are none.
+  function queryInNameOf(request, sql, values, { pool = pools.requests, ...options } = {}) {
+    const header = request.get('Authorization') ?? '';
+
+    return queryAsClient(pool, /^bearer(?: |$)/i.test(header) ? header : null, sql, values, options);
+  }
+
+  function refreshTokenOf(request) {
+    return parse(request.get('Cookie') ?? '')[cookie.name] ?? '';
   }
 
   // Whoever signs in gets the access token in the answer, for the memory of
@@ -33,12 +42,19 @@ export function createApp({ pool, origins }) {
     response.json(answer);
   }
 
-  app.route('/api/login')
+  app.route(`${COOKIE_PATH}/login`)
     .post(ownPages, requireTexts('username', 'password'), async (request, response) => {
       const { username, password } = request.body;
-      const answer = await transaction(pool, async (client) => {
+      const former = refreshTokenOf(request);
+      const answer = await transaction(pools.passwords, async (client) => {
         await describeClient(client, request);
-        return valueOf(await client.query('SELECT jwt_login($1, $2)', [username, password]));
+        const tokens = valueOf(await client.query('SELECT jwt_login($1, $2)', [username, password]));
+
+        // The new cookie replaces that of a session which nobody could end then.
+        if (!tokens.error && former) {
+          await client.query('SELECT jwt_revoke($1)', [former]);
+        }
+        return tokens;
       });
 
       if (answer.error) {
@@ -49,10 +65,16 @@ export function createApp({ pool, origins }) {
     })
     .all(allow('POST'));
 
-  app.route(REFRESH_PATH)
+  app.route(`${COOKIE_PATH}/refresh`)
     .post(ownPages, async (request, response) => {
-      const token = parse(request.get('Cookie') ?? '')[cookie.name] ?? '';
-      const answer = await transaction(pool, async (client) =>
+      const token = refreshTokenOf(request);
+
+      // Whoever opens the page without being signed in has made no mistake.
+      if (!token) {
+        response.sendStatus(204);
+        return;
+      }
+      const answer = await transaction(pools.requests, async (client) =>
         valueOf(await client.query('SELECT jwt_refresh($1)', [token])));
 
       if (answer.error) {
@@ -81,7 +103,8 @@ export function createApp({ pool, origins }) {
     .post(requireTexts('old_password', 'new_password'), async (request, response) => {
       const { old_password: oldPassword, new_password: newPassword } = request.body;
       const answer = valueOf(await queryInNameOf(
-        request, 'SELECT jwt_change_password($1, $2)', [oldPassword, newPassword], { assumeRole: false }));
+        request, 'SELECT jwt_change_password($1, $2)', [oldPassword, newPassword],
+        { pool: pools.passwords, assumeRole: false }));
 
       if (answer.error) {
         sendDenial(response, answer);

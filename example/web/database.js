@@ -3,10 +3,15 @@
 import pg from 'pg';
 
 // Connects as PGUSER, the gateway: a role that may log people in, and has no
-// right to any table.
-export function createPool() {
+// right to any table.  Passwords have a small pool of their own: checking one
+// takes long, and must not keep people waiting who are signed in.
+export function createPools() {
+  return { requests: createPool(10), passwords: createPool(2) };
+}
+
+function createPool(max) {
   const pool = new pg.Pool({
-    max: 10,
+    max,
     pipeline: true,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 10_000,
@@ -18,11 +23,20 @@ export function createPool() {
   return pool;
 }
 
+// No free connection in time, or none at all; an SQLSTATE stands for both.
+async function connect(pool) {
+  try {
+    return await pool.connect();
+  } catch (cause) {
+    throw Object.assign(new Error(`no connection: ${cause.message}`, { cause }), { code: '08001' });
+  }
+}
+
 // Runs work(client) in a transaction, and commits unless it throws.  What
 // jwt_login, jwt_refresh and jwt_change_password answer is committed, denials
 // too, so that failed attempts are counted.
 export async function transaction(pool, work) {
-  const client = await pool.connect();
+  const client = await connect(pool);
   let broken;
 
   try {
@@ -33,10 +47,16 @@ export async function transaction(pool, work) {
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch((failure) => { broken = failure; });
-    throw error;
+    throw broken ? asLost(error) : error;
   } finally {
     client.release(broken);
   }
+}
+
+// A connection that was lost in the middle has no SQLSTATE either.
+function asLost(error) {
+  error.code ??= '08006';
+  return error;
 }
 
 // Runs one query in the name of the client, with the Authorization header as it
@@ -46,7 +66,7 @@ export async function transaction(pool, work) {
 // All four go out at once, which takes one round trip.  A token that is denied
 // aborts the transaction, so that the query behind it does not run.
 export async function queryAsClient(pool, authorization, sql, values, { assumeRole = true } = {}) {
-  const client = await pool.connect();
+  const client = await connect(pool);
   const answers = await Promise.allSettled([
     client.query('BEGIN'),
     client.query('SELECT jwt_authenticate($1, $2)', [authorization, assumeRole]),
@@ -57,7 +77,7 @@ export async function queryAsClient(pool, authorization, sql, values, { assumeRo
 
   client.release(answers[3].reason);
   if (failed) {
-    throw failed.reason;
+    throw answers[3].reason ? asLost(failed.reason) : failed.reason;
   }
   return answers[2].value;
 }

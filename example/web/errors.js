@@ -43,6 +43,9 @@ export function handleError(error, request, response, next) {
   if (response.headersSent) {
     next(error);
   } else if (answer) {
+    if (answer.status >= 500) {
+      console.error(`${request.method} ${request.path}: ${error.code} ${error.message}`);
+    }
     refuse(response, answer.status, answer.error, answer.description);
   } else if (error.status >= 400 && error.status < 500) {
     refuse(response, error.status, 'invalid_request', 'the request cannot be read');

@@ -30,7 +30,7 @@ export function securityHeaders() {
   };
 }
 
-// The cookie goes to one path only.  Behind https it is Secure, and its name
+// The cookie goes below one path only.  Behind https it is Secure, and its name
 // keeps pages served without https from setting it.
 export function refreshCookie(origins, path) {
   const secure = origins.every((origin) => origin.startsWith('https:'));

@@ -6,14 +6,31 @@
 
 import { createServer } from 'node:http';
 import { createApp } from './app.js';
-import { createPool } from './database.js';
+import { createPools } from './database.js';
 
 const HOST = '127.0.0.1';
 const REQUEST_TIMEOUT_MS = 10_000;
 
 const { PORT = '3000', ORIGIN } = process.env;
-const pool = createPool();
+const pools = createPools();
+const ownOrigin = ORIGIN && originOf(ORIGIN);
 const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
+
+// As browsers write it in the header Origin: without a path, nor a slash at its
+// end.  Anything else would refuse every sign-in.
+function originOf(text) {
+  try {
+    const { protocol, origin, href } = new URL(text);
+
+    if (/^https?:$/.test(protocol) && href === `${origin}/`) {
+      return origin;
+    }
+  } catch {
+    // It is no address at all.
+  }
+  console.error('ORIGIN must be an address such as https://notes.example.com, without a path.');
+  return process.exit(1);
+}
 
 server.on('error', (error) => {
   const advice = error.code === 'EADDRINUSE' ? '; set PORT to another one' : '';
@@ -24,15 +41,15 @@ server.on('error', (error) => {
 
 server.listen(Number(PORT), HOST, () => {
   const { port } = server.address();
-  const origins = ORIGIN ? [ORIGIN] : [`http://${HOST}:${port}`, `http://localhost:${port}`];
+  const origins = ownOrigin ? [ownOrigin] : [`http://${HOST}:${port}`, `http://localhost:${port}`];
 
-  server.on('request', createApp({ pool, origins }));
+  server.on('request', createApp({ pools, origins }));
   console.log(`Listening on ${HOST}:${port}.  Open ${origins[0]}`);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
-    server.close(() => pool.end());
+    server.close(() => Object.values(pools).forEach((pool) => pool.end()));
     server.closeAllConnections();
   });
 }

@@ -1,4 +1,4 @@
-// The example application in a real browser, with real clicks.
+// The example application in a real browser, with real clicks (F42).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -50,7 +50,7 @@ async function tokenSentBy(page) {
 }
 
 async function cookieIn(context) {
-  const [cookie] = await context.cookies(`${url}/api/refresh`);
+  const [cookie] = await context.cookies(`${url}/api/auth/refresh`);
 
   return cookie && `${cookie.name}=${cookie.value}`;
 }
@@ -76,10 +76,142 @@ withPage('a wrong password is refused, the right one signs in', async (page) => 
 withPage('too many attempts must wait, and the page says how long', async (page) => {
   await signIn(page, 'walter', 'guess');
   for (let i = 0; i < 20 && !(await page.locator('.error', { hasText: 'Too many attempts' }).isVisible()); i += 1) {
-    await Promise.all([page.waitForResponse('**/api/login'), signIn(page, 'walter', `guess ${i}`)]);
+    await Promise.all([page.waitForResponse('**/api/auth/login'), signIn(page, 'walter', `guess ${i}`)]);
   }
   assert.match(await textOf(page, '#sign-in-form .error'), /^Too many attempts\. Please try again in \d+ seconds?\.$/);
   await page.locator('#sign-in-form button:enabled', { hasText: 'Sign in' }).waitFor();
+});
+
+// The contrast of a text with what is behind it (WCAG 2.2, relative luminance).
+function contrastOf(page, selector) {
+  return page.locator(selector).evaluate((element) => {
+    const luminance = (color) => {
+      const [r, g, b] = color.match(/[\d.]+/g).map((part) => {
+        const value = part / 255;
+
+        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      });
+
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const { color, backgroundColor } = getComputedStyle(element);
+    const [light, dark] = [luminance(color), luminance(backgroundColor)].sort((a, b) => b - a);
+
+    return (light + 0.05) / (dark + 0.05);
+  });
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  withPage(`buttons can be read in every state: ${colorScheme}`, async (page) => {
+    const button = '#sign-in-form button';
+
+    for (const disabled of [false, true]) {
+      await page.locator(button).evaluate((element, value) => { element.disabled = value; }, disabled);
+      for (const move of [() => page.mouse.move(0, 0), () => page.hover(button, { force: true })]) {
+        await move();
+        const contrast = await contrastOf(page, button);
+
+        assert.ok(contrast >= 4.5, `disabled: ${disabled}: ${contrast}`);
+      }
+    }
+  }, { colorScheme, reducedMotion: 'reduce' });
+}
+
+withPage('when the wait is over, nothing of it is left', async (page) => {
+  await page.route('**/api/auth/login', (route) => route.fulfill({
+    status: 429, headers: { 'Retry-After': '1' }, json: { error: 'temporarily_unavailable', retry_after: 1 },
+  }));
+  await signIn(page, 'alice');
+  await waitForText(page, '#sign-in-form .error', 'Please try again in 1 second.');
+  await page.locator('#sign-in-form button:enabled', { hasText: 'Sign in' }).waitFor();
+  assert.equal(await textOf(page, '#sign-in-form .error'), '');
+});
+
+test('whoever is not signed in has no error in the log', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const logged = [];
+
+  page.on('console', (message) => logged.push(message.text()));
+  await page.goto(url);
+  await page.locator('#sign-in-form').waitFor();
+  assert.deepEqual(logged, []);
+  await context.close();
+});
+
+withPage('a deleted note comes back, and no message stays beside an error or moves the page', async (page) => {
+  const body = 'Feed the cat';
+  const place = async () => (await page.locator('#note-list').boundingBox()).y;
+
+  await signIn(page, 'alice');
+  await waitForText(page, '#note-list', 'Order more anvils');
+  const before = await place();
+  await page.fill('#note-body', body);
+  await page.click('#note-form button');
+  await waitForText(page, '#message', 'The note is added.');
+  assert.equal(await place(), before, 'the message moves nothing');
+
+  await page.getByRole('button', { name: `Delete the note: ${body}` }).click();
+  await waitForText(page, '#message', 'The note is deleted.');
+  assert.equal((await bodiesOf(page)).includes(body), false);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await waitForText(page, '#note-list', body);
+  const { body: notes } = await ask('GET', '/api/notes', { token: await tokenOf('alice') });
+  assert.equal(notes.filter((note) => note.body === body).length, 1, 'in the database, too');
+
+  await page.route('**/api/notes', (route) => route.fulfill({ status: 503, json: { error: 'server_error' } }));
+  await page.fill('#note-body', body);
+  await page.click('#note-form button');
+  await waitForText(page, '#note-form .error', 'The server cannot do this now.');
+  assert.equal(await textOf(page, '#message'), '', 'what was said before is gone');
+  await page.unroute('**/api/notes');
+  await page.getByRole('button', { name: `Delete the note: ${body}` }).click();
+  await waitForText(page, '#message', 'The note is deleted.');
+  assert.equal(await textOf(page, '#notes > .error'), '');
+});
+
+withPage('dates have a year and stay in one line, and a session says what its button does', async (page) => {
+  await tokenOf('alice');
+  await signIn(page, 'alice');
+  await page.locator('#note-list time').first().waitFor();
+  await page.click('nav a[href="#account"]');
+  await page.locator('#session-list li').nth(1).waitFor();
+  for (const list of ['#note-list', '#session-list']) {
+    for (const [text, lines] of await page.locator(`${list} time`).evaluateAll((times) => times
+      .map((time) => [time.textContent, time.getClientRects().length]))) {
+      assert.match(text, /\b20\d\d\b/, list);
+      assert.ok(lines <= 1, `${list}: ${lines} lines`);
+    }
+  }
+  assert.deepEqual([...new Set((await page.locator('#session-list button:visible').allInnerTexts()))], ['End session']);
+}, { viewport: { width: 320, height: 568 } });
+
+withPage('of all tabs, one at a time asks for a new cookie', async (page, context) => {
+  let running = 0;
+  let most = 0;
+  let asked = 0;
+
+  await signIn(page, 'alice');
+  await waitForText(page, '#note-list', 'Order more anvils');
+  await context.route('**/api/auth/refresh', async (route) => {
+    running += 1;
+    asked += 1;
+    most = Math.max(most, running);
+    const response = await route.fetch();
+
+    await page.waitForTimeout(100);
+    running -= 1;
+    await route.fulfill({ response });
+  });
+  const tabs = [page, ...await Promise.all([1, 2, 3].map(() => openPage(context)))];
+  await Promise.all(tabs.map((tab) => tab.reload()));
+  for (const tab of tabs) {
+    await waitForText(tab, '#note-list', 'Order more anvils');
+  }
+  assert.deepEqual([most, asked], [1, 7]);
+  await context.unroute('**/api/auth/refresh');
+  await page.reload();
+  await waitForText(page, '#note-list', 'Order more anvils');
 });
 
 withPage('two users see different rows', async (page) => {
@@ -174,13 +306,13 @@ withPage('no script can read a token, and the cookie goes to one address', async
   assert.match(token, /^eyJ/);
   assert.doesNotMatch(readable, /eyJ|jar_|refresh_token/);
   assert.equal(await page.evaluate(() => document.cookie), '');
-  const [cookie, ...others] = await context.cookies([url, `${url}/api/refresh`]);
+  const [cookie, ...others] = await context.cookies([url, `${url}/api/auth/refresh`]);
   assert.deepEqual(others, []);
-  assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.path], [true, 'Strict', '/api/refresh']);
+  assert.deepEqual([cookie.httpOnly, cookie.sameSite, cookie.path], [true, 'Strict', '/api/auth']);
 
   await page.reload();
   await waitForText(page, '#note-list', 'Order more anvils');
-  assert.deepEqual([...new Set(withCookie)], ['/api/refresh']);
+  assert.deepEqual([...new Set(withCookie)], ['/api/auth/refresh']);
 });
 
 withPage('an expired token is renewed silently, in two tabs at once, too', async (page, context) => {
@@ -208,7 +340,7 @@ withPage('an expired token is renewed silently, in two tabs at once, too', async
     return seen;
   }));
   for (const seen of answers) {
-    assert.deepEqual(seen, ['401 /api/notes', '200 /api/refresh', '201 /api/notes'], 'refused, renewed, sent again');
+    assert.deepEqual(seen, ['401 /api/notes', '200 /api/auth/refresh', '201 /api/notes'], 'refused, renewed, sent again');
   }
   for (const tab of [page, other]) {
     assert.match(await textOf(tab, '#token-state'), /renewed [1-9]|[1-9]× so far/);
@@ -306,7 +438,7 @@ withPage('a password is changed, and ends the other sessions', async (page) => {
   await change('open sesame', passwords[1]);
   await waitForText(page, '#password-form .error', 'The current password is wrong.');
   await change(passwords[0], 'short');
-  await waitForText(page, '#password-form .error', 'Password is too short.');
+  await waitForText(page, '#password-form .error', 'Password is too short, it needs at least 15 characters.');
   assert.equal((await ask('GET', '/api/me', { token: elsewhere })).status, 200);
 
   await change(...passwords);

@@ -1,9 +1,9 @@
 // The example application over HTTP: what it answers, and what it refuses (T48,
-// T51, T64).
+// T51, T64, F57).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, cookieOf, cookiesOf, endGrace, login, refresh, startBehind, stopServer, tokenOf, url, USERS } from './server.mjs';
+import { ask, cookieOf, cookiesOf, endGrace, holdLogins, login, refresh, startBehind, statusWithOrigin, stopServer, tokenOf, url, USERS } from './server.mjs';
 
 const NOBODY = '019a0000-0000-7000-8000-000000000000';
 const PROTECTED = [
@@ -44,20 +44,85 @@ test('who signs in gets an access token, and the refresh token in a cookie', asy
   assert.equal(answer.status, 200);
   assert.deepEqual(Object.keys(answer.body).sort(), ['access_token', 'expires_in', 'token_type']);
   assert.equal(answer.headers.get('cache-control'), 'no-store');
-  assert.match(cookie, /^refresh_token=jar_[\w-]+; Max-Age=\d+; Path=\/api\/refresh; Expires=[^;]+; HttpOnly; SameSite=Strict$/);
+  assert.match(cookie, /^refresh_token=jar_[\w-]+; Max-Age=\d+; Path=\/api\/auth; Expires=[^;]+; HttpOnly; SameSite=Strict$/);
 });
 
 test('behind https the cookie is secure, and only that origin counts', async () => {
   const origin = 'https://notes.example';
   const at = await startBehind(origin);
-  const signIn = (headers) => ask('POST', '/api/login', { body: { username: 'alice', password: USERS.alice }, headers, at });
+  const signIn = (headers) => ask('POST', '/api/auth/login', { body: { username: 'alice', password: USERS.alice }, headers, at });
   const [cookie] = cookiesOf(await signIn({ Origin: origin }));
 
-  assert.match(cookie, /^__Secure-refresh_token=jar_.*; Path=\/api\/refresh; .*HttpOnly; Secure; SameSite=Strict$/);
+  assert.match(cookie, /^__Secure-refresh_token=jar_.*; Path=\/api\/auth; .*HttpOnly; Secure; SameSite=Strict$/);
   for (const foreign of [at, url, 'http://notes.example', 'https://notes.example.evil.example']) {
     assertRefused(await signIn({ Origin: foreign }), 403, 'invalid_origin', foreign);
   }
   assert.equal(await stopServer(), 0);
+});
+
+test('an origin with a slash at its end is as one without, and any other is refused at start', async () => {
+  const at = await startBehind('https://notes.example/');
+  const answer = await ask('POST', '/api/auth/login', {
+    body: { username: 'alice', password: USERS.alice }, headers: { Origin: 'https://notes.example' }, at,
+  });
+
+  assert.equal(answer.status, 200);
+  assert.equal(await stopServer(), 0);
+  for (const origin of ['https://notes.example/app', 'notes.example', 'https://', 'ftp://notes.example', 'https://a@notes.example', 'https://notes.example?x']) {
+    assert.equal(statusWithOrigin(origin), 1, origin);
+  }
+});
+
+test('without a database the answer is 503', async () => {
+  const at = await startBehind(url, { PGHOST: '/nonexistent' });
+
+  for (const [method, path, options] of [
+    ['GET', '/api/me', { token: 'x' }],
+    ['POST', '/api/auth/login', { body: { username: 'x', password: 'y' } }],
+    ['POST', '/api/auth/refresh', { headers: { Cookie: 'refresh_token=x' } }],
+  ]) {
+    const answer = await ask(method, path, { ...options, headers: { Origin: url, ...options.headers }, at });
+
+    assertRefused(answer, 503, 'server_error', path);
+  }
+  assert.equal(await stopServer(), 0);
+});
+
+test('people who are signed in do not wait for the passwords of others', async () => {
+  const token = await tokenOf('alice');
+  const release = await holdLogins();
+  const logins = Array.from({ length: 12 }, (_, i) => login(`wave ${i}`, 'guess'));
+
+  for (let i = 0; i < 5; i += 1) {
+    assert.equal((await ask('GET', '/api/notes', { token })).status, 200, 'while all logins wait');
+  }
+  assertRefused(await Promise.any(logins), 503, 'server_error', 'whoever finds no connection in time');
+  await release();
+  for (const { status } of await Promise.all(logins)) {
+    assert.ok([400, 503].includes(status), `nothing else: ${status}`);
+  }
+});
+
+test('signing in while signed in ends the former session', async () => {
+  const former = await login('alice');
+  const other = await login('alice');
+  const headers = { Origin: url, Cookie: cookieOf(former) };
+  const stateOf = async ({ body }) => (await ask('GET', '/api/me', { token: body.access_token })).status;
+
+  assertRefused(await login('alice', 'open sesame', headers), 400, 'invalid_grant');
+  assert.equal(await stateOf(former), 200, 'a wrong password ends nothing');
+  const bob = await login('bob', USERS.bob, headers);
+  assert.deepEqual([bob.status, await stateOf(bob)], [200, 200]);
+  assert.equal(await stateOf(former), 401, 'the session of the cookie is over');
+  assert.equal(await stateOf(other), 200, 'other ones are not');
+  assertRefused(await refresh(cookieOf(former)), 400, 'invalid_grant');
+  assert.equal((await login('alice', USERS.alice, { Origin: url, Cookie: 'refresh_token=junk' })).status, 200);
+});
+
+test('nothing is redirected', async () => {
+  for (const path of ['//evil.example', '//evil.example/..', '/..', '/./', '/public', '//', '/%2f%2fevil.example']) {
+    assert.equal((await ask('GET', path)).headers.get('location'), null, path);
+  }
 });
 
 test('a wrong password and an unknown name are answered alike', async () => {
@@ -110,17 +175,17 @@ test('what is no sound request is refused', async () => {
     ['a password that is too long', 400, JSON.stringify({ username: 'alice', password: 'x'.repeat(2_000) })],
     ['no body', 400, ''],
   ]) {
-    const answer = await ask('POST', '/api/login', { body, headers: { ...headers, ...(type && { 'Content-Type': type }) } });
+    const answer = await ask('POST', '/api/auth/login', { body, headers: { ...headers, ...(type && { 'Content-Type': type }) } });
 
     assertRefused(answer, status, 'invalid_request', name);
   }
-  assert.equal((await ask('POST', '/api/login', { body: sound, headers })).status, 200);
+  assert.equal((await ask('POST', '/api/auth/login', { body: sound, headers })).status, 200);
 });
 
 test('other methods are refused', async () => {
   for (const [method, path, allowed] of [
-    ['GET', `/api/login?username=alice&password=${encodeURIComponent(USERS.alice)}`, 'POST'],
-    ['PUT', '/api/login', 'POST'], ['GET', '/api/refresh', 'POST'], ['GET', '/api/logout', 'POST'],
+    ['GET', `/api/auth/login?username=alice&password=${encodeURIComponent(USERS.alice)}`, 'POST'],
+    ['PUT', '/api/auth/login', 'POST'], ['GET', '/api/auth/refresh', 'POST'], ['GET', '/api/logout', 'POST'],
     ['POST', '/api/me', 'GET'], ['PUT', '/api/notes', 'GET, POST'], ['GET', '/api/notes/1', 'DELETE'],
   ]) {
     const answer = await ask(method, path, { headers: { Origin: url } });
@@ -167,7 +232,15 @@ test('no token is refused everywhere, with a challenge', async () => {
     assertRefused(answer, 401, 'not_authenticated', `${method} ${path}`);
     assert.equal(answer.headers.get('www-authenticate'), 'Bearer');
   }
-  assert.equal((await ask('GET', '/api/me', { authorization: 'Basic YWxpY2U6eA==' })).status, 401);
+  for (const authorization of ['Basic YWxpY2U6eA==', 'Negotiate x', 'BearerX y']) {
+    const answer = await ask('GET', '/api/me', { authorization });
+
+    assertRefused(answer, 401, 'not_authenticated', authorization);
+    assert.equal(answer.headers.get('www-authenticate'), 'Bearer', authorization);
+  }
+  for (const authorization of ['Bearer', 'Bearer x']) {
+    assertRefused(await ask('GET', '/api/me', { authorization }), 401, 'invalid_token', authorization);
+  }
 });
 
 test('everybody sees the own tenant', async () => {
@@ -226,7 +299,7 @@ test('a refresh token is replaced, and a replayed one ends the session', async (
   endGrace();
   const replayed = await refresh(cookieOf(first));
   assertRefused(replayed, 400, 'invalid_grant');
-  assert.match(cookiesOf(replayed)[0], /^refresh_token=; Path=\/api\/refresh; Expires=Thu, 01 Jan 1970/);
+  assert.match(cookiesOf(replayed)[0], /^refresh_token=; Path=\/api\/auth; Expires=Thu, 01 Jan 1970/);
   assertRefused(await refresh(cookieOf(third)), 400, 'invalid_grant');
   const answer = await ask('GET', '/api/me', { token: third.body.access_token });
   assertRefused(answer, 401, 'invalid_token');
@@ -237,10 +310,14 @@ test('a refresh token that is none is refused', async () => {
   const { body } = await login('bob');
 
   for (const [cookie, error] of [
-    ['', 'invalid_request'], ['refresh_token=', 'invalid_request'], ['other=x', 'invalid_request'],
     ['refresh_token=jar_AAAA', 'invalid_grant'], [`refresh_token=${body.access_token}`, 'invalid_grant'],
   ]) {
     assertRefused(await refresh(cookie), 400, error, cookie);
+  }
+  for (const cookie of ['', 'refresh_token=', 'other=x']) {
+    const answer = await refresh(cookie);
+
+    assert.deepEqual([answer.status, answer.text, cookiesOf(answer)], [204, '', []], `none: ${cookie}`);
   }
 });
 

@@ -1,6 +1,6 @@
 // Starts the example application, and talks to it without a browser.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -9,6 +9,9 @@ export const USERS = {
   bob: 'rowing on a quiet lake',
   carol: 'reading by candle light',
 };
+
+const SERVER = `${process.env.TMPDIR}/web/server.js`;
+const GATEWAY = { PGDATABASE: 'notes', PGUSER: 'notes_gateway' };
 
 const started = [];
 export let url;
@@ -26,10 +29,15 @@ export async function startExample(tokenLife) {
 
 // A second web server on the same database, as behind a proxy; resolves to its
 // address.
-export function startBehind(origin) {
-  return start('node', [`${process.env.TMPDIR}/web/server.js`], {
-    ORIGIN: origin, PGDATABASE: 'notes', PGUSER: 'notes_gateway',
-  });
+export function startBehind(origin, env) {
+  return start('node', [SERVER], { ...GATEWAY, ORIGIN: origin, ...env });
+}
+
+// The status with which the web server ends for an origin that it refuses.
+export function statusWithOrigin(origin) {
+  return spawnSync('node', [SERVER], {
+    env: { ...process.env, ...GATEWAY, ORIGIN: origin, PORT: '0' }, timeout: 10_000,
+  }).status;
 }
 
 async function start(command, options, env) {
@@ -52,6 +60,18 @@ async function start(command, options, env) {
 // As if the grace of all refresh tokens that were replaced were over.
 export function endGrace() {
   execFileSync('psql', ['-Xqd', 'notes', '-c', 'UPDATE jwt_auth.refresh_tokens SET earlier = NULL']);
+}
+
+// Keeps all logins waiting, until the function that this resolves to is called.
+export async function holdLogins() {
+  const psql = spawn('psql', ['-Xqd', 'notes'], { stdio: ['pipe', 'pipe', 'inherit'] });
+
+  psql.stdin.write('BEGIN; LOCK TABLE jwt_auth.login_throttle;\n\\echo held\n');
+  await once(psql.stdout, 'data');
+  return async () => {
+    psql.stdin.end('ROLLBACK;\n');
+    await once(psql, 'exit');
+  };
 }
 
 // Ends the last one; resolves to its status.
@@ -97,11 +117,11 @@ function parse(text) {
 }
 
 export function login(username, password = USERS[username], headers = { Origin: url }) {
-  return ask('POST', '/api/login', { body: { username, password }, headers });
+  return ask('POST', '/api/auth/login', { body: { username, password }, headers });
 }
 
 export function refresh(cookie, headers = { Origin: url }) {
-  return ask('POST', '/api/refresh', { headers: { ...headers, Cookie: cookie } });
+  return ask('POST', '/api/auth/refresh', { headers: { ...headers, Cookie: cookie } });
 }
 
 // The cookies that an answer sets: ours set one at most.  Debian 12's Node.js has

@@ -1,5 +1,5 @@
 -- A client of PostgREST that picks what is selected from the answer of a login
--- (T38, F44): where the function returns bytes, named after the media type, no
+-- (F44): where the function returns bytes, named after the media type, no
 -- cast can make the request fail after the function was called, which would undo
 -- the count of a failure.
 -- At least 45 assertions

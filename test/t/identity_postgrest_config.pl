@@ -1,4 +1,4 @@
-# The keys that PostgREST is handed (T83, F45): those that it can verify with and
+# The keys that PostgREST is handed (F45): those that it can verify with and
 # no others, a warning where tokens are signed with another, and if asked for the
 # keys of trusted issuers, who may still name only the roles that are listed.
 # At least 57 assertions

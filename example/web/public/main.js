@@ -12,7 +12,7 @@ const byId = (id) => document.getElementById(id);
 const views = ['notes', 'account'];
 const loaders = { notes: loadNotes, account: loadSessions };
 const dateFormat = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit',
+  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
 });
 
 // The first access token is no renewal.
@@ -88,7 +88,7 @@ async function submitSignIn(form) {
     form.elements.password.focus();
     form.elements.password.select();
     if (error.code === 'temporarily_unavailable') {
-      countDown(form.querySelector('button'), error.retryAfter);
+      countDown(form, error.retryAfter);
       throw new Error(`Too many attempts. Please try again ${inSeconds(error.retryAfter)}.`);
     }
     throw error.code === 'invalid_grant' ? new Error('The username or the password is wrong.') : error;
@@ -103,8 +103,9 @@ function inSeconds(seconds) {
   return new Intl.RelativeTimeFormat('en').format(count, seconds < 60 ? 'second' : 'minute');
 }
 
-// The button says how long there is to wait.
-function countDown(button, seconds) {
+// The button says how long there is to wait; then the form is as it was.
+function countDown(form, seconds) {
+  const button = form.querySelector('button');
   const end = Date.now() + seconds * 1000;
   const label = 'Sign in';
 
@@ -118,6 +119,7 @@ function countDown(button, seconds) {
     button.textContent = left > 0 ? `Wait ${left} s` : label;
     if (left <= 0) {
       button.disabled = false;
+      form.querySelector('.error').textContent = '';
       clearInterval(timer);
     }
   }
@@ -151,19 +153,24 @@ function noteItem(note) {
     await request('DELETE', `/api/notes/${note.id}`);
     removeItem(item, byId('notes-title'));
     showWhetherEmpty();
-    say('The note is deleted.');
+    say('The note is deleted.', { Undo: () => attempt(byId('notes'), () => addNote(note.body)) });
   }));
   return item;
 }
 
-async function submitNote(form) {
-  const note = await request('POST', '/api/notes', { body: form.elements.body.value });
+// A note that is added again after all is a new one, of now.
+async function addNote(body) {
+  const note = await request('POST', '/api/notes', { body });
 
   byId('note-list').prepend(noteItem(note));
   showWhetherEmpty();
+  say('The note is added.');
+}
+
+async function submitNote(form) {
+  await addNote(form.elements.body.value);
   form.reset();
   form.elements.body.focus();
-  say('The note is added.');
 }
 
 function showWhetherEmpty() {
@@ -190,7 +197,7 @@ function sessionItem(session) {
 
   item.querySelector('.badge').hidden = !session.is_current;
   button.hidden = session.is_current;
-  button.ariaLabel = `End this session: ${client}`;
+  button.ariaLabel = `End session: ${client}`;
   button.addEventListener('click', () => attempt(byId('account'), async () => {
     await request('DELETE', `/api/sessions/${session.session_id}`);
     removeItem(item, byId('account-title'));
@@ -248,11 +255,13 @@ function showTokenLife(seconds) {
 
 // Helpers
 
-// Runs work; what it throws is shown in the first .error inside scope.
+// Runs work; what it throws is shown in the first .error inside scope.  What was
+// said before is over.
 async function attempt(scope, work) {
   const output = [...scope.querySelectorAll('.error')].find((each) => scope.tagName === 'FORM' || !each.closest('form'));
 
   output.textContent = '';
+  say('');
   try {
     await work();
   } catch (error) {
@@ -294,8 +303,17 @@ function sentence(text) {
   return `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
 
-function say(text) {
-  byId('message').textContent = text;
+// A message with buttons, by their labels.
+function say(text, actions = {}) {
+  const buttons = Object.entries(actions).map(([label, work]) => {
+    const button = document.createElement('button');
+
+    button.textContent = label;
+    button.addEventListener('click', work);
+    return button;
+  });
+
+  byId('message').replaceChildren(...(text ? [`${text} `] : []), ...buttons);
 }
 
 // A copy of a template's item with texts and times, by selector.

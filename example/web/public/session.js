@@ -2,8 +2,8 @@
 //
 // The access token is in this module's memory only, and is gone when the page
 // is closed or loaded anew.  The refresh token is in a cookie that no script can
-// read; the browser sends it to /api/refresh, which answers with a new access
-// token.  What a token says is the server's affair: nothing here looks inside.
+// read; the browser sends it to /api/auth/refresh, which answers with a new
+// access token.  What a token says is the server's affair: nothing here looks inside.
 
 export class Refusal extends Error {
   constructor(status, body, retryAfter) {
@@ -27,7 +27,7 @@ let accessToken;
 let renewal;
 
 export async function signIn(username, password) {
-  keep(await send('POST', '/api/login', { body: { username, password } }));
+  keep(await alone(() => send('POST', '/api/auth/login', { body: { username, password } })));
   tabs.postMessage('signed in');
 }
 
@@ -71,15 +71,27 @@ export async function request(method, path, body) {
 }
 
 // Gets an access token for the cookie.  Requests that find theirs expired at
-// the same time share one renewal; between tabs jwt_auth.refresh_grace helps.
+// the same time share one renewal.
 export function renew() {
-  renewal ??= send('POST', '/api/refresh')
-    .then(keep)
+  renewal ??= alone(() => send('POST', '/api/auth/refresh'))
+    .then((answer) => {
+      // There is no cookie.
+      if (!answer) {
+        throw new SessionEnded();
+      }
+      keep(answer);
+    })
     .catch((error) => {
       throw error.status === 400 ? new SessionEnded() : error;
     })
     .finally(() => { renewal = undefined; });
   return renewal;
+}
+
+// Of all tabs one at a time asks for a cookie, so that no older answer replaces
+// a newer one.
+function alone(work) {
+  return navigator.locks ? navigator.locks.request('cookie', work) : work();
 }
 
 function keep({ access_token: token, expires_in: seconds }) {
