@@ -40,7 +40,7 @@ ja_authenticate_strip_scheme(JaString credential)
 
 /*
  * Verifies the token by the clock, makes it the transaction's, and returns
- * who it stands for.  Raises 28J00 to 28J02.
+ * who it stands for; see JaIdentity for how long.  Raises 28J00 to 28J02.
  */
 const JaIdentity *
 ja_authenticate(JaString token)
@@ -49,6 +49,7 @@ ja_authenticate(JaString token)
 	char	   *value;
 
 	ja_check(ja_verify_identity(token, ja_claims_moment(), &verified));
+	/* No code of others runs here, so that what was verified stays valid. */
 	value = pnstrdup(token.data, token.length);
 	ja_token_setting_set_locally(value);
 	pfree(value);

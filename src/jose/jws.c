@@ -185,8 +185,9 @@ remember_header(JaString segment, const JaHeader *header)
 }
 
 /*
- * Reads a header segment.  The kid is good until the next call.  Fails with
- * the JA_TOKEN_... of what is not acceptable.
+ * Reads a header segment.  The kid points into what is remembered, or into the
+ * current memory context, and is valid until the next call.  Fails with the
+ * JA_TOKEN_... of what is not acceptable.
  */
 JaStatus
 ja_jws_header(JaString segment, JaHeader *header)

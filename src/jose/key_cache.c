@@ -134,8 +134,9 @@ read_and_keep(const Jsonb *json, size_t size, uint64 hash, JaKeySet **set)
 }
 
 /*
- * The key set of a JWK or JWK Set.  It stays good until the next call only.
- * Fails with JA_KEY_....
+ * The key set of a JWK or JWK Set.  The cache owns it and may evict it in the
+ * next call: no pointer to it or its keys may be kept while code of others
+ * runs.  Fails with JA_KEY_....
  */
 JaStatus
 ja_key_cache_get(const Jsonb *json, JaKeySet **set)

@@ -53,8 +53,8 @@ create_key(JaString secret, const JaAlgorithm *algorithm)
 }
 
 /*
- * The key of a secret for one HMAC algorithm; good until the next call.
- * Fails with JA_KEY_SECRET_LONG.
+ * The key of a secret for one HMAC algorithm.  This file keeps and owns the
+ * last one, so that it is valid until the next call.  Fails with JA_KEY_SECRET_LONG.
  */
 JaStatus
 ja_text_key_get(JaString secret, const JaAlgorithm *algorithm, JaKey **key)

@@ -166,9 +166,10 @@ find(JaString name, const JaIssuer **issuer)
 }
 
 /*
- * The trusted issuer whose tokens carry the name; valid until the next call.
- * Fails with JA_ISSUER_UNKNOWN, or JA_KEYRING_SEALED and its kin where it has
- * secrets.
+ * The trusted issuer whose tokens carry the name.  It belongs to the cache of
+ * rows, or else to the current memory context, and is valid until the next
+ * call, which code of others can make, too.  Fails with JA_ISSUER_UNKNOWN, or
+ * JA_KEYRING_SEALED and its kin where it has secrets.
  */
 JaStatus
 ja_issuer_find(JaString name, const JaIssuer **issuer)

@@ -234,8 +234,10 @@ get(const Wanted *wanted, const JaStoredKey **key)
 
 /*
  * The signing key with the kid, for verification, in any state.  Like the
- * others below, it is valid until the next call.  Fails with JA_KEYRING_KID_UNKNOWN, or JA_KEYRING_SEALED and its kin for a
- * secret.
+ * others below, it belongs to the cache of rows, or else to the current memory
+ * context, and is valid until the next call, which code of others can make,
+ * too.  Fails with JA_KEYRING_KID_UNKNOWN, or JA_KEYRING_SEALED and its kin for
+ * a secret.
  */
 JaStatus
 ja_stored_key_verifying(JaString kid, const JaStoredKey **key)

@@ -144,14 +144,18 @@ drop(Entry *entry)
 	pfree(entry);
 }
 
-/* Forgets an entry; the pointer is no longer good. */
+/* Forgets an entry, and frees it with all that it points to. */
 void
 ja_token_cache_drop(JaVerified *verified)
 {
 	drop(entry_of(verified));
 }
 
-/* The entry of exactly this token, or NULL; good until the next call. */
+/*
+ * The entry of exactly this token, or NULL.  The cache owns it; it is valid
+ * until the next entry is kept or dropped, and so not while code of others
+ * runs.
+ */
 JaVerified *
 ja_token_cache_find(JaString token)
 {
@@ -254,7 +258,8 @@ fill(Entry *entry, JaString token, const JaVerified *verified)
 }
 
 /*
- * Remembers a token.  Returns the entry, or NULL if it is not kept.
+ * Remembers a copy of a token and of all that verified points to.  Returns the
+ * entry, which the cache owns as above, or NULL if it is not kept.
  */
 JaVerified *
 ja_token_cache_keep(JaString token, const JaVerified *verified)

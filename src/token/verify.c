@@ -201,7 +201,10 @@ ja_verify_signature(JaString token, JaVerified *verified)
 	return status;
 }
 
-/* The remembered token, if keys and issuer are still what they were; the cache owns it. */
+/*
+ * The remembered token, if keys and issuer are still what they were.  The cache
+ * of verified tokens owns it.
+ */
 static JaVerified *
 find_remembered(JaString token)
 {
