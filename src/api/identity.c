@@ -75,12 +75,22 @@ argument_is_constant(FunctionCallInfo fcinfo)
 		IsA(linitial(call->args), Const);
 }
 
+/* What the call site remembers, while that still holds; else NULL. */
+static inline const CallSite *
+remembered(FunctionCallInfo fcinfo)
+{
+	const CallSite *site = fcinfo->flinfo->fn_extra;
+
+	return likely(site != NULL && ja_identity_holds(site->epoch)) ? site : NULL;
+}
+
+/* The call site, with room for what it will remember. */
 static CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
 
-	if (likely(site != NULL))
+	if (site != NULL)
 		return site;
 	site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
 	site->is_constant = fcinfo->nargs == 0 || argument_is_constant(fcinfo);
@@ -112,8 +122,9 @@ lend(FunctionCallInfo fcinfo, CallSite *site, const Accessor *accessor, Datum va
  * have the same argument, and if it owns what the value points to.
  */
 static Datum
-answer_anew(FunctionCallInfo fcinfo, CallSite *site, JaString argument, const Accessor *accessor)
+answer_anew(FunctionCallInfo fcinfo, JaString argument, const Accessor *accessor)
 {
+	CallSite   *site = call_site(fcinfo);
 	const JaIdentity *identity = ja_identity_current();
 	Datum		value = (Datum) 0;
 
@@ -139,10 +150,10 @@ answer_anew(FunctionCallInfo fcinfo, CallSite *site, JaString argument, const Ac
 static inline Datum
 answer(FunctionCallInfo fcinfo, const Accessor *accessor)
 {
-	CallSite   *site = call_site(fcinfo);
+	const CallSite *site = remembered(fcinfo);
 
-	if (unlikely(!ja_identity_holds(site->epoch)))
-		return answer_anew(fcinfo, site, no_argument, accessor);
+	if (unlikely(site == NULL))
+		return answer_anew(fcinfo, no_argument, accessor);
 	fcinfo->isnull = site->is_null;
 	return site->answer;
 }
@@ -151,17 +162,17 @@ answer(FunctionCallInfo fcinfo, const Accessor *accessor)
 static inline Datum
 answer_for(FunctionCallInfo fcinfo, const Accessor *accessor)
 {
-	CallSite   *site = call_site(fcinfo);
+	const CallSite *site = remembered(fcinfo);
 	JaString	argument;
 
-	if (likely(ja_identity_holds(site->epoch)))
+	if (likely(site != NULL))
 	{
 		fcinfo->isnull = site->is_null;
 		return site->answer;
 	}
 	argument = ja_argument_text(fcinfo, 0);
 	if (argument.data != NULL)
-		return answer_anew(fcinfo, site, argument, accessor);
+		return answer_anew(fcinfo, argument, accessor);
 	(void) ja_identity_current();
 	PG_RETURN_NULL();
 }
