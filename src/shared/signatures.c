@@ -24,11 +24,10 @@
  */
 #include "postgres.h"
 
-#include <time.h>
-
 #include "port/atomics.h"
 #include "storage/s_lock.h"
 #include "storage/spin.h"
+#include "utils/timestamp.h"
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -144,6 +143,13 @@ find_way(Set *set, const JaVerifiedDigest *digest)
 	return -1;
 }
 
+/* Seconds since 1970. */
+static uint32
+current_second(void)
+{
+	return (uint32) timestamptz_to_time_t(GetCurrentTimestamp());
+}
+
 /*
  * Whether the signature is known to be right.  Writes only where the second
  * is another one, so that backends which ask for the same token don't take the
@@ -158,7 +164,7 @@ ja_signatures_contain(const JaVerifiedDigest *digest)
 
 	if (way < 0)
 		return false;
-	now = (uint32) time(NULL);
+	now = current_second();
 	if (set->used[way] != now)
 		set->used[way] = now;
 	return true;
@@ -202,7 +208,7 @@ void
 ja_signatures_add(const JaVerifiedDigest *digest, uint32 expires)
 {
 	Set		   *set = set_of(digest);
-	uint32		now = (uint32) time(NULL);
+	uint32		now = current_second();
 
 	if (expires < now)
 		return;
