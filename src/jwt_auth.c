@@ -202,6 +202,10 @@ define_shared_settings(void)
 							"Password hashes that the server computes at a time.",
 							NULL, &ja_settings.max_password_hashes,
 							ja_hash_slots_default(), 1, 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("jwt_auth.shared_attempts",
+							"Names whose failed attempts backends remember together when a rollback undid them.",
+							NULL, &ja_settings.shared_attempts,
+							16384, 256, 16 * 1024 * 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("jwt_auth.shared_tokens",
 							"Verified signatures that backends remember together; 0 means none.",
 							NULL, &ja_settings.shared_tokens,

@@ -14,6 +14,8 @@
 #include "account/user_change.h"
 #include "base/error.h"
 #include "base/uuid.h"
+#include "keyring/key_change.h"
+#include "keyring/stored_key.h"
 #include "session/access_claims.h"
 #include "store/audit.h"
 #include "store/plan.h"
@@ -122,6 +124,12 @@ ja_user_create(const JaUserChange *change)
 	ja_user_attribute_check_role(change->role);
 	ja_check(ja_access_claims_check(change->claims));
 	hash = choose_hash(change, &hashed);
+
+	/*
+	 * A key that a failed login made could be undone with it, and the hashes
+	 * with the key.
+	 */
+	ja_key_change_ensure(JA_USE_HASH);
 	ja_check(ja_uuid_make(GetCurrentTimestamp(), &id));
 	ja_plan_begin(&scope);
 	insert(&id, change, hash, names, count);

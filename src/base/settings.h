@@ -41,6 +41,7 @@ typedef struct JaSettings
 	int			audit;			/* a JaAuditLevel */
 	int			audit_retention_seconds;
 	int			max_password_hashes;	/* at a time; 0: not preloaded */
+	int			shared_attempts;	/* entries; 0: not preloaded */
 	int			shared_tokens;	/* entries; 0: none, or not preloaded */
 } JaSettings;
 

@@ -32,7 +32,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "session/throttle.h"
-#include "session/throttle_memory.h"
+#include "session/undone_attempts.h"
 #include "store/plan.h"
 #include "store/scan.h"
 
@@ -94,11 +94,12 @@ watch_transaction(XactEvent event, void *argument pg_attribute_unused())
 		locked_a_name = false;
 }
 
-/* Registers the callback; once per backend. */
+/* Registers the callbacks; once per backend. */
 void
 ja_throttle_initialize(void)
 {
 	RegisterXactCallback(watch_transaction, NULL);
+	ja_undone_attempts_initialize();
 }
 
 /* Takes a lock of the name if it is free, until the transaction ends. */
@@ -208,7 +209,8 @@ dead_before(TimestampTz now)
 
 /*
  * Begins an attempt on a name: takes its lock, and says how long it must
- * wait.  The table and this backend's memory both count; the larger decides.
+ * wait.  The table counts failures, and memory those that rollbacks undid; the
+ * larger count decides.
  */
 void
 ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttle)
@@ -216,9 +218,8 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 	TimestampTz now;
 	TimestampTz dead;
 	TimestampTz last_counted = 0;
-	TimestampTz last_lost = 0;
+	JaUndone	undone;
 	int			counted;
-	int			lost;
 
 	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, throttle->name_hash);
 	throttle->starts_wait = false;
@@ -233,10 +234,10 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 	throttle->has_row = counted > 0;
 	if (last_counted < dead)
 		counted = 0;
-	lost = ja_throttle_memory_lost(throttle->name_hash, dead, &last_lost);
+	undone = ja_attempts_find(throttle->name_hash, dead);
 	throttle->retry_after_seconds =
 		Max(remaining_seconds(counted, last_counted, now),
-			remaining_seconds(lost, last_lost, now));
+			remaining_seconds(undone.attempts, undone.last, now));
 }
 
 /* Names whose last failure was before the time, the earliest first. */
@@ -305,7 +306,7 @@ ja_throttle_failed(JaThrottle *throttle)
 	int			failures;
 
 	/* First, since writing may fail. */
-	ja_throttle_memory_add(throttle->name_hash, now);
+	ja_undone_attempts_watch(throttle->name_hash, now, dead);
 	ForceSyncCommit();
 	ja_plan_begin(&scope);
 	ja_plan_run_as_of_now(&count_failure, (JaValue[])
@@ -340,7 +341,7 @@ ja_throttle_succeeded(JaThrottle *throttle)
 {
 	if (throttle->has_row)
 		delete_row(throttle->name_hash);
-	ja_throttle_memory_clear(throttle->name_hash);
+	ja_undone_attempts_forget(throttle->name_hash);
 }
 
 /*
@@ -356,5 +357,5 @@ ja_throttle_clear(const void *canonical_name, size_t length)
 	if (!lock_name(name_hash))
 		ja_raise(JA_ACCOUNT_BUSY);
 	delete_row(name_hash);
-	ja_throttle_memory_clear(name_hash);
+	ja_undone_attempts_forget(name_hash);
 }

@@ -20,6 +20,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
+#include "shared/attempts.h"
 #include "shared/counters.h"
 #include "shared/hash_slots.h"
 #include "shared/memory.h"
@@ -38,6 +39,7 @@ typedef struct Part
 
 static const Part parts[] = {
 	{ja_signatures_size, ja_signatures_attach},
+	{ja_attempts_size, ja_attempts_attach},
 	{ja_counters_size, ja_counters_attach},
 	{ja_hash_slots_size, ja_hash_slots_attach},
 };

@@ -147,7 +147,8 @@ find_way(Set *set, const JaVerifiedDigest *digest)
 static uint32
 current_second(void)
 {
-	return (uint32) timestamptz_to_time_t(GetCurrentTimestamp());
+	return (uint32) (GetCurrentTimestamp() / USECS_PER_SEC +
+					 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY);
 }
 
 /*
