@@ -137,10 +137,15 @@ CREATE TABLE jwt_auth.sessions (
     revoke_reason text COLLATE "C",
     user_agent text,
     client_address inet,
-    claimed_address text
+    claimed_address text,
+    active_at timestamptz
 );
 CREATE INDEX sessions_user_id_revoked_at_expires_at_idx ON jwt_auth.sessions (user_id, revoked_at, expires_at);
 CREATE INDEX sessions_expires_at_idx ON jwt_auth.sessions (expires_at);
+CREATE INDEX sessions_revoked_at_idx ON jwt_auth.sessions (revoked_at) WHERE revoked_at IS NOT NULL;
+-- No refresh writes here: jwt_purge asks the refresh token of a session that has
+-- been quiet for long by this index, and notes what it says.
+CREATE INDEX sessions_activity_idx ON jwt_auth.sessions ((COALESCE(active_at, created_at)));
 COMMENT ON TABLE jwt_auth.sessions IS 'Sessions: one per login';
 COMMENT ON COLUMN jwt_auth.sessions.id IS 'UUIDv7; the sid of its access tokens';
 COMMENT ON COLUMN jwt_auth.sessions.user_id IS 'Whose session it is';
@@ -151,6 +156,7 @@ COMMENT ON COLUMN jwt_auth.sessions.revoke_reason IS 'Why it was ended';
 COMMENT ON COLUMN jwt_auth.sessions.user_agent IS 'User agent that the client claimed';
 COMMENT ON COLUMN jwt_auth.sessions.client_address IS 'Address of the database connection';
 COMMENT ON COLUMN jwt_auth.sessions.claimed_address IS 'Address that a header claimed; never trusted';
+COMMENT ON COLUMN jwt_auth.sessions.active_at IS 'Last refresh that jwt_purge knows of; refresh_tokens has the last one';
 
 -- One narrow row per session, updated in place: no index but the primary key,
 -- and room in each page.  Nothing of it is stored out of line.  Its row is made

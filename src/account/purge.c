@@ -7,66 +7,71 @@
  * A session that ended stays for as long as an access token of it may say so;
  * one whose time is over is gone at once, since its tokens are refused anyway.
  *
+ * What a batch costs does not depend on the size of the tables: rows are found
+ * by direct scans of the indexes on their times, in order, and then deleted by
+ * their place, on the condition that they are still what was found.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "account/purge.h"
 #include "base/settings.h"
 #include "session/throttle.h"
 #include "store/plan.h"
+#include "store/scan.h"
 
 /* How long rows outlive what they are about. */
 #define SLACK_SECONDS 300
 
-/* Each takes a time before which rows are gone, and how many to delete. */
-static JaPlan delete_expired_sessions = {
-	.sql = "DELETE FROM jwt_auth.sessions WHERE id OPERATOR(pg_catalog.=) ANY"
-	" (SELECT id FROM jwt_auth.sessions WHERE expires_at OPERATOR(pg_catalog.<) $1"
-	" LIMIT $2 FOR UPDATE SKIP LOCKED)",
+/* How often a call looks for idle sessions among those that only seem so. */
+#define MAX_PASSES 10
+
+/* A deletion of the rows at the places $1 for which the condition holds. */
+#define DELETE_PLACES(table, condition) { \
+	.sql = "DELETE FROM jwt_auth." table " WHERE ctid OPERATOR(pg_catalog.=)" \
+	" ANY (ARRAY(SELECT t.ctid FROM jwt_auth." table " AS t" \
+	" WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1) AND " condition \
+	" FOR UPDATE SKIP LOCKED))", \
+	.argument_count = 2, \
+	.argument_types = {TIDARRAYOID, TIMESTAMPTZOID} \
+}
+
+static JaPlan delete_expired_sessions =
+DELETE_PLACES("sessions", "t.expires_at OPERATOR(pg_catalog.<) $2");
+
+static JaPlan delete_revoked_sessions =
+DELETE_PLACES("sessions", "t.revoked_at OPERATOR(pg_catalog.<) $2");
+
+static JaPlan delete_idle_sessions =
+DELETE_PLACES("sessions", "COALESCE(t.active_at, t.created_at) OPERATOR(pg_catalog.<) $2"
+			  " AND NOT EXISTS (SELECT FROM jwt_auth.refresh_tokens AS r"
+			  " WHERE r.session_id OPERATOR(pg_catalog.=) t.id"
+			  " AND r.rotated_at OPERATOR(pg_catalog.>=) $2)");
+
+static JaPlan delete_denials =
+DELETE_PLACES("revoked_tokens", "t.expires_at OPERATOR(pg_catalog.<) $2");
+
+static JaPlan delete_audit =
+DELETE_PLACES("audit_log", "t.at OPERATOR(pg_catalog.<) $2");
+
+/* Notes of sessions that seemed idle when they were last refreshed. */
+static JaPlan note_activity = {
+	.sql = "UPDATE jwt_auth.sessions AS s SET active_at = r.rotated_at"
+	" FROM jwt_auth.refresh_tokens AS r"
+	" WHERE s.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.ctid FROM jwt_auth.sessions AS t"
+	" WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1) FOR UPDATE SKIP LOCKED))"
+	" AND r.session_id OPERATOR(pg_catalog.=) s.id"
+	" AND r.rotated_at OPERATOR(pg_catalog.>=) $2",
 	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
+	.argument_types = {TIDARRAYOID, TIMESTAMPTZOID}
 };
 
-static JaPlan delete_revoked_sessions = {
-	.sql = "DELETE FROM jwt_auth.sessions WHERE id OPERATOR(pg_catalog.=) ANY"
-	" (SELECT id FROM jwt_auth.sessions WHERE revoked_at OPERATOR(pg_catalog.<) $1"
-	" LIMIT $2 FOR UPDATE SKIP LOCKED)",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
-};
-
-static JaPlan delete_idle_sessions = {
-	.sql = "DELETE FROM jwt_auth.sessions WHERE id OPERATOR(pg_catalog.=) ANY"
-	" (SELECT s.id FROM jwt_auth.sessions AS s JOIN jwt_auth.refresh_tokens AS r"
-	" ON r.session_id OPERATOR(pg_catalog.=) s.id"
-	" WHERE r.rotated_at OPERATOR(pg_catalog.<) $1 LIMIT $2"
-	" FOR UPDATE OF s SKIP LOCKED)",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
-};
-
-static JaPlan delete_denials = {
-	.sql = "DELETE FROM jwt_auth.revoked_tokens"
-	" WHERE (issuer, jti) OPERATOR(pg_catalog.=) ANY"
-	" (SELECT issuer, jti FROM jwt_auth.revoked_tokens"
-	" WHERE expires_at OPERATOR(pg_catalog.<) $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
-};
-
-static JaPlan delete_audit = {
-	.sql = "DELETE FROM jwt_auth.audit_log WHERE id OPERATOR(pg_catalog.=) ANY"
-	" (SELECT id FROM jwt_auth.audit_log WHERE at OPERATOR(pg_catalog.<) $1"
-	" LIMIT $2 FOR UPDATE SKIP LOCKED)",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
-};
-
-/* Secrets of keys that neither sign nor verify any more. */
+/* Secrets of keys that neither sign nor verify any more; there are few keys. */
 static JaPlan erase_secrets = {
 	.sql = "UPDATE jwt_auth.keys SET private_jwk = NULL, sealed_by = NULL"
 	" WHERE kid OPERATOR(pg_catalog.=) ANY (SELECT kid FROM jwt_auth.keys"
@@ -78,25 +83,86 @@ static JaPlan erase_secrets = {
 
 typedef struct Step
 {
-	JaPlan	   *plan;
+	JaRelation	table;
+	JaRelation	index;			/* in the order of a time */
+	AttrNumber	column;			/* which that is of the table */
 	int64		age_seconds;	/* what is older is gone */
+	JaPlan	   *keep;			/* NULL: nothing found is kept */
+	JaPlan	   *delete;
 } Step;
 
+/* The places of at most so many rows that are older, the oldest first. */
+static ArrayType *
+find_places(const Step *step, TimestampTz limit, int64 max_rows)
+{
+	ArrayBuildState *places = NULL;
+	JaScan		scan;
+
+	scan.key_count = 0;
+	ja_scan_key_time(&scan, step->column, BTLessStrategyNumber, limit);
+	ja_scan_start(&scan, step->table, step->index);
+	while (max_rows-- > 0 && ja_scan_next(&scan))
+		places = accumArrayResult(places, PointerGetDatum(&scan.row->t_self), false,
+								  TIDOID, CurrentMemoryContext);
+	ja_scan_end(&scan);
+	return places == NULL ? NULL :
+		DatumGetArrayTypeP(makeArrayResult(places, CurrentMemoryContext));
+}
+
+/* Takes a step once; says how many rows it kept, and returns how many it deleted. */
+static int64
+try_step(const Step *step, TimestampTz limit, int64 max_rows, int64 *kept)
+{
+	ArrayType  *places = find_places(step, limit, max_rows);
+
+	*kept = 0;
+	if (places == NULL)
+		return 0;
+	if (step->keep != NULL)
+		*kept = (int64) ja_plan_run(step->keep, (JaValue[])
+	{
+		JA_DATUM(PointerGetDatum(places)), ja_value_time(limit)
+	});
+	return (int64) ja_plan_run(step->delete, (JaValue[])
+	{
+		JA_DATUM(PointerGetDatum(places)), ja_value_time(limit)
+	});
+}
+
+/* Takes a step; rows that are kept only make room for others, within reason. */
+static int64
+take_step(const Step *step, TimestampTz now, int64 max_rows)
+{
+	TimestampTz limit = now - step->age_seconds * USECS_PER_SEC;
+	int64		removed = 0;
+	int64		kept = 1;
+
+	for (int pass = 0; pass < MAX_PASSES && kept > 0 && removed < max_rows; pass++)
+		removed += try_step(step, limit, max_rows - removed, &kept);
+	return removed;
+}
+
 /*
- * Removes at most so many rows, and returns how many it removed; fewer means
- * that nothing is left but what others have locked.
+ * Removes at most so many rows, and returns how many it removed; fewer mean
+ * that nothing is left but what others have locked, or after a long time
+ * without a purge perhaps some idle sessions.
  */
 int64
 ja_purge(int64 max_rows)
 {
 	int64		token_life = (int64) ja_settings.max_token_ttl_seconds + SLACK_SECONDS;
+	int64		idle_life = ja_settings.session_idle_timeout_seconds + token_life;
 	const Step	steps[] = {
-		{&delete_expired_sessions, SLACK_SECONDS},
-		{&delete_revoked_sessions, token_life},
-		{&delete_idle_sessions, ja_settings.session_idle_timeout_seconds + token_life},
-		{&delete_denials, 0},
-		{&delete_audit, ja_settings.audit_retention_seconds},
-		{&erase_secrets, 0},
+		{JA_SESSIONS, JA_SESSIONS_EXPIRY, JA_SESSIONS_EXPIRES_AT, SLACK_SECONDS,
+		NULL, &delete_expired_sessions},
+		{JA_SESSIONS, JA_SESSIONS_REVOCATION, JA_SESSIONS_REVOKED_AT, token_life,
+		NULL, &delete_revoked_sessions},
+		{JA_SESSIONS, JA_SESSIONS_ACTIVITY, JA_EXPRESSION, idle_life,
+		&note_activity, &delete_idle_sessions},
+		{JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_EXPIRY, JA_REVOKED_TOKENS_EXPIRES_AT, 0,
+		NULL, &delete_denials},
+		{JA_AUDIT_LOG, JA_AUDIT_LOG_TIME, JA_AUDIT_LOG_AT, ja_settings.audit_retention_seconds,
+		NULL, &delete_audit},
 	};
 	TimestampTz now = GetCurrentTimestamp();
 	JaPlanScope scope;
@@ -104,10 +170,11 @@ ja_purge(int64 max_rows)
 
 	ja_plan_begin(&scope);
 	for (size_t i = 0; i < lengthof(steps) && removed < max_rows; i++)
-		removed += (int64) ja_plan_run(steps[i].plan, (JaValue[])
+		removed += take_step(&steps[i], now, max_rows - removed);
+	if (removed < max_rows)
+		removed += (int64) ja_plan_run(&erase_secrets, (JaValue[])
 	{
-		ja_value_time(now - steps[i].age_seconds * USECS_PER_SEC),
-		ja_value_bigint(max_rows - removed)
+		ja_value_time(now), ja_value_bigint(max_rows - removed)
 	});
 	if (removed < max_rows)
 		removed += ja_throttle_purge(max_rows - removed);

@@ -1,10 +1,10 @@
--- Removal of what has expired (T62, T87): all of it, in batches, and nothing
+-- Removal of what has expired (F15, T62, T87): all of it, in batches, and nothing
 -- that still says or counts something.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 51 assertions
+-- At least 57 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice \gset
 SELECT is(jwt_purge(), 0::bigint, 'nothing to remove');
@@ -72,5 +72,23 @@ SELECT is((SELECT expires_at FROM jwt_auth.revoked_tokens WHERE jti = 'for ever'
 SELECT jwt_purge();
 SELECT is(test.verdict(:'endless'), '28J02', 'and not removed');
 RESET jwt_auth.require_exp;
+
+-- Sessions that were long quiet are asked for once (F15): those in use are noted
+-- as such, and the index does not find them again
+RESET jwt_auth.max_token_ttl;
+RESET jwt_auth.session_idle_timeout;
+DELETE FROM jwt_auth.sessions;
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+SELECT gen_random_uuid(), :'alice', now() - interval '20 d' + n * interval '1 ms', now() + interval '10 d' FROM generate_series(1, 60) AS n;
+INSERT INTO jwt_auth.refresh_tokens (session_id, generation, nonce, key_number, rotated_at)
+SELECT id, 1, gen_random_uuid(), 1, now() - CASE WHEN row_number() OVER (ORDER BY created_at) <= 50 THEN interval '1 h' ELSE interval '19 d' END FROM jwt_auth.sessions;
+SELECT is(jwt_purge(20), 10::bigint, 'idle sessions behind ones in use are found'), is(jwt_purge(20), 0::bigint, 'and no others');
+SELECT is(count(*), 50::bigint, 'those in use stay'), is(count(*) FILTER (WHERE active_at > now() - interval '2 h'), 50::bigint, 'noted as such') FROM jwt_auth.sessions;
+UPDATE jwt_auth.refresh_tokens SET rotated_at = now() - interval '9 d';
+SELECT is(jwt_purge(), 0::bigint, 'what was noted counts until it is due');
+SET jwt_auth.session_idle_timeout = 60;
+UPDATE jwt_auth.sessions SET active_at = now() - interval '9 d';
+SELECT is(jwt_purge(), 50::bigint, 'idle at last');
+RESET jwt_auth.session_idle_timeout;
 
 SELECT * FROM finish();
