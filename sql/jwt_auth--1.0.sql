@@ -306,6 +306,26 @@ CREATE TRIGGER signal_delete AFTER DELETE ON jwt_auth.users
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.users
     FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('revocations');
 
+-- What follows from a change of a user's row, directly, too.  A subscriber of
+-- logical replication gets that from the publisher, like the change itself.
+CREATE FUNCTION jwt_auth.follow_user()
+RETURNS trigger
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_auth_follow_user';
+COMMENT ON FUNCTION jwt_auth.follow_user() IS
+'Trigger that ends the sessions and denies the tokens of users who are disabled, deleted or get another password, and refuses roles and claims that no function would take.';
+REVOKE ALL ON FUNCTION jwt_auth.follow_user() FROM PUBLIC;
+
+CREATE TRIGGER follow_update AFTER UPDATE ON jwt_auth.users
+    FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.password_hash IS DISTINCT FROM NEW.password_hash
+        OR OLD.role IS DISTINCT FROM NEW.role OR OLD.claims IS DISTINCT FROM NEW.claims
+        OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at)
+    EXECUTE FUNCTION jwt_auth.follow_user();
+CREATE TRIGGER follow_delete AFTER DELETE ON jwt_auth.users
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.follow_user();
+CREATE TRIGGER follow_truncate BEFORE TRUNCATE ON jwt_auth.users
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.follow_user();
+
 ALTER TABLE jwt_auth.keys ENABLE ALWAYS TRIGGER signal_change;
 ALTER TABLE jwt_auth.keys ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE jwt_auth.issuers ENABLE ALWAYS TRIGGER signal_change;

@@ -25,7 +25,6 @@
 #include "store/plan.h"
 #include "store/signal.h"
 #include "store/wait.h"
-#include "token/denial.h"
 
 static JaPlan update_user = {
 	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username), role = CASE"
@@ -229,20 +228,23 @@ static void
 lock_with_sessions(const pg_uuid_t *id)
 {
 	JaPlanScope scope;
+	JaWait		wait;
 
 	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
 	if (ja_plan_run(&lock_user, (JaValue[])
 	{
 		ja_value_uuid(id)
 	}) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	ja_session_lock_user(id);
+	ja_wait_end(&wait);
 	ja_plan_end(&scope);
 }
 
 /*
- * Deletes a user with all sessions.  Tokens for the user that belong to no
- * session are denied until they have expired.
+ * Deletes a user with all sessions.  The row's trigger denies the tokens for the
+ * user that belong to no session.
  */
 void
 ja_user_change_delete(const pg_uuid_t *id)
@@ -252,6 +254,5 @@ ja_user_change_delete(const pg_uuid_t *id)
 	{
 		ja_value_uuid(id)
 	});
-	ja_denial_add_user(id);
 	audit_user("user_deleted", id);
 }

@@ -169,6 +169,20 @@ ja_plan_run_as_of_now(JaPlan *plan, const JaValue *values)
 	return run(plan, values, GetLatestSnapshot(), InvalidSnapshot);
 }
 
+/*
+ * Whether the running statement is one of ours, and not one that somebody
+ * wrote.  PostgreSQL sets this flag for its own foreign keys only.
+ */
+bool
+ja_plan_is_running(void)
+{
+	Oid			user;
+	int			security_context;
+
+	GetUserIdAndSecContext(&user, &security_context);
+	return (security_context & SECURITY_NOFORCE_RLS) != 0;
+}
+
 /* A column, counted from 1, of a row of the last statement's result. */
 Datum
 ja_plan_result(uint64 row, int column, bool *is_null)

@@ -42,6 +42,14 @@ static JaPlan insert_denial = {
 	.argument_types = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
 };
 
+static JaPlan insert_users = {
+	.sql = "INSERT INTO jwt_auth.revoked_tokens (issuer, jti, expires_at)"
+	" SELECT $1, id::pg_catalog.text, 'infinity' FROM jwt_auth.users"
+	" ON CONFLICT (issuer, jti) DO UPDATE SET expires_at = EXCLUDED.expires_at",
+	.argument_count = 1,
+	.argument_types = {TEXTOID}
+};
+
 /* The form in which a jti is stored; the buffer may hold it. */
 static JaString
 stored_form(JaString jti, char *buffer)
@@ -119,6 +127,21 @@ ja_denial_add_user(const pg_uuid_t *user)
 
 	ja_uuid_write(user, text);
 	(void) ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)}, DT_NOEND);
+}
+
+/* The same for all users that there are. */
+void
+ja_denial_add_all_users(void)
+{
+	JaPlanScope scope;
+
+	ja_plan_begin(&scope);
+	ja_plan_run_on_latest(&insert_users, (JaValue[])
+	{
+		ja_value_string(user_issuer())
+	});
+	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_plan_end(&scope);
 }
 
 /* Whether there is a denial whose issuer compares so with that of users. */

@@ -30,7 +30,9 @@ UPDATE jwt_auth.sessions SET expires_at = clock_timestamp() WHERE id = test.sess
 SELECT pg_temp.begin_session('disabled', 'session revoked', 'bob');
 SELECT jwt_disable_user(test.user_id('bob'));
 SELECT pg_temp.begin_session('disabled by hand', 'user disabled', 'carol') AS by_hand \gset
+SET session_replication_role = replica; -- as it comes by logical replication, before the end of the session
 UPDATE jwt_auth.users SET disabled_at = clock_timestamp() WHERE username = 'carol';
+RESET session_replication_role;
 
 UPDATE ended SET generation = r.generation, place = r.ctid, state = test.revoke_reason(answer)
 FROM jwt_auth.refresh_tokens AS r WHERE r.session_id = test.session_of(answer);

@@ -58,7 +58,9 @@ FROM public.refused WHERE what <> 'an empty role';
 -- What stands in a row all the same goes into no token
 BEGIN;
 SET LOCAL jwt_auth.token = '';
+SET LOCAL session_replication_role = replica; -- or a trigger would refuse them
 UPDATE jwt_auth.users SET claims = '{"aal":2,"acr":"x","amr":[],"auth_time":1,"act":{},"may_act":{},"azp":"x","client_id":"x","cnf":{},"token_use":"id","anonymous":true,"nonce":"x","at_hash":"x","sid":"x","kept":1,"deep":{"cnf":1}}' WHERE id = :'bob';
+SET LOCAL session_replication_role = origin;
 SELECT test.login('bob') AS answer \gset
 SELECT is(test.claims_of(:'answer') - '{iat,exp,jti,sid,sub,role}'::text[], '{"kept":1,"deep":{"cnf":1}}', 'reserved claims of a row are left out'),
 	   is(jwt_authenticate(:'answer'::jsonb ->> 'access_token') ->> 'sub', :'bob', 'and the token is an identity');

@@ -32,7 +32,7 @@ CREATE TABLE public.call (
 	name text PRIMARY KEY, arguments text[] NOT NULL DEFAULT '{}', writes boolean NOT NULL DEFAULT false,
 	is_public boolean NOT NULL DEFAULT true, nulls text[] NOT NULL DEFAULT '{}', huge text[] NOT NULL DEFAULT '{}', good text);
 INSERT INTO public.call (name, is_public, good) VALUES
-	('jwt_auth.signal_change', false, '39P01');
+	('jwt_auth.follow_user', false, '39P01'), ('jwt_auth.signal_change', false, '39P01');
 INSERT INTO public.call (name, arguments, nulls, huge) VALUES
 	('jwt_sign_with', ARRAY['{"a":1}', :'pair'], '{22023,22023}', '{22023,22023}'),
 	('jwt_verify_with', ARRAY[:'theirs', jwk_public(:'pair')::text, 'api', 'me'], '{28J00,22023,NULL,NULL}', '{28J00,22023,28J00,28J00}'),

@@ -1,0 +1,147 @@
+/*-------------------------------------------------------------------------
+ *
+ * user_row.c
+ *	  What follows from changes of users' rows, whoever makes them.
+ *
+ * An operator may change the table directly.  The same must follow as from the
+ * functions: no session of a user who was disabled or got another password
+ * goes on, no token outlives its user, and nobody gets a role or claims that
+ * the functions refuse.  What follows from a password or what is audited, the
+ * functions do themselves.
+ *
+ * All of this runs at the end of the statement that changed the rows, when
+ * they are locked, and sees the sessions of logins that had them before.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "utils/datum.h"
+
+#include "account/user_attribute.h"
+#include "account/user_row.h"
+#include "base/error.h"
+#include "session/access_claims.h"
+#include "session/session_end.h"
+#include "store/audit.h"
+#include "store/plan.h"
+#include "token/denial.h"
+
+/* A row before and after the change. */
+typedef struct Change
+{
+	TupleDesc	columns;
+	HeapTuple	before;
+	HeapTuple	after;
+} Change;
+
+/* A column of one of the rows; false if it is NULL. */
+static bool
+read_column(const Change *change, HeapTuple row, AttrNumber column, Datum *value)
+{
+	bool		is_null;
+
+	*value = heap_getattr(row, column, change->columns, &is_null);
+	return !is_null;
+}
+
+static bool
+differs(const Change *change, AttrNumber column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(change->columns, column - 1);
+	Datum		before;
+	Datum		after;
+	bool		was_there = read_column(change, change->before, column, &before);
+	bool		is_there = read_column(change, change->after, column, &after);
+
+	if (!was_there || !is_there)
+		return was_there != is_there;
+	return !datum_image_eq(before, after, attribute->attbyval, attribute->attlen);
+}
+
+static void
+audit(const char *event, const pg_uuid_t *user)
+{
+	if (!ja_plan_is_running())
+		ja_audit_write(&(JaAuditEvent) {.event = event, .user = user});
+}
+
+/* Raises 22023 for a role or claims that no function would let pass. */
+static void
+check_values(const Change *change)
+{
+	Datum		value;
+
+	if (differs(change, JA_USERS_ROLE) &&
+		read_column(change, change->after, JA_USERS_ROLE, &value))
+		ja_user_attribute_check_role(NameStr(*DatumGetName(value)));
+	if (differs(change, JA_USERS_CLAIMS) &&
+		read_column(change, change->after, JA_USERS_CLAIMS, &value))
+		ja_check(ja_access_claims_check(DatumGetJsonbP(value)));
+}
+
+/* Ends what a new password ends; a function says itself which sessions stay. */
+static void
+follow_password(const Change *change, const pg_uuid_t *user)
+{
+	if (ja_plan_is_running() || !differs(change, JA_USERS_PASSWORD_HASH))
+		return;
+	ja_session_end_user(user, NULL, "password set");
+	audit("password_set", user);
+}
+
+static void
+follow_disabling(const Change *change, const pg_uuid_t *user)
+{
+	Datum		time;
+
+	if (read_column(change, change->before, JA_USERS_DISABLED_AT, &time) ||
+		!read_column(change, change->after, JA_USERS_DISABLED_AT, &time))
+		return;
+	ja_session_end_user(user, NULL, "user disabled");
+	audit("user_disabled", user);
+}
+
+/* After an update of a row; raises 22023 for values that are not allowed. */
+void
+ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after)
+{
+	Change		change = {RelationGetDescr(users), before, after};
+	pg_uuid_t	user;
+	Datum		id;
+
+	if (!ja_plan_is_running())
+		check_values(&change);
+	read_column(&change, after, JA_USERS_ID, &id);
+	user = *DatumGetUUIDP(id);
+	follow_password(&change, &user);
+	follow_disabling(&change, &user);
+	if (differs(&change, JA_USERS_ID))
+		ja_user_row_deleted(users, before);
+}
+
+/*
+ * After the deletion of a row, with which the sessions go: denies the tokens
+ * for the user that belong to none.
+ */
+void
+ja_user_row_deleted(Relation users, HeapTuple before)
+{
+	Change		change = {RelationGetDescr(users), before, NULL};
+	pg_uuid_t	user;
+	Datum		id;
+
+	read_column(&change, before, JA_USERS_ID, &id);
+	user = *DatumGetUUIDP(id);
+	ja_denial_add_user(&user);
+	audit("user_deleted", &user);
+}
+
+/* Before all rows go. */
+void
+ja_user_row_truncate(void)
+{
+	ja_denial_add_all_users();
+	audit("users_truncated", NULL);
+}

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * user_row.c
+ *	  The trigger that follows direct changes of users' rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+
+#include "account/user_row.h"
+
+PG_FUNCTION_INFO_V1(jwt_auth_follow_user);
+
+/*
+ * jwt_auth.follow_user() → trigger
+ */
+Datum
+jwt_auth_follow_user(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("follow_user must be called as a trigger"),
+				 errhint("It belongs to the tables of extension \"jwt_auth\".")));
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		ja_user_row_truncate();
+	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		ja_user_row_deleted(trigger->tg_relation, trigger->tg_trigtuple);
+	else if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ja_user_row_updated(trigger->tg_relation, trigger->tg_trigtuple,
+							trigger->tg_newtuple);
+	return PointerGetDatum(NULL);
+}

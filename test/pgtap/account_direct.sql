@@ -1,0 +1,76 @@
+-- Users changed in their table, as an operator would (F18, T59): the same
+-- follows as from the functions, and what they refuse is refused.
+-- At least 35 assertions
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+SELECT no_plan();
+CREATE ROLE regress_direct_member;
+CREATE ROLE regress_direct_bypass BYPASSRLS;
+SELECT test.create_user(name) FROM unnest('{alice,bob,carol,dora,erin}'::text[]) AS name;
+CREATE FUNCTION pg_temp.sessionless(username text) RETURNS text LANGUAGE sql AS
+$$ SELECT jwt_sign(jsonb_build_object('sub', test.user_id(username))) $$;
+CREATE FUNCTION pg_temp.events(username text) RETURNS text[] LANGUAGE sql AS
+$$ SELECT array_agg(event ORDER BY at, id) FROM jwt_auth.audit_log WHERE user_id = test.user_id(username) AND event NOT IN ('login', 'user_created') $$;
+
+-- Disabled
+SELECT test.login('alice') AS a1 \gset
+SELECT test.login('bob') AS b1 \gset
+SELECT pg_temp.sessionless('alice') AS token \gset
+SELECT is(test.access(:'a1'), NULL, 'a good token of a session'), is(test.verdict(:'token'), NULL, 'and one without');
+UPDATE jwt_auth.users SET disabled_at = now() WHERE username = 'alice';
+SELECT is(test.access(:'a1'), '28J02', 'disabled: a session''s token is dead'), is(test.verdict(:'token'), '28J02', 'and one without session'),
+	   is(test.error_of(test.refresh(:'a1')), 'invalid_grant', 'no refresh'), is(test.revoke_reason(:'a1'), 'user disabled', 'the session ended'),
+	   is(test.access(:'b1'), NULL, 'another user''s goes on'), is(pg_temp.events('alice'), '{user_disabled,refresh_denied}', 'audited');
+UPDATE jwt_auth.users SET disabled_at = NULL WHERE username = 'alice';
+SELECT is(test.access(:'a1'), '28J02', 'enabled again: the session stays ended'), is(test.error_of(test.login('alice')), 'ok', 'and the user may log in');
+SELECT test.login('alice') AS a2 \gset
+BEGIN;
+UPDATE jwt_auth.users SET disabled_at = now() WHERE username = 'alice';
+ROLLBACK;
+SELECT is(test.access(:'a2'), NULL, 'rolled back: the session goes on');
+
+-- Another password, or none
+UPDATE jwt_auth.users SET password_hash = (SELECT password_hash FROM jwt_auth.users WHERE username = 'bob') WHERE username = 'alice';
+SELECT is(test.access(:'a2'), '28J02', 'another hash: a session''s token is dead'), is(test.revoke_reason(:'a2'), 'password set', 'the session ended');
+UPDATE jwt_auth.users SET password_hash = NULL WHERE username = 'bob';
+SELECT is(test.access(:'b1'), '28J02', 'no password: a session''s token is dead'), is(pg_temp.events('bob'), '{password_set}', 'audited');
+SELECT test.login('carol') AS c1 \gset
+SET jwt_auth.argon2_iterations = 2;
+SELECT test.login('carol') AS c2 \gset
+SET jwt_auth.argon2_iterations = 1;
+SELECT is(test.access(:'c1'), NULL, 'a hash that a login replaces ends no session'), is(test.access(:'c2'), NULL, 'nor that which begins');
+
+-- Role and claims
+SELECT lives_ok($$UPDATE jwt_auth.users SET role = 'regress_direct_member', claims = '{"tenant":"t1"}' WHERE username = 'carol'$$, 'a role and claims');
+SELECT is(test.claims_of(test.refresh(:'c2')) ->> 'role', 'regress_direct_member', 'in force at the next refresh'), is(test.access(:'c1'), NULL, 'no session ends');
+SELECT test.raises(format('UPDATE jwt_auth.users SET role = %L', role), '22023', 'role ' || role)
+FROM unnest(ARRAY['regress_direct_bypass', 'regress_direct_none', current_user]) AS role;
+SELECT test.raises($$UPDATE jwt_auth.users SET claims = '{"sub":"x"}'$$, '22023', 'a reserved claim');
+SELECT lives_ok($$UPDATE jwt_auth.users SET role = NULL WHERE username = 'carol'$$, 'no role');
+
+-- Deleted
+SELECT test.login('dora') AS d1 \gset
+SELECT pg_temp.sessionless('dora') AS token \gset
+SELECT pg_temp.sessionless('erin') AS other \gset
+DELETE FROM jwt_auth.users WHERE username = 'dora';
+SELECT is(test.access(:'d1'), '28J00', 'deleted: a session''s token is dead'), is(test.verdict(:'token'), '28J02', 'and one without session'),
+	   is(test.verdict(:'other'), NULL, 'another user''s is good'), is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'user_deleted'), 1::bigint, 'audited');
+SELECT jwt_delete_user(test.create_user('frank'));
+SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'user_deleted'), 2::bigint, 'by the function: audited once');
+
+-- Another id
+DELETE FROM jwt_auth.identifiers WHERE user_id = test.user_id('erin');
+UPDATE jwt_auth.users SET id = gen_random_uuid() WHERE username = 'erin';
+SELECT is(test.verdict(:'other'), '28J02', 'another id: tokens of the former one are dead');
+
+-- All at once
+SELECT pg_temp.sessionless('erin') AS token \gset
+SELECT test.login('carol') AS e1 \gset
+SELECT throws_ok('TRUNCATE jwt_auth.users', '0A000', NULL, 'sessions refer to users');
+TRUNCATE jwt_auth.users CASCADE;
+SELECT is(test.access(:'e1'), '28J00', 'truncated: a session''s token is dead'), is(test.verdict(:'token'), '28J02', 'and one without session'),
+	   is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'users_truncated'), 1::bigint, 'audited');
+DROP ROLE regress_direct_member, regress_direct_bypass;
+SELECT * FROM finish();
