@@ -98,7 +98,7 @@ SELECT is(pg_temp.audience(setting, argument, aud), state,
 		  format('audience: setting %s, argument %s, aud %s', setting, argument, aud))
 FROM (VALUES
 	(NULL, NULL, NULL, NULL), (NULL, NULL, '"api"', '28J00'), (NULL, NULL, '["api"]', '28J00'),
-	(NULL, NULL, '[]', '28J00'), (NULL, NULL, 'null', '28J00'), (NULL, NULL, '""', '28J00'),
+	(NULL, NULL, '[]', '28J00'), (NULL, NULL, 'null', NULL), (NULL, NULL, '""', '28J00'),
 	(NULL, 'api', '"api"', NULL), (NULL, 'api', '["web","api"]', NULL), (NULL, 'api', NULL, '28J00'),
 	(NULL, 'api', '"web"', '28J00'), (NULL, 'api', '[]', '28J00'), (NULL, 'api', '["api",1]', '28J00'),
 	('api', NULL, '"api"', NULL), ('api', NULL, '["api"]', NULL), ('api', NULL, NULL, '28J00'),

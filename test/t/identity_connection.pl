@@ -2,7 +2,7 @@
 # its role, or set before the library is loaded, whenever that is; a first load
 # inside a parallel operation, which loses no token; and the warning outside of
 # a transaction block.
-# At least 167 assertions
+# At least 165 assertions
 
 use strict;
 use warnings;

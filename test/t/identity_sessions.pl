@@ -42,7 +42,7 @@ my @changes = (
 	[ 'DELETE of the session', q{DELETE FROM jwt_auth.sessions WHERE id = '$sid'}, '28J00' ],
 	[ 'DELETE of the user', q{DELETE FROM jwt_auth.users WHERE id = '$id'}, '28J00' ],
 	[ 'a replayed refresh token', q{UPDATE jwt_auth.refresh_tokens SET rotated_at = now() - interval '1 hour' WHERE session_id = '$sid';
-		SELECT jwt_refresh('$refresh') IS NULL; UPDATE jwt_auth.refresh_tokens SET rotated_at = now() - interval '1 hour'
+		SELECT jwt_refresh('$refresh') IS NULL; UPDATE jwt_auth.refresh_tokens SET earlier = NULL
 		WHERE session_id = '$sid'; SELECT jwt_refresh('$refresh')}, '28J02' ],
 	[ 'jwt_revoke_key', q{SELECT jwt_revoke_key((jwt_decode('$token')).header ->> 'kid')}, '28J00' ],
 	[ 'jwt_rotate_key', q{SELECT jwt_rotate_key()}, '1 rows' ],
