@@ -151,7 +151,9 @@ sub check
 	my $log = log_since($offset);
 	my ($had) = $log =~ /ERROR:\s+(\w{5}):/;
 
-	is($had // '', $state, "$name: the SQLSTATE") or diag $errors;
+	my ($done) = $output =~ /actually processed: (\d)/;
+
+	is(join(' ', $done // 'not run', $had // ()), $state eq '' ? 1 : "0 $state", "$name: the SQLSTATE") or diag $errors;
 	silent_since($offset, "$name: the log is silent");
 	return;
 }
