@@ -1,11 +1,11 @@
--- Policies by identity (T27, T28, T31, T79, T85): which rows whoever sees
+-- Policies by identity (T27, T28, T31, T79, T85, F54): which rows whoever sees
 -- and writes; that no token, and any bad one, never opens a row; and what views,
 -- SECURITY DEFINER functions, triggers and a change of the token in between do.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/identity.psql
--- At least 112 assertions
+-- At least 114 assertions
 SELECT no_plan();
 SELECT test.token_of('alice') AS alice, test.token_of('bob') AS bob \gset
 
@@ -74,9 +74,9 @@ FROM (VALUES ('', '{1,3,5}'), (',"role":"banned"', '{}')) AS v (role, rows);
 -- A token that is not good is an error, even if the policy has another way
 SELECT is(test.seen_with(condition, token), state, format('%s: %s', state, condition))
 FROM unnest(ARRAY['owner = jwt_user_id()', 'jwt_user_id() IS NULL', 'jwt_has_role(''x'')', 'NOT jwt_has_scope(''x'')',
-				  'jwt_user_id() IS NOT NULL OR true', 'coalesce(jwt_claim(''sub''), ''x'') = ''x''']) AS condition,
-	 (VALUES ('x', '28J00'), (test.tampered(:'alice'), '28J00'), (test.own('"exp":1'), '28J01')) AS v (token, state)
-WHERE condition !~ 'OR true';
+				  'coalesce(jwt_claim(''sub''), ''x'') = ''x''']) AS condition,
+	 (VALUES ('x', '28J00'), (test.tampered(:'alice'), '28J00'), (test.own('"exp":1'), '28J01')) AS v (token, state);
+SELECT is(test.seen_with('jwt_user_id() IS NOT NULL OR true', 'x'), '{1,2,3,4,5,6}', 'what is true for everybody is not asked');
 
 -- Writing
 SELECT test.use_policy('owner = jwt_user_id()') IS NULL AS unused \gset
@@ -100,9 +100,11 @@ SELECT is((SELECT count(*) FROM gone), 0::bigint, 'nobody deletes');
 SET jwt_auth.token = :'ended';
 SELECT test.raises(statement, '28J02', 'after logout: ' || statement)
 FROM unnest(ARRAY['SELECT * FROM public.document', 'DELETE FROM public.document', 'UPDATE public.document SET tenant = NULL',
-				  'INSERT INTO public.document VALUES (8)', 'TABLE public.document LIMIT 1',
-				  'COPY public.document TO STDOUT']) AS statement
-WHERE statement !~ 'COPY';
+				  'INSERT INTO public.document VALUES (8)', 'TABLE public.document LIMIT 1']) AS statement;
+\set ON_ERROR_STOP off
+COPY public.document TO STDOUT;
+\set ON_ERROR_STOP on
+SELECT is(:'SQLSTATE'::text, '28J02', 'after logout: COPY');
 RESET jwt_auth.token;
 RESET ROLE;
 TRUNCATE public.document;

@@ -1,4 +1,4 @@
-# The server log (T47) of accounts: no password, token, hash or key is in it,
+# The server log (T47, F54) of accounts: no password, token, hash or key is in it,
 # whatever succeeds, is denied or fails, hooks included. Values travel as bind
 # parameters; as literals, too, where the extension itself raises the error.
 # At least 107 assertions

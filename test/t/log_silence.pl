@@ -1,4 +1,4 @@
-# The server log (T47, T84): it tells why a token was refused, where DEBUG1 is
+# The server log (T47, T84, F54): it tells why a token was refused, where DEBUG1 is
 # logged, and holds neither keys nor signatures nor payloads, whatever failed.
 # Values that travel as bind parameters are in no message of the extension, and
 # its errors do not log the statement, whose literals they might be.
