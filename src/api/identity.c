@@ -79,9 +79,10 @@ argument_is_constant(FunctionCallInfo fcinfo)
 static inline const CallSite *
 remembered(FunctionCallInfo fcinfo)
 {
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
 	const CallSite *site = fcinfo->flinfo->fn_extra;
 
-	return likely(site != NULL && ja_identity_holds(site->epoch)) ? site : NULL;
+	return likely(site != NULL && ja_identity_holds(site->epoch, statement)) ? site : NULL;
 }
 
 /* The call site, with room for what it will remember. */

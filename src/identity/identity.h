@@ -56,14 +56,13 @@ extern const JaIdentity *ja_identity_take(const JaVerified *verified);
 extern JaSubject ja_identity_require_user(void);
 
 /*
- * Whether what was found at the epoch, with a judgement of then, still holds.
- * No hook tells of a new statement, which is known by its start.
+ * Whether what was found at the epoch, with a judgement of then, holds in the
+ * statement.  No hook tells of a new statement, which is known by its start.
  */
 static inline bool
-ja_identity_holds(uint64 epoch)
+ja_identity_holds(uint64 epoch, TimestampTz statement)
 {
-	return epoch == ja_settings_epoch &&
-		ja_identity_judgement.statement == GetCurrentStatementStartTimestamp();
+	return epoch == ja_settings_epoch && ja_identity_judgement.statement == statement;
 }
 
 /*
@@ -74,7 +73,8 @@ ja_identity_holds(uint64 epoch)
 static inline const JaIdentity *
 ja_identity_current(void)
 {
-	if (unlikely(!ja_identity_holds(ja_identity_judgement.epoch)))
+	if (unlikely(!ja_identity_holds(ja_identity_judgement.epoch,
+									GetCurrentStatementStartTimestamp())))
 		ja_identity_judge();
 	return ja_identity_judgement.identity;
 }
