@@ -92,7 +92,7 @@ CREATE TABLE jwt_auth.users (
     disabled_at timestamptz,
     position bigint NOT NULL GENERATED ALWAYS AS (pg_catalog.uuid_hash_extended(id, 0)) STORED,
     CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
-    CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9a-z]+\$|pbkdf2_sha256\$)')
+    CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9A-Za-z-]+\$|\{[0-9A-Za-z@_-]+\}|(pbkdf2_sha1|pbkdf2_sha256|scrypt|bcrypt|bcrypt_sha256|argon2)\$|(pbkdf2|scrypt):|SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]+=:|A[A-Q][A-Za-z0-9+/]{58,}=*$|[0-9a-f]{32}:[0-9a-f]{128}$)')
 ) WITH (fillfactor = 90);
 CREATE INDEX users_position_idx ON jwt_auth.users (position) WHERE password_hash IS NOT NULL;
 CREATE INDEX users_disabled_idx ON jwt_auth.users (id) WHERE disabled_at IS NOT NULL;
@@ -591,7 +591,7 @@ RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_import_user';
 COMMENT ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text) IS
-'Makes a user with a hash from elsewhere: argon2, bcrypt, $5$, $6$ or $y$ of crypt(3), or PBKDF2-SHA256 in the form of Django; it is replaced by argon2id at the next login. Errors as jwt_create_user, and 22023 for other or too costly hashes.';
+'Makes a user with a hash from elsewhere: argon2, bcrypt, scrypt, PBKDF2, $5$, $6$ or $y$ of crypt(3), SCRAM-SHA-256, phpass or {SSHA}, as Django, Werkzeug, passlib, Spring, ASP.NET Identity, WordPress, Drupal, PostgreSQL, better-auth and others write them; it is replaced by argon2id at the next login. Errors as jwt_create_user, and 22023 for other or too costly hashes.';
 REVOKE ALL ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_update_user(user_id uuid, username text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT NULL)

@@ -37,7 +37,12 @@
 #define JA_BCRYPT_MAX_COST 16
 #define JA_SHA_CRYPT_MAX_ROUNDS 1000000
 #define JA_YESCRYPT_MAX_MEMORY_KIB (256 * 1024)
-#define JA_PBKDF2_MAX_ITERATIONS 5000000
+#define JA_SHA_CRYPT_MAX_WORK 160000000 /* rounds by bytes of the password and
+										 * 64 */
+#define JA_PBKDF2_MAX_ITERATIONS 5000000	/* by blocks of the digest */
+#define JA_SCRYPT_MAX_MEMORY_KIB (256 * 1024)
+#define JA_SCRYPT_MAX_WORK_KIB (1024 * 1024)	/* memory by parallelism */
+#define JA_PHPASS_MAX_LOG2_ITERATIONS 20
 
 /* What new hashes cost. */
 typedef struct JaPasswordPolicy

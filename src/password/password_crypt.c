@@ -7,14 +7,17 @@
  * bcrypt looks at the first 72 bytes of a password only.  That is what made
  * an imported hash, so that a longer password matches it if those bytes do, and
  * then the hash is not replaced: the rest may be mistyped.  A NUL, which would end a password
- * early, never gets here.  The other two take 511 bytes in libcrypt, and a
- * longer password matches none of their hashes.
+ * early, never gets here.  The other two take 511 bytes in libcrypt, SHA-crypt
+ * fewer where the rounds are many, and a longer password matches none of their
+ * hashes: a computation can't be interrupted.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include <crypt.h>
+#include <openssl/err.h>
+#include <openssl/hmac.h>
 
 #include "base/secret.h"
 #include "password/password_method.h"
@@ -27,6 +30,12 @@
 #define SHA_CRYPT_DEFAULT_ROUNDS 5000
 #define SHA_CRYPT_MIN_ROUNDS 1000
 #define SHA_CRYPT_MAX_SALT 16
+
+/* What a round hashes beside the password, roughly. */
+#define SHA_CRYPT_OTHER_BYTES 64
+
+/* Longest text that bcrypt gets in place of a password, with NUL. */
+#define PREHASH_ROOM (2 * EVP_MAX_MD_SIZE + 1)
 
 #define YESCRYPT_MIN_LOG2_N 10
 #define YESCRYPT_MAX_LOG2_N 20
@@ -74,14 +83,27 @@ encodes_bytes(JaString text)
 		value_of(text.data[text.length - 1], alphabet) < limits[text.length % 4];
 }
 
+/* The last part of a prefix is crypt(3)'s own. */
+static const char *
+crypt_prefix(const JaPasswordMethod *method)
+{
+	const char *prefix = method->prefix;
+
+	for (const char *at = prefix; *at != '\0'; at++)
+	{
+		if (at[0] == '$' && at[1] != '\0' && at[1] != '$')
+			prefix = at;
+	}
+	return prefix;
+}
+
 /* Keeps the digest, which ends the whole text, and the setting before it. */
 static void
 keep_text(JaString rest, size_t digest_length, JaParsedHash *hash)
 {
-	const char *prefix = hash->method->prefix;
 	size_t		setting_length = rest.length - digest_length;
 
-	snprintf(hash->setting, sizeof(hash->setting), "%s%.*s", prefix,
+	snprintf(hash->setting, sizeof(hash->setting), "%s%.*s", crypt_prefix(hash->method),
 			 (int) setting_length, rest.data);
 	memcpy(hash->digest, rest.data + setting_length, digest_length);
 	hash->digest_length = digest_length;
@@ -111,21 +133,94 @@ compute_prefix(const JaParsedHash *hash, JaString password, size_t limit, uint8 
 	return status;
 }
 
-/* Digests are text, so that none is made of NULs. */
+/*
+ * Computes with the first limit bytes; a longer password matches nothing.
+ * Digests are text, so that none is made of NULs.
+ */
 static JaStatus
-crypt_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
+compute_within(const JaParsedHash *hash, JaString password, size_t limit, uint8 *digest)
 {
-	JaStatus	status = compute_prefix(hash, password, CRYPT_MAX_PASSPHRASE_SIZE - 1, digest);
+	JaStatus	status = compute_prefix(hash, password, limit, digest);
 
-	if (status == JA_OK && password.length > CRYPT_MAX_PASSPHRASE_SIZE - 1)
+	if (status == JA_OK && password.length > limit)
 		memset(digest, 0, hash->digest_length);
 	return status;
 }
 
 static JaStatus
+yescrypt_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
+{
+	return compute_within(hash, password, CRYPT_MAX_PASSPHRASE_SIZE - 1, digest);
+}
+
+/* Each round hashes the password, so that its length counts as the rounds do. */
+static JaStatus
+sha_crypt_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
+{
+	size_t		affordable = JA_SHA_CRYPT_MAX_WORK / hash->iterations - SHA_CRYPT_OTHER_BYTES;
+
+	return compute_within(hash, password, Min(affordable, CRYPT_MAX_PASSPHRASE_SIZE - 1),
+						  digest);
+}
+
+/* Django's bcrypt_sha256: bcrypt of the SHA-256 in hexadecimal digits. */
+static bool
+prehash_sha256(JaString password, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8		hash[EVP_MAX_MD_SIZE];
+	unsigned int length;
+
+	if (EVP_Digest(password.data, password.length, hash, &length, EVP_sha256(), NULL) != 1)
+		return false;
+	for (unsigned int i = 0; i < length; i++)
+	{
+		*text++ = digits[hash[i] >> 4];
+		*text++ = digits[hash[i] & 15];
+	}
+	*text = '\0';
+	OPENSSL_cleanse(hash, sizeof(hash));
+	return true;
+}
+
+/* WordPress: bcrypt of an HMAC-SHA-384 in base64. */
+static bool
+prehash_wordpress(JaString password, char *text)
+{
+	static const char key[] = "wp-sha384";
+	uint8		hash[EVP_MAX_MD_SIZE];
+	unsigned int length;
+
+	if (HMAC(EVP_sha384(), key, (int) strlen(key), (const uint8 *) password.data,
+			 password.length, hash, &length) == NULL)
+		return false;
+	(void) ja_password_encode(hash, length, text);
+	OPENSSL_cleanse(hash, sizeof(hash));
+	return true;
+}
+
+static bool (*const prehashes[]) (JaString password, char *text) =
+{
+	[JA_BCRYPT_SHA256] = prehash_sha256,
+		[JA_BCRYPT_WORDPRESS] = prehash_wordpress
+};
+
+static JaStatus
 bcrypt_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 {
-	return compute_prefix(hash, password, BCRYPT_MAX_PASSWORD, digest);
+	int			variant = hash->method->variant;
+	char		text[PREHASH_ROOM];
+	JaStatus	status = JA_CRYPTO;
+
+	if (variant == JA_BCRYPT_PLAIN)
+		return compute_prefix(hash, password, BCRYPT_MAX_PASSWORD, digest);
+	ERR_clear_error();
+	if (prehashes[variant] (password, text))
+		status = compute_prefix(hash, (JaString) {text, strlen(text)},
+								BCRYPT_MAX_PASSWORD, digest);
+	ERR_clear_error();
+	OPENSSL_cleanse(text, sizeof(text));
+	return status;
 }
 
 /*
@@ -214,9 +309,9 @@ const JaPasswordFamily ja_password_family_bcrypt = {
 };
 
 const JaPasswordFamily ja_password_family_sha_crypt = {
-	sha_crypt_parse, crypt_compute
+	sha_crypt_parse, sha_crypt_compute
 };
 
 const JaPasswordFamily ja_password_family_yescrypt = {
-	yescrypt_parse, crypt_compute
+	yescrypt_parse, yescrypt_compute
 };

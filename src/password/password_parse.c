@@ -14,7 +14,7 @@
 #include "password/password_method.h"
 
 /* Longest base64 text that ja_password_decode() looks at. */
-#define MAX_BASE64 JA_BASE64URL_ENCODED(JA_PASSWORD_MAX_DIGEST)
+#define MAX_BASE64 JA_BASE64URL_ENCODED(JA_PASSWORD_MAX_DECODED)
 
 static void
 advance(JaString *rest, size_t length)
@@ -63,17 +63,40 @@ ja_password_take_number(JaString *rest, uint32 *number)
 	return true;
 }
 
+/* Takes what stands before the next such character, and that one, too. */
+bool
+ja_password_take_until(JaString *rest, char end, JaString *field)
+{
+	const char *found = memchr(rest->data, end, rest->length);
+
+	if (found == NULL)
+		return false;
+	field->data = rest->data;
+	field->length = found - rest->data;
+	advance(rest, field->length + 1);
+	return true;
+}
+
 /* Takes what stands before the next dollar sign, and that sign, too. */
 bool
 ja_password_take_field(JaString *rest, JaString *field)
 {
-	const char *end = memchr(rest->data, '$', rest->length);
+	return ja_password_take_until(rest, '$', field);
+}
 
-	if (end == NULL)
+/* Keeps a salt of printable ASCII; false for any other text. */
+bool
+ja_password_keep_salt(JaString text, JaParsedHash *hash)
+{
+	if (text.length == 0 || text.length > JA_PASSWORD_MAX_SALT)
 		return false;
-	field->data = rest->data;
-	field->length = end - rest->data;
-	advance(rest, field->length + 1);
+	for (size_t i = 0; i < text.length; i++)
+	{
+		if (text.data[i] <= ' ' || text.data[i] > '~')
+			return false;
+	}
+	memcpy(hash->salt, text.data, text.length);
+	hash->salt_length = text.length;
 	return true;
 }
 
@@ -105,6 +128,44 @@ ja_password_decode(JaString base64, uint8 *out, size_t max, size_t *length)
 	if (!ja_base64url_decode(url, base64.length, out))
 		return false;
 	*length = JA_BASE64URL_DECODED(base64.length);
+	return true;
+}
+
+/* The same for a text that is padded to a multiple of four characters. */
+bool
+ja_password_decode_padded(JaString base64, uint8 *out, size_t max, size_t *length)
+{
+	if (base64.length % 4 != 0)
+		return false;
+	for (int i = 0; i < 2 && base64.length > 0 && base64.data[base64.length - 1] == '='; i++)
+		base64.length--;
+	return ja_password_decode(base64, out, max, length);
+}
+
+static int
+hex_value(char character)
+{
+	if (is_digit(character))
+		return character - '0';
+	return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
+}
+
+/* The same for hexadecimal digits, in small letters. */
+bool
+ja_password_decode_hex(JaString hex, uint8 *out, size_t max, size_t *length)
+{
+	if (hex.length % 2 != 0 || hex.length / 2 > max)
+		return false;
+	for (size_t i = 0; i < hex.length; i += 2)
+	{
+		int			high = hex_value(hex.data[i]);
+		int			low = hex_value(hex.data[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i / 2] = (uint8) (high << 4 | low);
+	}
+	*length = hex.length / 2;
 	return true;
 }
 

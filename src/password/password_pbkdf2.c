@@ -1,72 +1,128 @@
 /*-------------------------------------------------------------------------
  *
  * password_pbkdf2.c
- *	  PBKDF2 with HMAC-SHA-256 (RFC 8018 section 5.2), as Django writes it:
- *	  pbkdf2_sha256$iterations$salt$base64.
+ *	  PBKDF2 (RFC 8018 section 5.2) with HMAC, in the forms of three projects:
  *
- * The salt is used as the text that it is.
+ *	  Django	pbkdf2_sha256$iterations$salt$base64
+ *	  passlib	$pbkdf2-sha256$iterations$base64$base64, where "i=" may stand
+ *				before the number, and a dot for the plus sign
+ *	  Werkzeug	pbkdf2:sha256:iterations$salt$hexadecimal
+ *
+ * Django and Werkzeug use the salt as the text that it is.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 
 #include "password/password_method.h"
 
-#define DIGEST_SIZE 32
+#define MIN_DIGEST 16
+#define MAX_DIGEST 64
 
-/* Printable ASCII; the dollar sign ended the field. */
-static bool
-is_salt(JaString text)
+/* Checks lengths and cost of a hash that was taken apart. */
+JaStatus
+ja_password_pbkdf2_check(const JaParsedHash *hash)
 {
-	for (size_t i = 0; i < text.length; i++)
-	{
-		if (text.data[i] <= ' ' || text.data[i] > '~')
-			return false;
-	}
-	return text.length > 0 && text.length <= JA_PASSWORD_MAX_SALT;
-}
+	size_t		size = EVP_MD_get_size(hash->function);
+	size_t		blocks = (hash->digest_length + size - 1) / size;
 
-static JaStatus
-pbkdf2_parse(JaString rest, JaParsedHash *hash)
-{
-	JaString	salt;
-
-	if (!ja_password_take_number(&rest, &hash->iterations) ||
-		!ja_password_take(&rest, "$") ||
-		!ja_password_take_field(&rest, &salt) || !is_salt(salt))
+	if (hash->iterations == 0 || hash->salt_length == 0 ||
+		hash->digest_length < MIN_DIGEST || hash->digest_length > MAX_DIGEST)
 		return JA_PASSWORD_HASH_FORM;
-	if (hash->iterations > JA_PBKDF2_MAX_ITERATIONS)
+	if (hash->iterations > JA_PBKDF2_MAX_ITERATIONS / blocks)
 		return JA_PASSWORD_HASH_COST;
-	memcpy(hash->salt, salt.data, salt.length);
-	hash->salt_length = salt.length;
-
-	/* 32 bytes are 43 characters and one of padding. */
-	if (rest.length == 0 || rest.data[rest.length - 1] != '=')
-		return JA_PASSWORD_HASH_FORM;
-	rest.length--;
-	if (!ja_password_decode(rest, hash->digest, DIGEST_SIZE, &hash->digest_length) ||
-		hash->digest_length != DIGEST_SIZE || hash->iterations == 0)
-		return JA_PASSWORD_HASH_FORM;
 	return JA_OK;
 }
 
-static JaStatus
-pbkdf2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
+JaStatus
+ja_password_pbkdf2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 {
 	int			done;
 
 	ERR_clear_error();
 	done = PKCS5_PBKDF2_HMAC(password.data, (int) password.length,
 							 hash->salt, (int) hash->salt_length,
-							 (int) hash->iterations, EVP_sha256(),
-							 DIGEST_SIZE, digest);
+							 (int) hash->iterations, hash->function,
+							 (int) hash->digest_length, digest);
 	ERR_clear_error();
 	return done == 1 ? JA_OK : JA_CRYPTO;
 }
 
-const JaPasswordFamily ja_password_family_pbkdf2 = {
-	pbkdf2_parse, pbkdf2_compute
+/* The digest has the function's length, so that none is longer than needed. */
+static JaStatus
+check_whole(JaParsedHash *hash)
+{
+	if (hash->digest_length != (size_t) EVP_MD_get_size(hash->function))
+		return JA_PASSWORD_HASH_FORM;
+	return ja_password_pbkdf2_check(hash);
+}
+
+static JaStatus
+django_parse(JaString rest, JaParsedHash *hash)
+{
+	JaString	salt;
+
+	hash->function = hash->method->function();
+	if (!ja_password_take_number(&rest, &hash->iterations) ||
+		!ja_password_take(&rest, "$") ||
+		!ja_password_take_field(&rest, &salt) || !ja_password_keep_salt(salt, hash) ||
+		!ja_password_decode_padded(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
+		return JA_PASSWORD_HASH_FORM;
+	return check_whole(hash);
+}
+
+static JaStatus
+werkzeug_parse(JaString rest, JaParsedHash *hash)
+{
+	JaString	salt;
+
+	hash->function = hash->method->function();
+	if (!ja_password_take_number(&rest, &hash->iterations) ||
+		!ja_password_take(&rest, "$") ||
+		!ja_password_take_field(&rest, &salt) || !ja_password_keep_salt(salt, hash) ||
+		!ja_password_decode_hex(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
+		return JA_PASSWORD_HASH_FORM;
+	return check_whole(hash);
+}
+
+/* Base64 in which a dot may stand for the plus sign, as passlib writes it. */
+static bool
+decode_dotted(JaString base64, uint8 *out, size_t max, size_t *length)
+{
+	char		plain[JA_PASSWORD_MAX_HASH];
+
+	if (base64.length > sizeof(plain))
+		return false;
+	for (size_t i = 0; i < base64.length; i++)
+		plain[i] = base64.data[i] == '.' ? '+' : base64.data[i];
+	return ja_password_decode((JaString) {plain, base64.length}, out, max, length);
+}
+
+static JaStatus
+phc_parse(JaString rest, JaParsedHash *hash)
+{
+	JaString	salt;
+
+	hash->function = hash->method->function();
+	(void) ja_password_take(&rest, "i=");
+	if (!ja_password_take_number(&rest, &hash->iterations) ||
+		!ja_password_take(&rest, "$") || !ja_password_take_field(&rest, &salt) ||
+		!decode_dotted(salt, hash->salt, JA_PASSWORD_MAX_SALT, &hash->salt_length) ||
+		!decode_dotted(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
+		return JA_PASSWORD_HASH_FORM;
+	return ja_password_pbkdf2_check(hash);
+}
+
+const JaPasswordFamily ja_password_family_pbkdf2_django = {
+	django_parse, ja_password_pbkdf2_compute
+};
+
+const JaPasswordFamily ja_password_family_pbkdf2_phc = {
+	phc_parse, ja_password_pbkdf2_compute
+};
+
+const JaPasswordFamily ja_password_family_pbkdf2_werkzeug = {
+	werkzeug_parse, ja_password_pbkdf2_compute
 };

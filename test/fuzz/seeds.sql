@@ -123,6 +123,7 @@ FROM unnest(ARRAY[
 	'$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk',
 	'md55f4dcc3b5aa765d61d8327deb882cf99'])
 	AS hash;
+INSERT INTO seed SELECT 'hash', convert_to(hash, 'UTF8') FROM accepted_hashes;
 
 -- Tokens of a session, one of them spent; the signing key brings the key of
 -- refresh tokens with it.

@@ -1,4 +1,4 @@
--- Imported hashes (T20, T43, T44, F19, F20): every kind that is accepted logs in with its
+-- Imported hashes (T20, T43, T44, F08, F19, F20, F30): every kind that is accepted logs in with its
 -- password and no other, and is replaced by argon2id in the same transaction;
 -- everything else is 22023.
 CREATE EXTENSION jwt_auth;
@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/password_hashes.psql
--- At least 471 assertions
+-- At least 839 assertions
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 
@@ -77,6 +77,24 @@ SELECT is(test.error_of(test.login('tom')), 'ok', 'both settings beyond what a h
 SELECT matches((SELECT password_hash FROM jwt_auth.users WHERE id = :'tom'), '^\$argon2id\$v=19\$m=65536,t=32,p=1\$', 'give the most that it may');
 SET jwt_auth.argon2_memory = 8;
 SET jwt_auth.argon2_iterations = 1;
+
+-- PostgreSQL's own, of a password that SASLprep changes
+CREATE ROLE regress_imports_scram PASSWORD U&'scram\00A0pass\00ADword';
+SELECT jwt_import_user('scram', rolpassword) AS scram FROM pg_authid WHERE rolname = 'regress_imports_scram' \gset
+SELECT is(test.error_of(jwt_login('scram', 'scram passworD')), 'invalid_grant', 'SCRAM-SHA-256: another password');
+SELECT is(test.error_of(jwt_login('scram', 'scram passwor')), 'invalid_grant', 'SCRAM-SHA-256: a shorter one');
+SELECT is(test.error_of(jwt_login('scram', 'scram password')), 'ok', 'SCRAM-SHA-256: what SASLprep takes for the same');
+SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE id = :'scram'), false, 'SCRAM-SHA-256: rehashed');
+DROP ROLE regress_imports_scram;
+
+-- What the rounds and the length of a password ask for together is bounded
+SELECT jwt_import_user('rounds', '$6$rounds=1000000$salt$' || repeat('.', 86)) AS rounds \gset
+SELECT clock_timestamp() AS start \gset
+SELECT is(test.error_of(jwt_login('rounds', repeat('x', 96))), 'invalid_grant', 'as long a password as the rounds admit');
+SELECT clock_timestamp() - :'start' AS longest, clock_timestamp() AS start \gset
+SELECT is(test.error_of(jwt_login('rounds', repeat('x', 511))), 'invalid_grant', 'a longer one is denied');
+SELECT cmp_ok(clock_timestamp() - :'start', '<', 2.5 * :'longest'::interval, 'and takes no longer');
+DELETE FROM jwt_auth.users WHERE id = :'rounds';
 
 -- Imported: the password as it was typed; afterwards, in any normal form
 SELECT jwt_import_user('nfd', 'pbkdf2_sha256$1000$zVxMcWIQN4Cl4tjwWjZVmZ$848T1EtA6fvwHmsPqASobG4ZC4eu1nvD+A4hcGfCwkA=');
