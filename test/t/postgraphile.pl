@@ -1,8 +1,9 @@
 # A real HTTP stack: PostGraphile hands each request's bearer token to the
-# database, where policies decide the rows (T24, T27, T93).
+# database, where policies decide the rows (T24, T27, T93), and takes the role
+# from the token once that is verified (F29).
 #
 # Time limit: 900 s
-# At least 153 assertions
+# At least 167 assertions
 
 use strict;
 use warnings;
@@ -29,18 +30,22 @@ my $node = start_node('postgraphile', conf => ["session_preload_libraries = 'jwt
 $node->safe_psql('postgres', q{
 	CREATE ROLE regress_graph_gateway LOGIN NOINHERIT;
 	CREATE ROLE regress_graph_app;
-	GRANT regress_graph_app TO regress_graph_gateway;
+	CREATE ROLE regress_graph_anon;
+	GRANT regress_graph_app, regress_graph_anon TO regress_graph_gateway;
 	SELECT jwt_create_key();
-	SELECT jwt_create_user(name, 'correct horse of ' || name) FROM unnest('{alice,bob}'::text[]) AS name;
-	GRANT EXECUTE ON FUNCTION jwt_login, jwt_refresh TO regress_graph_app;
+	SELECT jwt_create_user(name, 'correct horse of ' || name, 'regress_graph_app') FROM unnest('{alice,bob}'::text[]) AS name;
+	GRANT EXECUTE ON FUNCTION jwt_login, jwt_refresh TO regress_graph_anon;
 
 	CREATE SCHEMA api;
-	GRANT USAGE ON SCHEMA api TO regress_graph_app;
+	GRANT USAGE ON SCHEMA api TO regress_graph_app, regress_graph_anon;
 	CREATE TABLE api.document (id serial PRIMARY KEY, owner uuid NOT NULL DEFAULT jwt_user_id(), title text NOT NULL);
 	ALTER TABLE api.document ENABLE ROW LEVEL SECURITY;
 	CREATE POLICY own ON api.document USING (owner = jwt_user_id());
-	GRANT SELECT, INSERT, UPDATE, DELETE ON api.document TO regress_graph_app;
-	GRANT USAGE ON SEQUENCE api.document_id_seq TO regress_graph_app;
+	GRANT SELECT, INSERT, UPDATE, DELETE ON api.document TO regress_graph_app, regress_graph_anon;
+	GRANT USAGE ON SEQUENCE api.document_id_seq TO regress_graph_app, regress_graph_anon;
+	CREATE TABLE api.notice (id serial PRIMARY KEY, title text NOT NULL);
+	INSERT INTO api.notice (title) VALUES ('for members');
+	GRANT SELECT ON api.notice TO regress_graph_app;
 	INSERT INTO api.document (owner, title) SELECT id, username || ' ' || n
 		FROM jwt_auth.users, generate_series(1, 2) AS n ORDER BY username, n;
 	CREATE FUNCTION api.login(username text, password text) RETURNS jsonb LANGUAGE sql VOLATILE AS
@@ -58,6 +63,7 @@ my ($server, $port) = start_server();
 my %session = map { $_ => login($_) } qw(alice bob);
 my %token = map { $_ => $session{$_}{access_token} } qw(alice bob);
 check_reading();
+check_role();
 check_refusals();
 check_writing();
 check_turns();
@@ -85,7 +91,7 @@ sub start_server
 {
 	my $connection = 'postgres://regress_graph_gateway@/postgres?host=' . $node->host . '&port=' . $node->port;
 	my ($output, $errors) = ('', '');
-	my $run = start([ 'node', "$dir/server.cjs", $connection, 'api', 'regress_graph_app' ],
+	my $run = start([ 'node', "$dir/server.cjs", $connection, 'api', 'regress_graph_anon' ],
 		'>', \$output, '2>', \$errors, my $timer = timeout(120));
 
 	$run->pump until $output =~ /^(\d+)$/m;
@@ -151,6 +157,29 @@ sub check_reading
 	is(ask(undef, '{ me }')->{body}{data}{me}, undef, 'nobody\'s id');
 	is(ask($token{bob}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}, undef, 'bob asks for a row of alice\'s');
 	is(ask($token{alice}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}{title}, 'alice 1', 'alice does');
+	return;
+}
+
+# A table that its role alone protects: no policy asks for the token.
+sub check_role
+{
+	my $query = '{ allNotices { nodes { title } } }';
+	my $revoked = login('alice')->{access_token};
+	my $without_role = value_of($node, q{SELECT jwt_sign('{"sub":"x"}')});
+
+	is(ask($token{alice}, $query)->{body}{data}{allNotices}{nodes}[0]{title}, 'for members', 'the role of a valid token');
+	is(ask($revoked, 'mutation { logout(input: {}) { boolean } }')->{status}, 200, 'a token is revoked');
+	for my $case ([ 'a revoked token', $revoked ], [ 'a tampered one', tampered($token{alice}) ], [ 'junk', 'x' ])
+	{
+		my $answer = ask($case->[1], $query);
+
+		is($answer->{status}, 401, "$case->[0]: refused before anything runs");
+		is($answer->{body}{data}, undef, "$case->[0]: no row");
+	}
+	is(code_of(ask(undef, $query)), '42501', 'nobody has not that role');
+	is(code_of(ask($without_role, $query)), '42501', 'nor has a token without role');
+	is(code_of(ask(undef, $query, authorization => $_)), '42501', "nor other credentials: $_")
+	  for 'Basic YWxpY2U6eA==', 'x', 'Bearer', 'Bearer a b';
 	return;
 }
 
