@@ -1,4 +1,4 @@
-// The example application in a real browser, with real clicks (F42).
+// The example application in a real browser, with real clicks (F10, F42).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
