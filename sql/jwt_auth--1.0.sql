@@ -138,7 +138,8 @@ CREATE TABLE jwt_auth.sessions (
     user_agent text,
     client_address inet,
     claimed_address text,
-    active_at timestamptz
+    active_at timestamptz,
+    amr text[]
 );
 CREATE INDEX sessions_user_id_revoked_at_expires_at_idx ON jwt_auth.sessions (user_id, revoked_at, expires_at);
 CREATE INDEX sessions_expires_at_idx ON jwt_auth.sessions (expires_at);
@@ -155,6 +156,7 @@ COMMENT ON COLUMN jwt_auth.sessions.revoked_at IS 'When it was ended';
 COMMENT ON COLUMN jwt_auth.sessions.revoke_reason IS 'Why it was ended';
 COMMENT ON COLUMN jwt_auth.sessions.user_agent IS 'User agent that the client claimed';
 COMMENT ON COLUMN jwt_auth.sessions.client_address IS 'Address of the database connection';
+COMMENT ON COLUMN jwt_auth.sessions.amr IS 'How the application authenticated the user; NULL: not told';
 COMMENT ON COLUMN jwt_auth.sessions.claimed_address IS 'Address that a header claimed; never trusted';
 COMMENT ON COLUMN jwt_auth.sessions.active_at IS 'Last refresh that jwt_purge knows of; refresh_tokens has the last one';
 
@@ -650,6 +652,14 @@ COMMENT ON FUNCTION jwt_end_sessions(uuid) IS
 'Ends all sessions of a user at once. Error: 22023 for an unknown user.';
 REVOKE ALL ON FUNCTION jwt_end_sessions(uuid) FROM PUBLIC;
 
+CREATE FUNCTION jwt_start_session(user_id uuid, amr text[] DEFAULT '{}', session_ttl interval DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_start_session';
+COMMENT ON FUNCTION jwt_start_session(uuid, text[], interval) IS
+'Begins a session for a user whom the application has authenticated by its own means, and answers as jwt_login. amr goes into the claim amr, session_ttl shortens the session. Errors: 22023 for an unknown user, an unusable amr or session_ttl, 55000 without a signing key.';
+REVOKE ALL ON FUNCTION jwt_start_session(uuid, text[], interval) FROM PUBLIC;
+
 CREATE FUNCTION jwt_purge(max_rows integer DEFAULT 10000)
 RETURNS bigint
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -663,13 +673,13 @@ REVOKE ALL ON FUNCTION jwt_purge(integer) FROM PUBLIC;
 -- roll them back, so nobody has them until the operator grants them.
 --
 
-CREATE FUNCTION jwt_login(username text, password text)
+CREATE FUNCTION jwt_login(username text, password text, session_ttl interval DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login';
-COMMENT ON FUNCTION jwt_login(text, text) IS
+COMMENT ON FUNCTION jwt_login(text, text, interval) IS
 'Checks name and password and returns an access and a refresh token (RFC 6749 section 5.1), or an error object (section 5.2): invalid_grant, invalid_request, or temporarily_unavailable with retry_after in seconds. Never raises for a denial. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55000 without a signing key, 38000 if the claims function fails, 40001 where keys are reset meanwhile.';
-REVOKE ALL ON FUNCTION jwt_login(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jwt_login(text, text, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_refresh(refresh_token text)
 RETURNS jsonb

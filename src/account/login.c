@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "account/identifier.h"
 #include "account/login.h"
@@ -34,6 +35,13 @@ static const char denied[] = "invalid username or password";
 
 /* How long one row of the audit log stands for all attempts on a busy name. */
 #define BUSY_SECONDS 60
+
+/* Methods of authentication that an application may name, and their length. */
+#define MAX_METHODS 16
+#define MAX_METHOD	64
+
+static const char method_characters[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
 
 static JaPlan find_busy = {
 	.sql = "SELECT FROM jwt_auth.audit_log WHERE at OPERATOR(pg_catalog.>) $1"
@@ -223,13 +231,13 @@ rehash(const JaAttempt *attempt)
 
 /* Begins a session for the user who proved the password. */
 static Jsonb *
-admit(const JaAttempt *attempt)
+admit(const JaAttempt *attempt, int64 ttl_seconds)
 {
 	JaSession	session;
 	JaRefreshToken token;
 
 	rehash(attempt);
-	ja_session_begin(&attempt->user, &session, &token);
+	ja_session_begin(&attempt->user, NULL, ttl_seconds, &session, &token);
 	ja_count(JA_COUNT_LOGINS);
 	ja_audit_write(&(JaAuditEvent)
 				   {
@@ -267,7 +275,7 @@ require_keys(void)
  * signing key, or if a hook fails.
  */
 Jsonb *
-ja_login(JaString username, JaString password)
+ja_login(JaString username, JaString password, int64 ttl_seconds)
 {
 	JaPlanScope scope;
 	JaAttempt	attempt;
@@ -282,8 +290,77 @@ ja_login(JaString username, JaString password)
 	MemoryContextSwitchTo(scope.context);
 	answer = ja_login_prove(&attempt, "login_denied");
 	if (answer == NULL)
-		answer = admit(&attempt);
+		answer = admit(&attempt, ttl_seconds);
 	ja_password_forget(attempt.password);
+	ja_plan_end(&scope);
+	return answer;
+}
+
+/* The names of RFC 8176 and the like: some of them, each short and in ASCII. */
+static void
+check_methods(ArrayType *amr)
+{
+	Datum	   *names;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(amr, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	if (count > MAX_METHODS)
+		ja_raise(JA_ACCOUNT_METHODS);
+	for (int i = 0; i < count; i++)
+	{
+		const char *name = nulls[i] ? "" : TextDatumGetCString(names[i]);
+		size_t		length = strlen(name);
+
+		if (length == 0 || length > MAX_METHOD || strspn(name, method_characters) != length)
+			ja_raise(JA_ACCOUNT_METHODS);
+	}
+}
+
+static Jsonb *
+refuse_disabled(const pg_uuid_t *user)
+{
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "login_denied", .reason = "user disabled", .user = user
+				   });
+	return ja_answer_error(JA_ERROR_INVALID_GRANT, "the user is disabled");
+}
+
+/*
+ * Begins a session for a user whom the application has authenticated by its own
+ * means, amr.  Raises JA_ACCOUNT_UNKNOWN and JA_ACCOUNT_METHODS; a disabled user
+ * is denied by an error object.
+ */
+Jsonb *
+ja_login_start_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
+{
+	JaPlanScope scope;
+	JaUser		user;
+	JaSession	session;
+	JaRefreshToken token;
+	Jsonb	   *answer;
+
+	if (amr != NULL && ArrayGetNItems(ARR_NDIM(amr), ARR_DIMS(amr)) == 0)
+		amr = NULL;
+	if (amr != NULL)
+		check_methods(amr);
+	require_keys();
+	ja_plan_begin(&scope);
+	MemoryContextSwitchTo(scope.context);
+	if (!ja_user_lock_by_id(id, &user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+	if (user.is_disabled)
+		answer = refuse_disabled(id);
+	else
+	{
+		ja_session_begin(&user, amr, ttl_seconds, &session, &token);
+		ja_audit_write(&(JaAuditEvent)
+					   {
+						   .event = "session_started", .user = id, .session = &session.id
+					   });
+		answer = ja_session_answer(&user, &session, &token);
+	}
 	ja_plan_end(&scope);
 	return answer;
 }

@@ -9,6 +9,8 @@
 #ifndef JA_LOGIN_H
 #define JA_LOGIN_H
 
+#include "utils/array.h"
+
 #include "session/throttle.h"
 #include "session/user.h"
 
@@ -25,7 +27,8 @@ typedef struct JaAttempt
 	JaPasswordHash stand_in;	/* if has_stand_in */
 } JaAttempt;
 
-extern Jsonb *ja_login(JaString username, JaString password);
+extern Jsonb *ja_login(JaString username, JaString password, int64 ttl_seconds);
+extern Jsonb *ja_login_start_session(const pg_uuid_t *user, ArrayType *amr, int64 ttl_seconds);
 extern Jsonb *ja_login_prove(JaAttempt *attempt, const char *event);
 
 #endif							/* JA_LOGIN_H */

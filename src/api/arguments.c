@@ -19,6 +19,7 @@
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "api/arguments.h"
 #include "base/error.h"
@@ -119,6 +120,37 @@ ja_argument_uuid(FunctionCallInfo fcinfo, int number)
 {
 	refuse_null(fcinfo, number);
 	return *PG_GETARG_UUID_P(number);
+}
+
+/* Seconds of an interval: a month counts 30 days, a day 24 hours. */
+int64
+ja_argument_seconds(FunctionCallInfo fcinfo, int number)
+{
+	const Interval *interval = PG_GETARG_INTERVAL_P(number);
+	double		days = (double) interval->month * DAYS_PER_MONTH + interval->day;
+	double		seconds = days * SECS_PER_DAY + (double) interval->time / USECS_PER_SEC;
+
+	return (int64) Max(-1.0, Min(seconds, (double) PG_INT32_MAX));
+}
+
+/*
+ * How long a session may last: what the caller wants, never more than the
+ * setting; raises 22023 for less than a second.
+ */
+int64
+ja_argument_session_ttl(FunctionCallInfo fcinfo, int number)
+{
+	int64		seconds = ja_settings.session_ttl_seconds;
+
+	if (!PG_ARGISNULL(number))
+		seconds = Min(seconds, ja_argument_seconds(fcinfo, number));
+	if (seconds < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a second at least",
+						argument_name(fcinfo, number)),
+				 errhidestmt(true)));
+	return seconds;
 }
 
 /* Warns whoever ends sessions while nobody looks whether they ended. */

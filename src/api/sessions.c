@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
@@ -24,6 +25,7 @@
 #include "store/plan.h"
 
 PG_FUNCTION_INFO_V1(jwt_login);
+PG_FUNCTION_INFO_V1(jwt_start_session);
 PG_FUNCTION_INFO_V1(jwt_refresh);
 PG_FUNCTION_INFO_V1(jwt_change_password);
 PG_FUNCTION_INFO_V1(jwt_revoke);
@@ -39,16 +41,33 @@ session_of(const JaSubject *subject)
 }
 
 /*
- * jwt_login(username text, password text) → jsonb
+ * jwt_login(username text, password text, session_ttl interval DEFAULT NULL)
+ *	   → jsonb
  */
 Datum
 jwt_login(PG_FUNCTION_ARGS)
 {
 	JaString	username = ja_argument_required_text(fcinfo, 0);
 	JaString	password = ja_argument_required_text(fcinfo, 1);
+	int64		ttl_seconds = ja_argument_session_ttl(fcinfo, 2);
 
 	ja_plan_refuse_read_only("jwt_login");
-	PG_RETURN_JSONB_P(ja_login(username, password));
+	PG_RETURN_JSONB_P(ja_login(username, password, ttl_seconds));
+}
+
+/*
+ * jwt_start_session(user_id uuid, amr text[] DEFAULT '{}',
+ *					 session_ttl interval DEFAULT NULL) → jsonb
+ */
+Datum
+jwt_start_session(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	user = ja_argument_uuid(fcinfo, 0);
+	ArrayType  *amr = PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1);
+	int64		ttl_seconds = ja_argument_session_ttl(fcinfo, 2);
+
+	ja_plan_refuse_read_only("jwt_start_session");
+	PG_RETURN_JSONB_P(ja_login_start_session(&user, amr, ttl_seconds));
 }
 
 /*

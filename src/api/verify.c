@@ -25,16 +25,6 @@ PG_FUNCTION_INFO_V1(jwt_verify);
 PG_FUNCTION_INFO_V1(jwt_introspect);
 PG_FUNCTION_INFO_V1(jwt_explain);
 
-/* Seconds of an interval: a month counts 30 days, a day 24 hours. */
-static int64
-interval_seconds(const Interval *interval)
-{
-	double		days = (double) interval->month * DAYS_PER_MONTH + interval->day;
-	double		seconds = days * SECS_PER_DAY + (double) interval->time / USECS_PER_SEC;
-
-	return (int64) Max(-1.0, Min(seconds, (double) PG_INT32_MAX));
-}
-
 /*
  * jwt_sign(claims jsonb, expires_in interval DEFAULT NULL,
  *			kid text DEFAULT NULL) → text
@@ -51,7 +41,7 @@ jwt_sign(PG_FUNCTION_ARGS)
 	if (!ja_json_is_object(&claims->root))
 		ja_raise(JA_CLAIMS_NOT_OBJECT);
 	if (!PG_ARGISNULL(1))
-		ttl_seconds = interval_seconds(PG_GETARG_INTERVAL_P(1));
+		ttl_seconds = ja_argument_seconds(fcinfo, 1);
 	initStringInfo(&token);
 	ja_check(ja_issue_stored(&claims->root, ttl_seconds, kid, GetCurrentTimestamp(), &token));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));

@@ -256,6 +256,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 											"Only jwt_auth itself sets iss, sub, aud, exp, nbf, iat, jti, sid, role, token_use, cnf, act, may_act, azp, client_id, anonymous, aal, acr, amr, auth_time, nonce and at_hash."),
 	[JA_ACCOUNT_CLAIMS_LARGE] = UNUSABLE("claims are too large",
 										 "A user's claims go into each access token; 8 kB are the most."),
+	[JA_ACCOUNT_METHODS] = UNUSABLE("amr holds a name that is not usable",
+									"Name up to 16 methods, such as pwd, otp or hwk (RFC 8176), each of up to 64 letters, digits, dots, hyphens and underscores."),
 	[JA_ACCOUNT_SCOPE] = UNUSABLE("scope is not known",
 								  "Use local, others or global."),
 	[JA_HOOK_NAME] = UNREADY("the configured hook function cannot be used",

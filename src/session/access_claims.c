@@ -11,6 +11,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
 #include "base/error.h"
 #include "session/access_claims.h"
 #include "store/hook.h"
@@ -82,12 +85,34 @@ add_custom(JaJsonState *state, const JsonbContainer *claims)
 	return all;
 }
 
+/* The claim amr (RFC 8176 section 2). */
+static void
+add_methods(JaJsonState *state, ArrayType *amr)
+{
+	JsonbValue	value = {.type = jbvString};
+	Datum	   *names;
+	int			count;
+
+	deconstruct_array(amr, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
+	value.val.string.val = "amr";
+	value.val.string.len = 3;
+	ja_json_push(state, WJB_KEY, &value);
+	ja_json_push(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		value.val.string.val = TextDatumGetCString(names[i]);
+		value.val.string.len = (int) strlen(value.val.string.val);
+		ja_json_push(state, WJB_ELEM, &value);
+	}
+	ja_json_push(state, WJB_END_ARRAY, NULL);
+}
+
 /*
  * Makes the claims of an access token but for those that signing adds: the
  * user's own, what the operator's function makes of them, sub, sid and role.
  */
 Jsonb *
-ja_access_claims_make(const JaUser *user, const pg_uuid_t *session)
+ja_access_claims_make(const JaUser *user, const pg_uuid_t *session, ArrayType *amr)
 {
 	Jsonb	   *custom = ja_hook_claims(&user->id, user->claims);
 	JaJsonState state = {0};
@@ -102,5 +127,7 @@ ja_access_claims_make(const JaUser *user, const pg_uuid_t *session)
 	ja_json_add_uuid(&state, "sid", session);
 	if (user->role != NULL)
 		ja_json_add_string(&state, "role", user->role, strlen(user->role));
+	if (amr != NULL)
+		add_methods(&state, amr);
 	return ja_json_end_object(&state);
 }

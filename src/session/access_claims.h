@@ -8,9 +8,12 @@
 #ifndef JA_ACCESS_CLAIMS_H
 #define JA_ACCESS_CLAIMS_H
 
+#include "utils/array.h"
+
 #include "session/user.h"
 
 extern JaStatus ja_access_claims_check(const Jsonb *claims);
-extern Jsonb *ja_access_claims_make(const JaUser *user, const pg_uuid_t *session);
+extern Jsonb *ja_access_claims_make(const JaUser *user, const pg_uuid_t *session,
+									ArrayType *amr);
 
 #endif							/* JA_ACCESS_CLAIMS_H */

@@ -29,10 +29,11 @@
 
 static JaPlan insert_session = {
 	.sql = "INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at,"
-	" user_agent, client_address, claimed_address)"
-	" VALUES ($1, $2, $3, $4, $5, pg_catalog.inet_client_addr(), $6)",
-	.argument_count = 6,
-	.argument_types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+	" user_agent, client_address, claimed_address, amr)"
+	" VALUES ($1, $2, $3, $4, $5, pg_catalog.inet_client_addr(), $6, $7)",
+	.argument_count = 7,
+	.argument_types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+	TEXTARRAYOID}
 };
 
 static JaPlan insert_token = {
@@ -65,21 +66,24 @@ draw(TimestampTz now, JaSession *session, JaRefreshToken *token)
 
 /* Begins a session; within a scope of ja_plan_begin(). */
 void
-ja_session_begin(const JaUser *user, JaSession *session, JaRefreshToken *token)
+ja_session_begin(const JaUser *user, ArrayType *amr, int64 ttl_seconds,
+				 JaSession *session, JaRefreshToken *token)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	JaClient	client;
 
 	draw(now, session, token);
 	session->user = user->id;
-	session->expires_at = seconds_from(now, ja_settings.session_ttl_seconds);
+	session->expires_at = seconds_from(now, ttl_seconds);
 	session->is_revoked = false;
+	session->amr = amr;
 	ja_client_read(&client);
 	ja_plan_run(&insert_session, (JaValue[])
 	{
 		ja_value_uuid(&session->id), ja_value_uuid(&user->id), ja_value_time(now),
 		ja_value_time(session->expires_at), ja_value_text(client.user_agent),
-		ja_value_text(client.claimed_address)
+		ja_value_text(client.claimed_address),
+		amr == NULL ? JA_NULL : JA_DATUM(PointerGetDatum(amr))
 	});
 	ja_plan_run(&insert_token, (JaValue[])
 	{
@@ -94,6 +98,7 @@ bool
 ja_session_find(const pg_uuid_t *id, JaSession *session)
 {
 	JaScan		scan;
+	Datum		amr;
 	bool		is_live;
 	bool		is_null;
 	bool		found;
@@ -110,6 +115,8 @@ ja_session_find(const pg_uuid_t *id, JaSession *session)
 															  &is_null));
 		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
 		session->is_revoked = !is_live;
+		amr = ja_scan_get(&scan, JA_SESSIONS_AMR, &is_null);
+		session->amr = is_null ? NULL : DatumGetArrayTypePCopy(amr);
 	}
 	ja_scan_end(&scan);
 	return found;
@@ -119,7 +126,7 @@ ja_session_find(const pg_uuid_t *id, JaSession *session)
 static JaString
 sign(const JaUser *user, const JaSession *session, int64 ttl_seconds, TimestampTz now)
 {
-	Jsonb	   *claims = ja_access_claims_make(user, &session->id);
+	Jsonb	   *claims = ja_access_claims_make(user, &session->id, session->amr);
 	StringInfoData token;
 	JaStatus	status;
 

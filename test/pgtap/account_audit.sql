@@ -70,7 +70,7 @@ SELECT is((SELECT name_hash FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), :
 SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE audit_log::text ~* 'wrong field|correct horse|jar_|eyJ|argon2'), 0::bigint, 'no name, password, token or hash in any row');
 SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'key_created' AND kid = 'e1'), 1::bigint, 'keys have their kid');
 CREATE ROLE regress_audit_caller;
-GRANT EXECUTE ON FUNCTION jwt_login(text, text) TO regress_audit_caller;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval) TO regress_audit_caller;
 SET ROLE regress_audit_caller;
 SELECT is(jwt_login('alice', 'wrong') ->> 'error', 'invalid_grant', 'by a role');
 RESET ROLE;

@@ -9,7 +9,7 @@ SELECT no_plan();
 CREATE ROLE regress_hook_owner;
 CREATE ROLE regress_hook_caller;
 CREATE SCHEMA hooks;
-GRANT EXECUTE ON FUNCTION jwt_login(text, text), jwt_refresh(text) TO regress_hook_caller;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval), jwt_refresh(text) TO regress_hook_caller;
 SELECT test.create_user('alice', claims => '{"tenant":"t1"}') AS alice \gset
 SELECT test.login('alice') AS g1 \gset
 

@@ -48,7 +48,7 @@ RESET ROLE;
 SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'no attempt was made');
 
 -- Granted: works without any right on a table, and gives no other right
-GRANT EXECUTE ON FUNCTION jwt_login(text, text), jwt_refresh(text), jwt_change_password(text, text) TO regress_account_gateway;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval), jwt_refresh(text), jwt_change_password(text, text) TO regress_account_gateway;
 SET ROLE regress_account_gateway;
 SELECT is(test.in_subtransaction(call), CASE WHEN call ~ 'NULL' THEN '22023' WHEN who = 'admin' THEN '42501' END, format('the gateway, %s: %s', who, left(call, 60))) FROM public.call;
 SELECT jwt_login('alice', 'correct horse battery staple') AS answer \gset

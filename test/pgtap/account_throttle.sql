@@ -109,7 +109,7 @@ SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE name_hash IN (sha2
 -- Failures that the caller rolls back (T38)
 DELETE FROM jwt_auth.login_throttle;
 CREATE ROLE regress_throttle_caller;
-GRANT EXECUTE ON FUNCTION jwt_login(text, text) TO regress_throttle_caller;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval) TO regress_throttle_caller;
 CREATE FUNCTION test.undone(username text, times integer) RETURNS text LANGUAGE plpgsql AS
 $$
 DECLARE

@@ -31,7 +31,7 @@ SELECT is_empty('SELECT oid::regprocedure FROM public.member_function WHERE prol
 -- Domains and casts that note who runs them
 CREATE ROLE regress_types_caller;
 CREATE SCHEMA mine AUTHORIZATION regress_types_caller;
-GRANT EXECUTE ON FUNCTION jwt_login(text, text), jwt_refresh(text), jwt_create_user(text, text, name, jsonb, text, text) TO regress_types_caller;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval), jwt_refresh(text), jwt_create_user(text, text, name, jsonb, text, text) TO regress_types_caller;
 SET ROLE regress_types_caller;
 CREATE TABLE mine.run (what text, by name DEFAULT current_user, path text DEFAULT current_setting('search_path'));
 CREATE FUNCTION mine.note(what text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mine.run VALUES (what); RETURN true; END $$;
