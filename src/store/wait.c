@@ -44,9 +44,10 @@ ja_wait_begin(JaWait *wait)
 	error_context_stack = &wait->callback;
 }
 
+/* Brings lock_timeout back; what triggers set for the transaction stays. */
 void
 ja_wait_end(JaWait *wait)
 {
 	error_context_stack = wait->callback.previous;
-	AtEOXact_GUC(false, wait->setting_level);
+	AtEOXact_GUC(true, wait->setting_level);
 }

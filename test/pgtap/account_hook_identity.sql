@@ -1,11 +1,11 @@
 -- Hooks and triggers of the operator's that authenticate somebody else while a
--- function of ours runs (F47): it goes on for the one who called it. Whom it
+-- function of ours runs (F47, F48): it goes on for the one who called it. Whom it
 -- acts for, and whose session it keeps, is settled before they run.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 80 assertions
+-- At least 82 assertions
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 SELECT test.create_user('alice') AS alice, test.create_user('bob') AS bob \gset
@@ -100,6 +100,22 @@ DROP TRIGGER become ON jwt_auth.users;
 CREATE TRIGGER become AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.login_throttle FOR EACH ROW EXECUTE FUNCTION hooks.row_change();
 SELECT test.check_all('a trigger on the throttle');
 DROP TRIGGER become ON jwt_auth.login_throttle;
+
+-- What a trigger sets for the transaction stays (F48), printed plans or not
+CREATE FUNCTION hooks.sets() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM set_config('test.set_by_trigger', TG_OP, true); RETURN NEW; END $$;
+CREATE TRIGGER sets BEFORE UPDATE ON jwt_auth.users FOR EACH ROW EXECUTE FUNCTION hooks.sets();
+CREATE FUNCTION test.set_after(printing text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('test.set_by_trigger', '', true), set_config('log_min_messages', 'fatal', true), set_config('debug_print_plan', printing, true);
+	PERFORM public.jwt_disable_user(id), public.jwt_enable_user(id) FROM jwt_auth.users;
+	PERFORM set_config('debug_print_plan', 'off', true);
+	RETURN concat(current_setting('test.set_by_trigger'), ' ', current_setting('lock_timeout'));
+END
+$$;
+SELECT is(test.set_after(printing), 'UPDATE 0', 'what a trigger has set, with debug_print_plan ' || printing) FROM unnest('{off,on}'::text[]) AS printing;
+DROP TRIGGER sets ON jwt_auth.users;
 
 -- A deletion names the user who was meant
 CREATE TRIGGER become BEFORE DELETE ON jwt_auth.users FOR EACH ROW EXECUTE FUNCTION hooks.row_change();
