@@ -697,6 +697,14 @@ COMMENT ON FUNCTION jwt_change_password(text, text) IS
 'Changes the password of the current identity and ends its other sessions. Returns an empty object, or an error object as jwt_login. Errors as jwt_login, and 28J03 without an identity.';
 REVOKE ALL ON FUNCTION jwt_change_password(text, text) FROM PUBLIC;
 
+CREATE FUNCTION jwt_consume(token text, audience text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_consume';
+COMMENT ON FUNCTION jwt_consume(text, text) IS
+'Verifies a token of ours that belongs to no session, denies it by its jti in the same step, and returns its claims: of many calls, one gets them. Errors: 28J00 for an invalid token, one of a session or of another issuer, or one without jti, 28J01, 28J02 for one that was used or revoked, 25006 in a read-only transaction, 40001.';
+REVOKE ALL ON FUNCTION jwt_consume(text, text) FROM PUBLIC;
+
 --
 -- Sessions of the current identity
 --

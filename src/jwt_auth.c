@@ -135,7 +135,7 @@ define_session_settings(void)
 				   "How long a session lasts without a refresh.",
 				   &ja_settings.session_idle_timeout_seconds, (Range) {7 * SECS_PER_DAY, 60, 10 * SECONDS_PER_YEAR});
 	define_seconds("jwt_auth.refresh_grace",
-				   "How long the refresh token before the current one gives the same answer.",
+				   "How long a refresh token that was replaced gives the current one.",
 				   &ja_settings.refresh_grace_seconds, (Range) {10, 0, 60});
 	DefineCustomIntVariable("jwt_auth.max_sessions_per_user",
 							"Sessions that a user may have at a time; 0 means no limit.",

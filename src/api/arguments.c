@@ -24,6 +24,7 @@
 #include "api/arguments.h"
 #include "base/error.h"
 #include "base/settings.h"
+#include "identity/authenticate.h"
 #include "jose/key_cache.h"
 
 /* Longest name, password or refresh token, in bytes. */
@@ -91,6 +92,16 @@ ja_argument_token(FunctionCallInfo fcinfo, int number)
 	if (PG_ARGISNULL(number))
 		ja_raise(JA_TOKEN_NULL);
 	return ja_argument_text(fcinfo, number);
+}
+
+/*
+ * A token to be judged by the stored keys, or a refresh token, without white
+ * space around it or its scheme; raises 28J00 for NULL.
+ */
+JaString
+ja_argument_credential(FunctionCallInfo fcinfo, int number)
+{
+	return ja_authenticate_trim(ja_argument_token(fcinfo, number));
 }
 
 /*

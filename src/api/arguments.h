@@ -14,6 +14,7 @@
 #include "jose/keyset.h"
 
 extern JaString ja_argument_token(FunctionCallInfo fcinfo, int number);
+extern JaString ja_argument_credential(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_required_text(FunctionCallInfo fcinfo, int number);

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(jwt_postgrest_config);
 Datum
 jwt_authenticate(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_authenticate_strip_scheme(ja_argument_text(fcinfo, 0));
+	JaString	token = ja_authenticate_trim(ja_argument_text(fcinfo, 0));
 	const JaIdentity *identity;
 	Jsonb	   *claims;
 

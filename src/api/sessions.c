@@ -18,6 +18,7 @@
 #include "account/password_change.h"
 #include "api/arguments.h"
 #include "base/error.h"
+#include "identity/authenticate.h"
 #include "identity/identity.h"
 #include "session/refresh.h"
 #include "session/revoke.h"
@@ -29,6 +30,7 @@ PG_FUNCTION_INFO_V1(jwt_start_session);
 PG_FUNCTION_INFO_V1(jwt_refresh);
 PG_FUNCTION_INFO_V1(jwt_change_password);
 PG_FUNCTION_INFO_V1(jwt_revoke);
+PG_FUNCTION_INFO_V1(jwt_consume);
 PG_FUNCTION_INFO_V1(jwt_logout);
 PG_FUNCTION_INFO_V1(jwt_sessions);
 PG_FUNCTION_INFO_V1(jwt_revoke_session);
@@ -76,7 +78,7 @@ jwt_start_session(PG_FUNCTION_ARGS)
 Datum
 jwt_refresh(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_required_text(fcinfo, 0);
+	JaString	token = ja_authenticate_trim(ja_argument_required_text(fcinfo, 0));
 
 	ja_plan_refuse_read_only("jwt_refresh");
 	PG_RETURN_JSONB_P(ja_refresh(token));
@@ -104,7 +106,7 @@ jwt_change_password(PG_FUNCTION_ARGS)
 Datum
 jwt_revoke(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_token(fcinfo, 0);
+	JaString	token = ja_argument_credential(fcinfo, 0);
 
 	ja_plan_refuse_read_only("jwt_revoke");
 	ja_revoke_token(token);
@@ -120,6 +122,21 @@ copy_current_token(void)
 
 	token.data = pnstrdup(token.data, token.length);
 	return token;
+}
+
+/*
+ * jwt_consume(token text, audience text DEFAULT NULL) → jsonb
+ */
+Datum
+jwt_consume(PG_FUNCTION_ARGS)
+{
+	JaString	token = ja_argument_credential(fcinfo, 0);
+	JaExpectation expected = {
+		.audience = ja_argument_text(fcinfo, 1)
+	};
+
+	ja_plan_refuse_read_only("jwt_consume");
+	PG_RETURN_JSONB_P(ja_revoke_consume(token, &expected));
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "api/arguments.h"
 #include "base/error.h"
 #include "base/settings.h"
+#include "identity/authenticate.h"
 #include "session/refresh.h"
 #include "session/refresh_token.h"
 #include "token/explain.h"
@@ -54,7 +55,7 @@ jwt_sign(PG_FUNCTION_ARGS)
 Datum
 jwt_verify(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_token(fcinfo, 0);
+	JaString	token = ja_argument_credential(fcinfo, 0);
 	JaExpectation expected;
 	const JaVerified *verified;
 	Jsonb	   *claims;
@@ -73,7 +74,7 @@ jwt_verify(PG_FUNCTION_ARGS)
 Datum
 jwt_introspect(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_text(fcinfo, 0);
+	JaString	token = ja_authenticate_trim(ja_argument_text(fcinfo, 0));
 
 	if (token.data != NULL && ja_refresh_token_is_one(token))
 		PG_RETURN_JSONB_P(ja_refresh_introspect(token));
@@ -86,5 +87,5 @@ jwt_introspect(PG_FUNCTION_ARGS)
 Datum
 jwt_explain(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(ja_explain_token(ja_argument_text(fcinfo, 0), GetCurrentTimestamp()));
+	PG_RETURN_JSONB_P(ja_explain_token(ja_authenticate_trim(ja_argument_text(fcinfo, 0)), GetCurrentTimestamp()));
 }

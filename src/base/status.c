@@ -64,6 +64,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_USER_DISABLED] = REVOKED("the user is disabled or deleted"),
 	[JA_TOKEN_USE] = REFUSED("\"token_use\" is not access, or not one that its issuer's options accept"),
 	[JA_TOKEN_CONFIRMATION] = REFUSED("the token is sender-constrained (\"cnf\"), which is not supported"),
+	[JA_TOKEN_NOT_SINGLE_USE] = REFUSED("a token of a session or of another issuer, or without \"jti\", is not for a single use"),
 	[JA_TOKEN_BEARER] = REFUSED("the Authorization header is malformed"),
 	[JA_TOKEN_OTHER_CLAIMS] = REFUSED("PostgREST accepted other claims than those of the Authorization header"),
 

@@ -38,6 +38,30 @@ ja_authenticate_strip_scheme(JaString credential)
 	return credential;
 }
 
+static bool
+is_white_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/*
+ * A token as people and files hand it over: white space around it and a
+ * leading "Bearer " are no part of it.
+ */
+JaString
+ja_authenticate_trim(JaString credential)
+{
+	while (credential.length > 0 && is_white_space(credential.data[0]))
+	{
+		credential.data++;
+		credential.length--;
+	}
+	credential = ja_authenticate_strip_scheme(credential);
+	while (credential.length > 0 && is_white_space(credential.data[credential.length - 1]))
+		credential.length--;
+	return credential;
+}
+
 /*
  * Verifies the token by the clock, makes it the transaction's, and returns
  * who it stands for; see JaIdentity for how long.  Raises 28J00 to 28J02.

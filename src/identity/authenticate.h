@@ -13,5 +13,6 @@
 extern const JaIdentity *ja_authenticate(JaString token);
 extern void ja_authenticate_assume_role(const JaIdentity *identity);
 extern JaString ja_authenticate_strip_scheme(JaString credential);
+extern JaString ja_authenticate_trim(JaString credential);
 
 #endif							/* JA_AUTHENTICATE_H */

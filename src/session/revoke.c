@@ -110,3 +110,39 @@ ja_revoke_token(JaString text)
 	else
 		deny(&verified);
 }
+
+static JaString
+copy(JaString string)
+{
+	return (JaString) {pnstrdup(string.data, string.length), string.length};
+}
+
+/*
+ * Verifies a token of ours that belongs to no session, and denies it in the
+ * same step.  Returns its claims to one caller; raises 28J02 for all others,
+ * 28J00 for a token that is not for a single use.
+ */
+Jsonb *
+ja_revoke_consume(JaString text, const JaExpectation *expected)
+{
+	const JaVerified *verified;
+	JaString	issuer;
+	JaString	jti;
+	TimestampTz end;
+	Jsonb	   *claims;
+
+	ja_check(ja_verify_stored(text, expected, ja_claims_moment(), &verified));
+	if (!verified->is_own || verified->revocable.has_session ||
+		verified->revocable.jti.data == NULL)
+		ja_raise(JA_TOKEN_NOT_SINGLE_USE);
+	issuer = copy(verified->revocable.issuer);
+	jti = copy(verified->revocable.jti);
+	end = end_of(verified);
+	claims = palloc(VARSIZE(verified->claims));
+	memcpy(claims, verified->claims, VARSIZE(verified->claims));
+	/* What was verified may go once other code runs. */
+	if (!ja_denial_add_once(issuer, jti, end))
+		ja_raise(JA_TOKEN_DENIED);
+	ja_audit_write(&(JaAuditEvent) {.event = "token_consumed", .level = JA_AUDIT_ALL});
+	return claims;
+}

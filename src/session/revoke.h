@@ -8,8 +8,9 @@
 #ifndef JA_REVOKE_H
 #define JA_REVOKE_H
 
-#include "jose/json.h"
+#include "token/claims.h"
 
+extern Jsonb *ja_revoke_consume(JaString text, const JaExpectation *expected);
 extern void ja_revoke_token(JaString text);
 
 #endif							/* JA_REVOKE_H */

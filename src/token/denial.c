@@ -42,6 +42,13 @@ static JaPlan insert_denial = {
 	.argument_types = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
 };
 
+static JaPlan insert_once = {
+	.sql = "INSERT INTO jwt_auth.revoked_tokens (issuer, jti, expires_at)"
+	" VALUES ($1, $2, $3) ON CONFLICT (issuer, jti) DO NOTHING",
+	.argument_count = 3,
+	.argument_types = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
 static JaPlan insert_users = {
 	.sql = "INSERT INTO jwt_auth.revoked_tokens (issuer, jti, expires_at)"
 	" SELECT $1, id::pg_catalog.text, 'infinity' FROM jwt_auth.users"
@@ -108,6 +115,31 @@ ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
 	return true;
+}
+
+/*
+ * Denies a token as above, unless it is denied already; of callers at the same
+ * time, one denies it.
+ */
+bool
+ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until)
+{
+	char		buffer[STORED_FORM_ROOM];
+	JaPlanScope scope;
+	bool		added;
+
+	if (!TIMESTAMP_NOT_FINITE(until))
+		until += SLACK_SECONDS * USECS_PER_SEC;
+	ja_plan_begin(&scope);
+	added = ja_plan_run(&insert_once, (JaValue[])
+	{
+		ja_value_string(issuer), ja_value_string(stored_form(jti, buffer)),
+		ja_value_time(until)
+	}) == 1;
+	if (added)
+		ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_plan_end(&scope);
+	return added;
 }
 
 static JaString

@@ -14,6 +14,7 @@
 #include "jose/json.h"
 
 extern bool ja_denial_add(JaString issuer, JaString jti, TimestampTz until);
+extern bool ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until);
 extern void ja_denial_add_all_users(void);
 extern void ja_denial_add_user(const pg_uuid_t *user);
 extern bool ja_denial_exists(JaString issuer, JaString jti, bool *is_final);

@@ -255,8 +255,8 @@ FROM generate_series(0, 76) AS at, unnest('{0,7}'::integer[]) AS n;
 SELECT is(jwt_refresh(token) ->> 'error', 'invalid_grant', what)
 FROM (SELECT :'g1'::jsonb ->> 'refresh_token') AS t (good), LATERAL (VALUES
 	('another prefix', 'jas_' || substr(good, 5)), ('upper case', 'JAR_' || substr(good, 5)), ('no prefix', substr(good, 5)), ('the prefix alone', 'jar_'),
-	('one shorter', left(good, -1)), ('one longer', good || 'A'), ('a space after', good || ' '), ('a space before', ' ' || good), ('a line end', good || E'\n'),
-	('padding', good || '='), ('stray bits', left(good, -1) || chr(ascii(right(good, 1)) + 1)), ('a plus', overlay(good PLACING '+' FROM 50 FOR 1)), ('twice', good || good), ('Bearer', 'Bearer ' || good),
+	('one shorter', left(good, -1)), ('one longer', good || 'A'), ('a space within', overlay(good PLACING ' ' FROM 50 FOR 0)), ('another scheme', 'Basic ' || good), ('a line end within', overlay(good PLACING E'\n' FROM 50 FOR 0)),
+	('padding', good || '='), ('stray bits', left(good, -1) || chr(ascii(right(good, 1)) + 1)), ('a plus', overlay(good PLACING '+' FROM 50 FOR 1)), ('twice', good || good), ('twice the scheme', 'Bearer Bearer ' || good),
 	('an access token', :'g1'::jsonb ->> 'access_token'), ('1024 bytes', repeat('x', 1024)), ('no letters', repeat(U&'\00E9', 50)),
 	('zeros', 'jar_' || repeat('A', 103)), ('a long one', 'jar_' || repeat('A', 107))) AS v (what, token);
 SELECT is(jwt_refresh('') ->> 'error', 'invalid_request', 'empty'), test.raises('SELECT jwt_refresh(NULL)', '22023', 'NULL');

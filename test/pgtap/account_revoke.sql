@@ -72,7 +72,7 @@ SELECT jwt_sign_with(jsonb_build_object('iss', 'https://them.example', 'aud', 'a
 SELECT is(test.sqlstate_of(format('SELECT jwt_revoke(%L)', token)), NULL, 'no error: ' || what)
 FROM (SELECT test.refresh_token(:'g1') AS r, :'g1'::jsonb ->> 'access_token' AS a) AS t, LATERAL (VALUES
 	('', 'empty'), ('x', 'a letter'), ('a.b.c', 'three segments'), ('jar_', 'a prefix'), (left(r, -1), 'a short refresh token'), (test.tampered(r), 'a wrong MAC'),
-	(upper(r), 'upper case'), (left(a, -1), 'a short access token'), (test.tampered(a), 'a wrong signature'), ('Bearer ' || a, 'with its scheme'),
+	(upper(r), 'upper case'), (left(a, -1), 'a short access token'), (test.tampered(a), 'a wrong signature'), ('Basic ' || a, 'with another scheme'),
 	(jwt_sign_with(jsonb_build_object('exp', test.seconds(600), 'sid', test.session_of(:'g1')), jwk_generate('ES256', 'e1')), 'a forged one'),
 	(:'theirs', 'another issuer''s'), (repeat('x', 20000), 'long'), (test.hs256('{"alg":"none","kid":"e1"}', '{}'), 'alg none')) AS v (token, what);
 SELECT test.raises('SELECT jwt_revoke(NULL)', '28J00', 'NULL');

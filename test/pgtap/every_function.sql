@@ -95,6 +95,7 @@ INSERT INTO public.call (name, arguments, writes, is_public, nulls, huge) VALUES
 	('jwt_start_session', ARRAY[:'alice', '{otp}', '1 h'], true, false, '{22023,NULL,NULL}', '{-,-,-}'),
 	('jwt_refresh', ARRAY[:'refresh'], true, false, '{22023}', '{22023}'),
 	('jwt_change_password', ARRAY[test.password(), 'another horse battery'], true, false, '{22023,22023}', '{22023,22023}'),
+	('jwt_consume', ARRAY[jwt_sign('{}'), NULL], true, false, '{28J00,NULL}', '{28J00,28J00}'),
 	('jwt_revoke', ARRAY[:'access'], true, true, '{28J00}', '{NULL}'),
 	('jwt_logout', '{local}', true, true, '{22023}', '{22023}'),
 	('jwt_revoke_session', ARRAY[:'sid'], true, true, '{22023}', '{-}');

@@ -28,7 +28,7 @@ FROM (VALUES ('NULL', NULL, '28J03'), ('nothing', '', '28J03'), ('a scheme alone
 			 ('a scheme and spaces', 'bearer    ', '28J03'),
 			 ('a scheme without space', 'Bearer', '28J00'), ('another scheme', 'Basic ' || :'alice', '28J00'),
 			 ('a tab', E'Bearer\t' || :'alice', '28J00'), ('two schemes', 'Bearer Bearer ' || :'alice', '28J00'),
-			 ('a leading space', ' ' || :'alice', '28J00'), ('a trailing space', :'alice' || ' ', '28J00'),
+			 ('a quote before it', '"' || :'alice', '28J00'), ('a full stop after it', :'alice' || '.', '28J00'),
 			 ('two tokens', :'alice' || ' ' || :'bob', '28J00'), ('a comma', :'alice' || ',', '28J00'),
 			 ('junk', 'x', '28J00'), ('tampered', test.tampered(:'alice'), '28J00'),
 			 ('100 kB', repeat('a', 100000), '28J00'), ('expired', test.own('"exp":1'), '28J01'),
