@@ -261,8 +261,14 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									"Name up to 16 methods, such as pwd, otp or hwk (RFC 8176), each of up to 64 letters, digits, dots, hyphens and underscores."),
 	[JA_ACCOUNT_SCOPE] = UNUSABLE("scope is not known",
 								  "Use local, others or global."),
-	[JA_HOOK_NAME] = UNREADY("the configured hook function cannot be used",
-							 "jwt_auth.claims_function must name f(uuid, jsonb) returning jsonb, jwt_auth.password_check_function f(text, text) returning text, with their schema; their owner must be a superuser or own the table jwt_auth.users."),
+	[JA_HOOK_NAME] = UNREADY("the name of a hook function is not qualified",
+							 "Name the schema, too, in jwt_auth.claims_function and jwt_auth.password_check_function."),
+	[JA_HOOK_MISSING] = UNREADY("there is no such hook function",
+								"jwt_auth.claims_function must name f(uuid, jsonb), jwt_auth.password_check_function f(text, text), in this database."),
+	[JA_HOOK_RESULT] = UNREADY("the hook function returns another type, or is no plain function",
+							   "jwt_auth.claims_function must return jsonb, jwt_auth.password_check_function text; neither may be a procedure or aggregate, or return a set."),
+	[JA_HOOK_OWNER] = UNREADY("the owner of the hook function is not trusted",
+							  "Give it to a superuser, or to the owner of the table jwt_auth.users, with ALTER FUNCTION ... OWNER TO."),
 	[JA_HOOK_CLAIMS] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "the claims function failed", NULL,
 		"The reason is in the server log."

@@ -88,14 +88,16 @@ resolve(const char *name, const HookKind *kind, Hook *hook)
 									kind->argument_types, true);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(hook->function));
 	if (!HeapTupleIsValid(tuple))
-		ja_raise(JA_HOOK_NAME);
+		ja_raise(JA_HOOK_MISSING);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	hook->owner = form->proowner;
 	is_right = form->prokind == PROKIND_FUNCTION && !form->proretset &&
 		form->prorettype == kind->result_type;
 	ReleaseSysCache(tuple);
-	if (!is_right || !(superuser_arg(hook->owner) || hook->owner == owner_of_tables()))
-		ja_raise(JA_HOOK_NAME);
+	if (!is_right)
+		ja_raise(JA_HOOK_RESULT);
+	if (!superuser_arg(hook->owner) && hook->owner != owner_of_tables())
+		ja_raise(JA_HOOK_OWNER);
 }
 
 /* Writes why the hook failed to the server log, and raises the fixed error. */

@@ -1,10 +1,10 @@
--- Hooks (T32, T34, T46): who may own one, what it must look like, as whom and
+-- Hooks (T32, T34, T46, F39): who may own one, what it must look like, as whom and
 -- with what it runs, and what becomes of errors, NULL and odd results.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 111 assertions
+-- At least 116 assertions
 SELECT no_plan();
 CREATE ROLE regress_hook_owner;
 CREATE ROLE regress_hook_caller;
@@ -48,6 +48,19 @@ SELECT is(pg_temp.login_with(hook), state, 'claims function: ' || hook)
 FROM (VALUES ('hooks.claims', 'ok'), ('', 'ok'), ('"hooks"."claims"', 'ok'), ('unqualified', '55000'), ('public.unqualified', 'ok'), ('claims', '55000'), ('hooks.nothing', '55000'), ('nowhere.claims', '55000'),
 	('hooks.two', '55000'), ('hooks.text_result', '55000'), ('hooks.set_result', '55000'), ('hooks.other_arguments', '55000'), ('hooks.json_argument', '55000'),
 	('hooks.procedure', '55000'), ('pg_catalog.max', '55000'), ('postgres.hooks.claims', '55000')) AS v (hook, state);
+-- Each cause has words of its own
+CREATE FUNCTION pg_temp.says(hook text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('jwt_auth.claims_function', hook, true);
+	RETURN test.login('alice') ->> 'token_type';
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	RETURN SQLERRM;
+END
+$$;
+SELECT matches(pg_temp.says(hook), said, format('%s: %s', hook, said))
+FROM (VALUES ('unqualified', 'not qualified'), ('nowhere.claims', 'no such'), ('hooks.other_arguments', 'no such'), ('hooks.text_result', 'another type'),
+	('hooks.set_result', 'another type')) AS v (hook, said);
 SELECT matches(pg_temp.login_with(hook), '^(55000|42602)$', 'no name: ' || hook)
 FROM unnest(ARRAY['hooks.', '.claims', '"hooks', 'hooks.claims(uuid, jsonb)', 'hooks.claims; DROP TABLE x', ' ']) AS hook;
 SET jwt_auth.claims_function = 'hooks.nothing';
