@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "jose/signature.h"
+#include "keyring/change.h"
 #include "keyring/handle.h"
 #include "keyring/key_change.h"
 #include "keyring/stored_key.h"
@@ -159,7 +160,7 @@ ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *te
 	memcpy(wire.body, body, kinds[kind].body_size);
 	ja_check(ja_stored_key_refresh(key_number, &key));
 	if (key->is_revoked)
-		ja_key_change_raise_stale();
+		ja_change_raise_stale();
 	ja_check(make_mac(key->key, &wire, mac));
 	memcpy(wire.mac, mac, JA_HANDLE_MAC_SIZE);
 	memcpy(text, kinds[kind].prefix, JA_HANDLE_PREFIX_LENGTH);

@@ -22,6 +22,7 @@
 #include "keyring/issuer.h"
 #include "keyring/issuer_keys.h"
 #include "keyring/seal.h"
+#include "keyring/change.h"
 #include "keyring/key_change.h"
 #include "store/plan.h"
 #include "store/signal.h"
@@ -145,7 +146,7 @@ ja_issuer_trust(const JaIssuerTrust *trust)
 		ja_value_string(secrets.sealed_by),
 		ja_value_time(GetCurrentTimestamp())
 	});
-	ja_key_change_announce();
+	ja_change_announce();
 	ja_plan_end(&scope);
 }
 
@@ -163,6 +164,6 @@ ja_issuer_distrust(JaString name)
 		ja_value_string(name)
 	}) == 0)
 		ja_raise(JA_ISSUER_UNKNOWN);
-	ja_key_change_announce();
+	ja_change_announce();
 	ja_plan_end(&scope);
 }

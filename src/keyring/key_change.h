@@ -10,7 +10,6 @@
 
 #include "jose/key.h"
 
-extern void ja_key_change_raise_stale(void);
 extern JaString ja_key_change_create(const JaAlgorithm *algorithm, JaString kid);
 extern JaString ja_key_change_rotate(const JaAlgorithm *algorithm);
 extern void ja_key_change_retire(JaString kid);
@@ -19,6 +18,5 @@ extern JaString ja_key_change_import(const JsonbContainer *jwk);
 extern int32 ja_key_change_rotate_refresh(void);
 extern void ja_key_change_ensure(const char *use);
 extern void ja_key_change_reset(void);
-extern void ja_key_change_announce(void);
 
 #endif							/* JA_KEY_CHANGE_H */

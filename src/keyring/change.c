@@ -1,0 +1,304 @@
+/*-------------------------------------------------------------------------
+ *
+ * change.c
+ *	  What all changes of stored keys share.
+ *
+ * Each change takes a lock that excludes other changes, but not readers, and
+ * ends with a signal that voids the caches of all backends.  States follow
+ * from the columns and the clock, so that no job is needed.  A private half
+ * is erased as soon as the key signs no more; a secret, which verifies too,
+ * when it is revoked.
+ *
+ * Where there is a signing key, each change also makes the secrets for other
+ * uses that are missing: were the first login to make them, it would hold the
+ * lock, and if its transaction stayed open, nobody else could log in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "storage/lmgr.h"
+#include "utils/snapmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "keyring/change.h"
+#include "keyring/key_row.h"
+#include "keyring/stored_key.h"
+#include "store/scan.h"
+#include "store/signal.h"
+
+/* How long a former key verifies beyond the longest life of a token. */
+#define RETIRING_SLACK_SECONDS 300
+
+static JaPlan select_active = {
+	.sql = "SELECT kid, alg FROM jwt_auth.keys"
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE,
+	.argument_count = 1,
+	.argument_types = {TEXTOID}
+};
+
+static JaPlan select_next = {
+	.sql = "SELECT kid, alg FROM jwt_auth.keys"
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_NEXT
+	" ORDER BY created_at, kid LIMIT 1",
+	.argument_count = 1,
+	.argument_types = {TEXTOID}
+};
+
+static JaPlan retire_active = {
+	.sql = "UPDATE jwt_auth.keys SET verify_until = $2,"
+	" private_jwk = CASE WHEN public_jwk IS NULL THEN private_jwk END,"
+	" sealed_by = CASE WHEN public_jwk IS NULL THEN sealed_by END"
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE,
+	.argument_count = 2,
+	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+};
+
+static JaPlan activate = {
+	.sql = "UPDATE jwt_auth.keys SET activated_at = $2"
+	" WHERE kid OPERATOR(pg_catalog.=) $1 AND " IS_NEXT,
+	.argument_count = 2,
+	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+};
+
+static JaPlan select_last_number = {
+	.sql = "SELECT pg_catalog.max(number) FROM jwt_auth.keys"
+};
+
+static JaPlan select_last_session_end = {
+	.sql = "SELECT pg_catalog.max(expires_at) FROM jwt_auth.sessions"
+};
+
+/* Raises 40001: keys have changed under a transaction that used them. */
+void
+ja_change_raise_stale(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent changes of keys"),
+			 errhint("Try again in a new transaction.")));
+}
+
+/*
+ * A change decides by what it sees, so that it must see every key.  Under
+ * REPEATABLE READ and SERIALIZABLE a key may be too new for the snapshot.
+ */
+static void
+check_snapshot(void)
+{
+	Snapshot	snapshot = GetTransactionSnapshot();
+	JaScan		scan;
+
+	scan.key_count = 0;
+	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY);
+	while (ja_scan_next(&scan))
+	{
+		if (!ja_scan_row_is_own(&scan) &&
+			XidInMVCCSnapshot(HeapTupleHeaderGetXmin(scan.row->t_data), snapshot))
+			ja_change_raise_stale();
+	}
+	ja_scan_end(&scan);
+}
+
+/* Takes the lock, and the time of the change. */
+void
+ja_change_begin(JaChange *change)
+{
+	LockRelationOid(ja_relation_oid(JA_KEYS), ShareRowExclusiveLock);
+	if (IsolationUsesXactSnapshot())
+		check_snapshot();
+	ja_plan_begin(&change->scope);
+	change->now = GetCurrentTimestamp();
+}
+
+/* Makes an active secret of our own for a use other than signatures. */
+static int32
+insert_secret(const JaChange *change, const char *use)
+{
+	JaKeyRow	row = {
+		.key = ja_key_row_generate(ja_algorithm_find((JaString) {"HS256", 5}),
+								   (JaString) {NULL, 0}),
+		.use = use,
+		.is_active = true,
+		.created_at = change->now
+	};
+	bool		is_null;
+
+	if (strcmp(use, JA_USE_REFRESH) == 0)
+	{
+		ja_plan_run(&select_last_number, NULL);
+		row.number = DatumGetInt32(ja_plan_result(0, 1, &is_null));
+		row.number = is_null ? 1 : row.number + 1;
+	}
+	ja_check(ja_key_row_insert(&row));
+	return row.number;
+}
+
+/* Whether there is an active key of the use. */
+bool
+ja_change_has_active(const char *use)
+{
+	return ja_plan_run(&select_active, (JaValue[])
+	{
+		ja_value_text(use)
+	}) > 0;
+}
+
+/* Makes the active secrets for other uses than signatures that are missing. */
+void
+ja_change_insert_missing_secrets(const JaChange *change)
+{
+	static const char *const uses[] = {JA_USE_REFRESH, JA_USE_HASH};
+
+	for (size_t i = 0; i < lengthof(uses); i++)
+	{
+		if (!ja_change_has_active(uses[i]))
+			insert_secret(change, uses[i]);
+	}
+}
+
+/* Tells every backend that keys changed, and PostgREST, which then asks again. */
+void
+ja_change_announce(void)
+{
+	ja_signal_send(JA_SIGNAL_KEYS);
+	Async_Notify("pgrst", "reload config");
+}
+
+/* Ends the change, and tells of it. */
+void
+ja_change_end(JaChange *change)
+{
+	if (ja_change_has_active(JA_USE_SIGNATURE))
+		ja_change_insert_missing_secrets(change);
+	ja_change_announce();
+	ja_plan_end(&change->scope);
+}
+
+/* So many seconds from a time. */
+TimestampTz
+ja_change_seconds_from(TimestampTz time, int64 seconds)
+{
+	return time + seconds * USECS_PER_SEC;
+}
+
+/* When a key ceases to verify that signs no more from now on. */
+TimestampTz
+ja_change_retiring_end(const JaChange *change)
+{
+	return ja_change_seconds_from(change->now,
+						ja_settings.max_token_ttl_seconds + RETIRING_SLACK_SECONDS);
+}
+
+/* Copies a kid into the caller's memory. */
+JaString
+ja_change_keep_kid(const JaChange *change, JaString kid)
+{
+	char	   *copy = MemoryContextAlloc(change->scope.context, kid.length + 1);
+
+	memcpy(copy, kid.data, kid.length);
+	copy[kid.length] = '\0';
+	return (JaString) {copy, kid.length};
+}
+
+/* Kid and algorithm of the signing key that a plan selects; false for none. */
+static bool
+select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
+{
+	if (ja_plan_run(plan, (JaValue[])
+	{
+		ja_value_text(JA_USE_SIGNATURE)
+	}) == 0)
+		return false;
+	*kid = ja_plan_string(0, 1);
+	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
+	if (*algorithm == NULL)
+		elog(ERROR, "stored key has an unknown algorithm");
+	return true;
+}
+
+/* Kid and algorithm of the active signing key; false if there is none. */
+bool
+ja_change_find_active(JaString *kid, const JaAlgorithm **algorithm)
+{
+	return select_key(&select_active, kid, algorithm);
+}
+
+/* The same for the oldest next key. */
+bool
+ja_change_find_next(JaString *kid, const JaAlgorithm **algorithm)
+{
+	return select_key(&select_next, kid, algorithm);
+}
+
+/* Makes and inserts a key; returns its kid.  A kid of NULL is a default one. */
+JaString
+ja_change_insert_key(const JaChange *change, const JaAlgorithm *algorithm, JaString kid,
+					 bool is_active)
+{
+	JaKeyRow	row = {
+		.key = ja_key_row_generate(algorithm, kid),
+		.use = JA_USE_SIGNATURE,
+		.is_active = is_active,
+		.created_at = change->now
+	};
+
+	ja_check(ja_key_row_insert(&row));
+	return row.key->kid;
+}
+
+/* A serialization failure where the row changed behind our snapshot. */
+void
+ja_change_run_on_one(JaPlan *plan, const JaValue *values)
+{
+	if (ja_plan_run(plan, values) != 1)
+		ja_change_raise_stale();
+}
+
+/* Makes the key with the kid the active one, in place of the former. */
+void
+ja_change_promote(const JaChange *change, JaString kid)
+{
+	ja_plan_run(&retire_active, (JaValue[])
+	{
+		ja_value_text(JA_USE_SIGNATURE),
+		ja_value_time(ja_change_retiring_end(change))
+	});
+	ja_change_run_on_one(&activate, (JaValue[])
+	{
+		ja_value_string(kid), ja_value_time(change->now)
+	});
+}
+
+/* When the last session will have ended that exists, or is being made now. */
+static TimestampTz
+last_session_end(const JaChange *change)
+{
+	TimestampTz end = ja_change_seconds_from(change->now,
+								   (int64) ja_settings.session_ttl_seconds + RETIRING_SLACK_SECONDS);
+	TimestampTz latest;
+	bool		is_null;
+
+	ja_plan_run(&select_last_session_end, NULL);
+	latest = DatumGetTimestampTz(ja_plan_result(0, 1, &is_null));
+	return is_null ? end : Max(end, latest);
+}
+
+
+/* Makes a new key for refresh tokens, in place of the former; returns its number. */
+int32
+ja_change_rotate_refresh(const JaChange *change)
+{
+	ja_plan_run(&retire_active, (JaValue[])
+	{
+		ja_value_text(JA_USE_REFRESH),
+		ja_value_time(last_session_end(change))
+	});
+	return insert_secret(change, JA_USE_REFRESH);
+}

@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * change.h
+ *	  What all changes of stored keys share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef JA_CHANGE_H
+#define JA_CHANGE_H
+
+#include "datatype/timestamp.h"
+
+#include "jose/key.h"
+#include "store/plan.h"
+
+/* States in SQL, of a row of jwt_auth.keys. */
+#define IS_ACTIVE \
+	"activated_at IS NOT NULL AND verify_until IS NULL AND revoked_at IS NULL"
+#define IS_NEXT \
+	"activated_at IS NULL AND verify_until IS NULL AND revoked_at IS NULL"
+
+/* What a change holds from its beginning to its end. */
+typedef struct JaChange
+{
+	JaPlanScope scope;
+	TimestampTz now;
+} JaChange;
+
+extern void ja_change_raise_stale(void);
+extern void ja_change_announce(void);
+extern void ja_change_begin(JaChange *change);
+extern void ja_change_end(JaChange *change);
+extern bool ja_change_has_active(const char *use);
+extern bool ja_change_find_active(JaString *kid, const JaAlgorithm **algorithm);
+extern bool ja_change_find_next(JaString *kid, const JaAlgorithm **algorithm);
+extern JaString ja_change_insert_key(const JaChange *change, const JaAlgorithm *algorithm,
+									 JaString kid, bool is_active);
+extern void ja_change_insert_missing_secrets(const JaChange *change);
+extern void ja_change_promote(const JaChange *change, JaString kid);
+extern int32 ja_change_rotate_refresh(const JaChange *change);
+extern void ja_change_run_on_one(JaPlan *plan, const JaValue *values);
+extern JaString ja_change_keep_kid(const JaChange *change, JaString kid);
+extern TimestampTz ja_change_retiring_end(const JaChange *change);
+extern TimestampTz ja_change_seconds_from(TimestampTz time, int64 seconds);
+
+#endif							/* JA_CHANGE_H */
