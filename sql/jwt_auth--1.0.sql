@@ -27,6 +27,7 @@ CREATE TABLE jwt_auth.keys (
     public_jwk jsonb,
     private_jwk bytea,
     sealed_by text COLLATE "C",
+    was_clear boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     activated_at timestamptz,
     verify_until timestamptz,
@@ -48,10 +49,38 @@ COMMENT ON COLUMN jwt_auth.keys.thumbprint IS 'Thumbprint (RFC 7638); of a secre
 COMMENT ON COLUMN jwt_auth.keys.public_jwk IS 'Public half; NULL for a secret';
 COMMENT ON COLUMN jwt_auth.keys.private_jwk IS 'Private half, while it is needed';
 COMMENT ON COLUMN jwt_auth.keys.sealed_by IS 'Name of the master key that sealed the private half; NULL: not sealed';
+COMMENT ON COLUMN jwt_auth.keys.was_clear IS 'The private half was stored in the clear at some time';
 COMMENT ON COLUMN jwt_auth.keys.created_at IS 'When the key was made or imported';
 COMMENT ON COLUMN jwt_auth.keys.activated_at IS 'When the key began to sign';
 COMMENT ON COLUMN jwt_auth.keys.verify_until IS 'When the key ceases to verify';
 COMMENT ON COLUMN jwt_auth.keys.revoked_at IS 'When the key was revoked';
+
+-- What administrators ask about keys; no key is in it.  It reads the table with
+-- the rights of who asks, so that pg_read_all_data reads nothing here, either.
+CREATE VIEW jwt_auth.key_states WITH (security_invoker) AS
+SELECT k.kid, k.use, k.alg,
+    CASE
+        WHEN k.revoked_at IS NOT NULL THEN 'revoked'
+        WHEN k.verify_until OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() THEN 'retired'
+        WHEN k.verify_until IS NOT NULL THEN 'retiring'
+        WHEN k.activated_at IS NULL THEN 'next'
+        ELSE 'active'
+    END AS state,
+    CASE WHEN k.private_jwk IS NOT NULL THEN k.sealed_by IS NOT NULL END AS sealed,
+    k.was_clear, k.created_at, k.activated_at, k.verify_until, k.revoked_at
+FROM jwt_auth.keys AS k;
+COMMENT ON VIEW jwt_auth.key_states IS 'Each key with its state: next, active, retiring, retired or revoked; no key material';
+COMMENT ON COLUMN jwt_auth.key_states.kid IS 'Key ID';
+COMMENT ON COLUMN jwt_auth.key_states.use IS 'sig, refresh or hash';
+COMMENT ON COLUMN jwt_auth.key_states.alg IS 'The one algorithm that the key is for';
+COMMENT ON COLUMN jwt_auth.key_states.state IS 'next, active, retiring, retired or revoked';
+COMMENT ON COLUMN jwt_auth.key_states.sealed IS 'Whether the private half is sealed; NULL: none is stored';
+COMMENT ON COLUMN jwt_auth.key_states.was_clear IS 'The private half was stored in the clear at some time';
+COMMENT ON COLUMN jwt_auth.key_states.created_at IS 'When the key was made or imported';
+COMMENT ON COLUMN jwt_auth.key_states.activated_at IS 'When the key began to sign';
+COMMENT ON COLUMN jwt_auth.key_states.verify_until IS 'When the key ceases to verify; NULL: not yet known';
+COMMENT ON COLUMN jwt_auth.key_states.revoked_at IS 'When the key was revoked';
+REVOKE ALL ON jwt_auth.key_states FROM PUBLIC;
 
 CREATE TABLE jwt_auth.issuers (
     issuer text COLLATE "C" NOT NULL CONSTRAINT issuers_pkey PRIMARY KEY,
@@ -62,6 +91,7 @@ CREATE TABLE jwt_auth.issuers (
     jwks jsonb,
     secret_jwks bytea,
     sealed_by text COLLATE "C",
+    was_clear boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT issuers_keys_check CHECK ((jwks IS NULL) OPERATOR(pg_catalog.<>) (secret_jwks IS NULL)),
@@ -77,6 +107,7 @@ COMMENT ON COLUMN jwt_auth.issuers.is_anonymous IS 'Its tokens carry no iss; at 
 COMMENT ON COLUMN jwt_auth.issuers.jwks IS 'Public keys as JWK Set';
 COMMENT ON COLUMN jwt_auth.issuers.secret_jwks IS 'HMAC secrets as JWK Set, kept like a private key';
 COMMENT ON COLUMN jwt_auth.issuers.sealed_by IS 'Name of the master key that sealed the secrets; NULL: not sealed';
+COMMENT ON COLUMN jwt_auth.issuers.was_clear IS 'The secrets were stored in the clear at some time';
 COMMENT ON COLUMN jwt_auth.issuers.created_at IS 'When the issuer was first trusted';
 COMMENT ON COLUMN jwt_auth.issuers.updated_at IS 'When its keys were last replaced';
 
@@ -557,8 +588,16 @@ RETURNS integer
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_seal_keys';
 COMMENT ON FUNCTION jwt_seal_keys() IS
-'Seals all private keys and secrets with the first line of jwt_auth.master_key_file, also those that another line sealed, and returns how many. Error: 55000 without a usable file.';
+'Seals all private keys and secrets with the first line of jwt_auth.master_key_file, also those that another line sealed, and returns how many. A next key that was ever in the clear is replaced; active ones go on signing until jwt_replace_unsealed_keys(). Error: 55000 without a usable file.';
 REVOKE ALL ON FUNCTION jwt_seal_keys() FROM PUBLIC;
+
+CREATE FUNCTION jwt_replace_unsealed_keys()
+RETURNS integer
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_replace_unsealed_keys';
+COMMENT ON FUNCTION jwt_replace_unsealed_keys() IS
+'Seals as jwt_seal_keys does, and replaces every signing and refresh key that was ever stored in the clear, so that none of them signs any more; returns how many. The former ones verify as after a rotation: signing keys for jwt_auth.max_token_ttl + 300 s. Error: 55000 without a usable master key file.';
+REVOKE ALL ON FUNCTION jwt_replace_unsealed_keys() FROM PUBLIC;
 
 CREATE FUNCTION jwt_reset_after_restore()
 RETURNS void

@@ -14,6 +14,7 @@
 #include "keyring/issuer.h"
 #include "keyring/jwks.h"
 #include "keyring/key_change.h"
+#include "keyring/key_replace.h"
 #include "keyring/reseal.h"
 #include "session/session_end.h"
 #include "store/audit.h"
@@ -29,6 +30,7 @@ PG_FUNCTION_INFO_V1(jwt_jwks);
 PG_FUNCTION_INFO_V1(jwt_trust_issuer);
 PG_FUNCTION_INFO_V1(jwt_distrust_issuer);
 PG_FUNCTION_INFO_V1(jwt_seal_keys);
+PG_FUNCTION_INFO_V1(jwt_replace_unsealed_keys);
 PG_FUNCTION_INFO_V1(jwt_reset_after_restore);
 
 static void
@@ -188,11 +190,34 @@ jwt_distrust_issuer(PG_FUNCTION_ARGS)
 Datum
 jwt_seal_keys(PG_FUNCTION_ARGS)
 {
+	bool		was_clear;
 	int			count;
 
 	ja_plan_refuse_read_only("jwt_seal_keys");
-	count = ja_reseal_all();
+	count = ja_reseal_all(&was_clear);
+	(void) ja_key_replace_next();
 	ja_audit_write(&(JaAuditEvent) {.event = "keys_sealed"});
+	if (was_clear)
+		ereport(WARNING,
+				(errmsg("keys that were stored in the clear remain in WAL, old row versions and backups"),
+				 errdetail("Next keys were replaced.  The active keys still sign."),
+				 errhint("Replace them with jwt_replace_unsealed_keys(), and have issuers change their secrets.")));
+	PG_RETURN_INT32(count);
+}
+
+/*
+ * jwt_replace_unsealed_keys() → integer
+ */
+Datum
+jwt_replace_unsealed_keys(PG_FUNCTION_ARGS)
+{
+	bool		was_clear;
+	int			count;
+
+	ja_plan_refuse_read_only("jwt_replace_unsealed_keys");
+	(void) ja_reseal_all(&was_clear);
+	count = ja_key_replace_all();
+	ja_audit_write(&(JaAuditEvent) {.event = "unsealed_keys_replaced"});
 	PG_RETURN_INT32(count);
 }
 

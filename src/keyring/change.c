@@ -193,7 +193,7 @@ TimestampTz
 ja_change_retiring_end(const JaChange *change)
 {
 	return ja_change_seconds_from(change->now,
-						ja_settings.max_token_ttl_seconds + RETIRING_SLACK_SECONDS);
+								  ja_settings.max_token_ttl_seconds + RETIRING_SLACK_SECONDS);
 }
 
 /* Copies a kid into the caller's memory. */
@@ -261,6 +261,15 @@ ja_change_run_on_one(JaPlan *plan, const JaValue *values)
 		ja_change_raise_stale();
 }
 
+/* Warns that verifiers had no time to learn of the key that signs now. */
+void
+ja_change_warn_unpublished(void)
+{
+	ereport(WARNING,
+			(errmsg("a key was promoted that was never published as the next one"),
+			 errhint("Verifiers that cache the JWK Set must load it again now.")));
+}
+
 /* Makes the key with the kid the active one, in place of the former. */
 void
 ja_change_promote(const JaChange *change, JaString kid)
@@ -280,8 +289,8 @@ ja_change_promote(const JaChange *change, JaString kid)
 static TimestampTz
 last_session_end(const JaChange *change)
 {
-	TimestampTz end = ja_change_seconds_from(change->now,
-								   (int64) ja_settings.session_ttl_seconds + RETIRING_SLACK_SECONDS);
+	int64		seconds = (int64) ja_settings.session_ttl_seconds + RETIRING_SLACK_SECONDS;
+	TimestampTz end = ja_change_seconds_from(change->now, seconds);
 	TimestampTz latest;
 	bool		is_null;
 

@@ -30,6 +30,7 @@ extern void ja_change_raise_stale(void);
 extern void ja_change_announce(void);
 extern void ja_change_begin(JaChange *change);
 extern void ja_change_end(JaChange *change);
+extern void ja_change_warn_unpublished(void);
 extern bool ja_change_has_active(const char *use);
 extern bool ja_change_find_active(JaString *kid, const JaAlgorithm **algorithm);
 extern bool ja_change_find_next(JaString *kid, const JaAlgorithm **algorithm);

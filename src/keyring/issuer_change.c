@@ -30,12 +30,12 @@
 static JaPlan upsert_issuer = {
 	.sql = "INSERT INTO jwt_auth.issuers AS i"
 	" (issuer, audience, roles, options, is_anonymous, jwks, secret_jwks, sealed_by,"
-	" created_at, updated_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)"
+	" was_clear, created_at, updated_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7 IS NOT NULL AND $8 IS NULL, $9, $9)"
 	" ON CONFLICT (issuer) DO UPDATE SET audience = EXCLUDED.audience,"
 	" roles = EXCLUDED.roles, options = EXCLUDED.options,"
 	" is_anonymous = EXCLUDED.is_anonymous, jwks = EXCLUDED.jwks, secret_jwks = EXCLUDED.secret_jwks,"
-	" sealed_by = EXCLUDED.sealed_by, updated_at = EXCLUDED.updated_at",
+	" sealed_by = EXCLUDED.sealed_by, was_clear = EXCLUDED.was_clear, updated_at = EXCLUDED.updated_at",
 	.argument_count = 9,
 	.argument_types = {TEXTOID, TEXTOID, NAMEARRAYOID, JSONBOID, BOOLOID, JSONBOID, BYTEAOID,
 	TEXTOID, TIMESTAMPTZOID}

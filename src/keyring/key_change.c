@@ -93,9 +93,7 @@ ja_key_change_rotate(const JaAlgorithm *algorithm)
 			had_active ? former : ja_algorithm_find((JaString) {"ES256", 5});
 		kid = ja_change_insert_key(&change, promoted, none, false);
 		if (had_active)
-			ereport(WARNING,
-					(errmsg("a key was promoted that was never published as the next one"),
-					 errhint("Verifiers that cache the JWK Set must load it again now.")));
+			ja_change_warn_unpublished();
 	}
 	ja_change_promote(&change, kid);
 	ja_change_insert_key(&change, algorithm != NULL ? algorithm : promoted, none, false);

@@ -29,8 +29,8 @@
 
 static JaPlan insert_key = {
 	.sql = "INSERT INTO jwt_auth.keys (kid, use, alg, number, thumbprint, public_jwk,"
-	" private_jwk, sealed_by, created_at, activated_at, verify_until)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	" private_jwk, sealed_by, was_clear, created_at, activated_at, verify_until)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7 IS NOT NULL AND $8 IS NULL, $9, $10, $11)"
 	" ON CONFLICT DO NOTHING",
 	.argument_count = 11,
 	.argument_types = {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, JSONBOID,

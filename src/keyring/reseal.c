@@ -4,7 +4,7 @@
  *	  Sealing of all that is stored in the clear or under another key.
  *
  * What was ever stored in the clear remains in WAL, old row versions and
- * backups, which only a replaced key undoes.
+ * backups, so that its row keeps saying so: see key_replace.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +28,8 @@ static JaPlan select_keys = {
 };
 
 static JaPlan update_key = {
-	.sql = "UPDATE jwt_auth.keys SET private_jwk = $2, sealed_by = $3"
+	.sql = "UPDATE jwt_auth.keys SET private_jwk = $2, sealed_by = $3,"
+	" was_clear = was_clear OR sealed_by IS NULL"
 	" WHERE kid OPERATOR(pg_catalog.=) $1",
 	.argument_count = 3,
 	.argument_types = {TEXTOID, BYTEAOID, TEXTOID}
@@ -40,7 +41,8 @@ static JaPlan select_issuers = {
 };
 
 static JaPlan update_issuer = {
-	.sql = "UPDATE jwt_auth.issuers SET secret_jwks = $2, sealed_by = $3"
+	.sql = "UPDATE jwt_auth.issuers SET secret_jwks = $2, sealed_by = $3,"
+	" was_clear = was_clear OR sealed_by IS NULL"
 	" WHERE issuer OPERATOR(pg_catalog.=) $1",
 	.argument_count = 3,
 	.argument_types = {TEXTOID, BYTEAOID, TEXTOID}
@@ -117,30 +119,26 @@ reseal_table(JaPlan *select, JaPlan *update, const char *table, const JaMasterKe
 
 /*
  * Seals with the first master key all private keys and secrets that it has
- * not sealed; returns how many.  Raises JA_MASTER_KEY_... or, if one can't be
- * opened, JA_KEYRING_....
+ * not sealed; returns how many, and whether any was in the clear.  Raises
+ * JA_MASTER_KEY_... or, if one can't be opened, JA_KEYRING_....
  */
 int
-ja_reseal_all(void)
+ja_reseal_all(bool *was_clear)
 {
 	JaPlanScope scope;
 	JaMasterKey first;
 	JaStatus	status = ja_master_key_first(&first);
-	bool		was_clear = false;
 	int			count;
 
+	*was_clear = false;
 	OPENSSL_cleanse(first.key, sizeof(first.key));
 	ja_check(status);
 	LockRelationOid(ja_relation_oid(JA_KEYS), ShareRowExclusiveLock);
 	ja_plan_begin(&scope);
-	count = reseal_table(&select_keys, &update_key, "keys", &first, &was_clear);
-	count += reseal_table(&select_issuers, &update_issuer, "issuers", &first, &was_clear);
+	count = reseal_table(&select_keys, &update_key, "keys", &first, was_clear);
+	count += reseal_table(&select_issuers, &update_issuer, "issuers", &first, was_clear);
 	if (count > 0)
 		ja_signal_send(JA_SIGNAL_KEYS);
 	ja_plan_end(&scope);
-	if (was_clear)
-		ereport(WARNING,
-				(errmsg("keys that were stored in the clear remain in WAL, old row versions and backups"),
-				 errhint("Replace them: rotate with jwt_rotate_key() twice and jwt_rotate_refresh_key(), and have issuers change their secrets.")));
 	return count;
 }

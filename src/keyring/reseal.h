@@ -8,6 +8,6 @@
 #ifndef JA_RESEAL_H
 #define JA_RESEAL_H
 
-extern int	ja_reseal_all(void);
+extern int	ja_reseal_all(bool *was_clear);
 
 #endif							/* JA_RESEAL_H */

@@ -100,7 +100,7 @@ INSERT INTO public.call (name, arguments, writes, is_public, nulls, huge) VALUES
 	('jwt_logout', '{local}', true, true, '{22023}', '{22023}'),
 	('jwt_revoke_session', ARRAY[:'sid'], true, true, '{22023}', '{-}');
 INSERT INTO public.call (name, writes, is_public, good) VALUES
-	('jwt_seal_keys', true, false, '55000'), ('jwt_statistics', false, false, NULL), ('jwt_reset_statistics', false, false, NULL);
+	('jwt_seal_keys', true, false, '55000'), ('jwt_replace_unsealed_keys', true, false, '55000'), ('jwt_statistics', false, false, NULL), ('jwt_reset_statistics', false, false, NULL);
 
 -- The table is all there is
 CREATE VIEW public.function AS

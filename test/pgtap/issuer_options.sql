@@ -200,7 +200,7 @@ UPDATE jwt_auth.issuers SET options = '{"unknown":1}';
 SELECT is(test.verdict(:'old'), '28J00', 'options that nobody can read');
 UPDATE jwt_auth.issuers SET options = '{}';
 SELECT is(test.verdict(:'old'), NULL, 'and that one can');
-SELECT test.raises('INSERT INTO jwt_auth.issuers SELECT ''x'', audience, roles, options, true, jwks, NULL, NULL, created_at, updated_at FROM jwt_auth.issuers',
+SELECT test.raises('INSERT INTO jwt_auth.issuers (issuer, roles, is_anonymous, jwks, created_at, updated_at) SELECT ''x'', roles, true, jwks, created_at, updated_at FROM jwt_auth.issuers',
 				   '23505', 'the table holds no second one');
 SELECT lives_ok('SELECT test.trust(''{}'', ''api'', ''{}'', ''old'')', 'the name may become that of another kind');
 SELECT is(test.verdict(:'old'), '28J00', 'tokens without iss are refused then'), is(test.verdict(test.old('{"iss":"old","aud":"api"}')), NULL, 'and those with it are not');

@@ -1,4 +1,4 @@
--- Life of a stored key (T75, T76): next, active, retiring, retired, revoked.
+-- Life of a stored key (T75, T76, F38): next, active, retiring, retired, revoked.
 -- There is one active key, whatever happens; a key that is gone verifies
 -- nothing, and no kid is used twice.
 CREATE EXTENSION jwt_auth;
@@ -155,8 +155,15 @@ SELECT is(cardinality(test.active_kids()), 1, 'one');
 SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), :'alg',
 		  'of the same algorithm');
 SELECT is(test.verdict(jwt_sign('{}')), NULL, 'and works');
+-- and a next key, so that the following rotation is to a published one
+SELECT is((SELECT array_agg(alg) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'), ARRAY[:'alg'],
+		  'after a revocation there is a next key, of the same algorithm');
+SELECT kid AS next FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
+SELECT is(test.published() @> ARRAY[:'next'], :'alg' NOT LIKE 'HS%', 'which is published, if it has a public half');
+SELECT is(jwt_rotate_key(), :'next', 'and promoted by the next rotation');
 
 -- Rotating where no next key is there: made and promoted in one step
+SELECT count(jwt_retire_key(kid)) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
 SELECT (test.active_kids())[1] AS active \gset
 SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'),
 		  0::bigint, 'there is no next key');

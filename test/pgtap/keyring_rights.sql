@@ -29,7 +29,7 @@ INSERT INTO public.admin_call VALUES
 	(NULL, 'jwt_trust_issuer(''https://b.example'', jwk_public(jwk_generate(''ES256'')), NULL)', '22023'),
 	(NULL, 'jwt_trust_issuer(''https://b.example'', jwk_public(jwk_generate(''ES256'')), ''api'', NULL)', '22023'),
 	('jwt_distrust_issuer(''https://a.example'')', 'jwt_distrust_issuer(NULL)', '22023'),
-	('jwt_seal_keys()', NULL, NULL),
+	('jwt_seal_keys()', NULL, NULL), ('jwt_replace_unsealed_keys()', NULL, NULL),
 	('jwt_reset_after_restore()', NULL, NULL),
 	('jwt_sign(''{}'')', 'jwt_sign(NULL)', '22023'),
 	(NULL, 'jwt_sign(NULL, ''1 h'', ''e1'')', '22023'),
@@ -59,7 +59,7 @@ SELECT p.oid, p.oid::regprocedure::text AS identity, p.proname, p.prorettype = '
 	   p.proname ~ '^jwk_' AS is_public
 FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
-WHERE p.proname ~ '^(jwk_|jws_|jwt_(sign|verify|decode|introspect|explain|create_key|rotate|retire|revoke_key|import_key|jwks|trust|distrust|seal|reset))'
+WHERE p.proname ~ '^(jwk_|jws_|jwt_(sign|verify|decode|introspect|explain|create_key|rotate|retire|revoke_key|import_key|jwks|trust|distrust|seal|replace|reset))'
 	OR p.prorettype = 'trigger'::regtype;
 SELECT is(has_function_privilege('regress_keyring_user', oid, 'EXECUTE'), is_public,
 		  identity || CASE WHEN is_public THEN ' is anyone''s' ELSE ' is not anyone''s' END)
@@ -118,7 +118,7 @@ FROM unnest(ARRAY['UPDATE jwt_auth.keys SET revoked_at = now()', 'DELETE FROM jw
 SELECT test.raises(statement, '42501', 'not allowed: ' || left(statement, 60))
 FROM unnest(ARRAY[
 	'INSERT INTO jwt_auth.keys (kid, use, alg, thumbprint, created_at) VALUES (''x'', ''sig'', ''HS256'', ''x'', now())',
-	'INSERT INTO jwt_auth.issuers VALUES (''x'', ''x'', ''{}'', ''{}'', false, ''{}'', NULL, NULL, now(), now())',
+	'INSERT INTO jwt_auth.issuers (issuer, audience, roles, jwks, created_at, updated_at) VALUES (''x'', ''x'', ''{}'', ''{}'', now(), now())',
 	'INSERT INTO jwt_auth.keys (kid, use, alg, thumbprint, created_at) VALUES (''e1'', ''sig'', ''HS256'', ''x'', now())
 	 ON CONFLICT (kid) DO UPDATE SET revoked_at = now()',
 	'INSERT INTO jwt_auth.revoked_tokens VALUES ('''', ''x'', now())',

@@ -65,7 +65,7 @@ FROM (SELECT jwt_sign('{}') AS token, test.own('"exp":1') AS expired, jwk_genera
 	(format('jwt_import_key(%L)', key), NULL), (format('jwt_import_key(%L)', key), '22023'),
 	('jwt_retire_key(''e1'')', '55000'), ('jwt_retire_key(''i1'')', NULL), ('jwt_retire_key(''none'')', '22023'),
 	('jwt_rotate_key()', NULL), ('jwt_revoke_key(''c1'')', NULL), ('jwt_revoke_key(''none'')', '22023'),
-	('jwt_rotate_refresh_key()', NULL), ('jwt_seal_keys()', '55000'),
+	('jwt_rotate_refresh_key()', NULL), ('jwt_seal_keys()', '55000'), ('jwt_replace_unsealed_keys()', '55000'),
 	(format('jwt_trust_issuer(''https://b.example'', %L, ''api'', ''{x}'')', jwk_public(key)), NULL),
 	('jwt_distrust_issuer(''https://a.example'')', NULL), ('jwt_distrust_issuer(''https://a.example'')', '22023'),
 	(format('jwt_verify(%L)', theirs), '28J00'), ('jwt_reset_after_restore()', NULL), (format('jwt_verify(%L)', token), '28J00'))

@@ -58,7 +58,7 @@ reconnect();
 	($count, $messages) = $session->query('SELECT jwt_seal_keys()');
 	is($count, '0', 'once');
 	unlike($messages, qr/WARNING/, 'without a warning');
-	is(sealed_by(), 'mk1=8', 'all by the first line');
+	is(sealed_by(), 'mk1=9', 'all by the first line: three next keys gave way to new ones, and a secret is kept to verify');
 	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'keys_sealed'}) >= 1, 1, 'and written down');
 	good($session, 'sealed');
 	reconnect();
@@ -71,9 +71,9 @@ reconnect();
 	my (undef, $messages) = $session->query(q{SELECT jwt_create_key('ES384', 'e2'), jwt_import_key(jwk_generate('HS512', 'h2')),
 		jwt_rotate_refresh_key()});
 	is($messages, '', 'new keys: without a warning');
-	is(sealed_by(), 'mk1=11', 'new keys: sealed');
+	is(sealed_by(), 'mk1=12', 'new keys: sealed');
 	is($session->query('SELECT count(*), count(DISTINCT substr(private_jwk, 1, 12)) FROM jwt_auth.keys WHERE sealed_by IS NOT NULL'),
-		'10|10', 'each with a nonce of its own');
+		'11|11', 'each with a nonce of its own');
 	$token{$_} = quote($session->query("SELECT jwt_sign('{}', '1 d', '$_')")) for qw(e2 h2);
 	reconnect();
 	good($session, 'new keys');
@@ -84,13 +84,13 @@ write_lines('mk2', 'mk1');
 reconnect();
 good($session, 'two lines');
 $session->query(q{SELECT jwt_create_key('ES256', 'e3')});
-is(sealed_by(), 'mk1=11 mk2=1', 'the first line seals');
+is(sealed_by(), 'mk1=12 mk2=1', 'the first line seals');
 {
 	my $before = $session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys');
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '11', 'what another line sealed is sealed anew');
+	is($count, '12', 'what another line sealed is sealed anew');
 	unlike($messages, qr/WARNING/, 'without a warning, since nothing was in the clear');
-	is(sealed_by(), 'mk2=12', 'all by the new line');
+	is(sealed_by(), 'mk2=13', 'all by the new line');
 	isnt($session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys'), $before,
 		'with other bytes');
 }
@@ -122,7 +122,7 @@ for my $case (
 	is($session->state_of("SELECT jwt_verify($token{e1} || 'A')"), '28J00', "$name: a wrong signature is refused");
 	is($session->state_of(q{SELECT jwt_verify('a.b.c')}), '28J00', "$name: so is no token");
 	is($session->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: nothing is signed");
-	is($session->state_of("SELECT jwt_sign('{}', kid => '$_')"), '55000', "$name: nor with $_") for 'h1', 'r1';
+	is($session->state_of("SELECT jwt_sign('{}', kid => '$_')"), '55000', "$name: nor with $_") for 'h2', 'e2';
 	is($session->state_of('SELECT jsonb_array_length(jwt_jwks() -> \'keys\')'), '', "$name: public keys are published");
 	is($session->state_of("SELECT jwt_explain($token{$_}), jwt_introspect($token{$_})"), '', "$name: jwt_explain of $_ raises nothing")
 	  for 'e1', 'h1', 'their secret';
@@ -305,9 +305,10 @@ sub good
 sub signs
 {
 	my ($session, $name) = @_;
-	my @bad = grep { $session->state_of("SELECT jwt_verify(jwt_sign('{}', kid => '$_'))") ne '' } qw(e1 h1 r1 d1);
+	my @kids = split ' ', $session->query(q{SELECT string_agg(kid, ' ') FROM jwt_auth.key_states WHERE use = 'sig' AND state IN ('active', 'next')});
+	my @bad = grep { $session->state_of("SELECT jwt_verify(jwt_sign('{}', kid => '$_'))") ne '' } @kids;
 
-	ok(!@bad, "$name: all keys sign") or diag "not: @bad";
+	ok(@kids > 3 && !@bad, "$name: all keys sign") or diag "not: @bad";
 	return;
 }
 
