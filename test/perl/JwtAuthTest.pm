@@ -14,7 +14,8 @@ use Test::More;
 
 our @EXPORT = qw(start_node connect_to value_of execute state_of quote segments_of tampered available_algs);
 
-# A started server with the extension in its database "postgres".  Options:
+# A started server with the extension in its database "postgres", which preloads
+# the library if PRELOAD says so, as it does for ../run.  Options:
 # conf => lines for postgresql.conf, init => options of
 # initdb, cluster => options of PostgreSQL::Test::Cluster::init.
 sub start_node
@@ -25,6 +26,7 @@ sub start_node
 	$node->init(
 		extra => [ '--encoding=UTF8', '--locale=C.UTF-8', @{ $options{init} // [] } ],
 		%{ $options{cluster} // {} });
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'jwt_auth'") if $ENV{PRELOAD};
 	$node->append_conf('postgresql.conf', $_) for @{ $options{conf} // [] };
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION jwt_auth');

@@ -19,7 +19,7 @@ use Time::HiRes qw(sleep time);
 my $PRELOAD = "shared_preload_libraries = 'jwt_auth'";
 
 for my $case (
-	{ name => 'alone', conf => [], then => 'signature' },
+	{ name => 'alone', conf => ["shared_preload_libraries = ''"], then => 'signature' },
 	{ name => 'shared', conf => [$PRELOAD], then => 'shared memory' },
 	{ name => 'switched_off', conf => [ $PRELOAD, 'jwt_auth.shared_tokens = 0' ], then => 'signature' })
 {

@@ -39,7 +39,7 @@ sub try_server
 	my $node = start_account_node(
 		$preload ? 'shared' : 'alone',
 		conf => [
-			$preload ? "shared_preload_libraries = 'jwt_auth'" : (), 'jwt_auth.login_max_failures = 3',
+			'shared_preload_libraries = ' . ($preload ? "'jwt_auth'" : "''"), 'jwt_auth.login_max_failures = 3',
 			'log_statement = none'
 		]);
 
