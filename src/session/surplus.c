@@ -29,14 +29,14 @@ typedef struct Candidate
 {
 	pg_uuid_t	id;
 	TimestampTz rotated_at;
-}			Candidate;
+} Candidate;
 
 /*
  * Reads ids of the user's live sessions but the one that begins, those that
  * expire first, until there is no more room.
  */
 static int
-read_candidates(const JaSession *begun, TimestampTz now, Candidate * candidates, int room)
+read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, int room)
 {
 	JaScan		scan;
 	bool		is_null;
@@ -78,8 +78,8 @@ rotation_time(const pg_uuid_t *session)
 static int
 compare_candidates(const void *a, const void *b)
 {
-	const		Candidate *left = a;
-	const		Candidate *right = b;
+	const Candidate *left = a;
+	const Candidate *right = b;
 
 	if (left->rotated_at != right->rotated_at)
 		return left->rotated_at < right->rotated_at ? -1 : 1;
@@ -88,7 +88,7 @@ compare_candidates(const void *a, const void *b)
 
 /* Ends the first candidates in one statement, and audits each that it ended. */
 static void
-end_first(const pg_uuid_t *user, const Candidate * candidates, int count)
+end_first(const pg_uuid_t *user, const Candidate *candidates, int count)
 {
 	Datum	   *ids = palloc(sizeof(Datum) * count);
 	pg_uuid_t  *ended;
