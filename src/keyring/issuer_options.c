@@ -219,7 +219,7 @@ ja_issuer_options_read(const JsonbContainer *json, JaIssuerOptions *options)
 	{
 		if (token == WJB_KEY && (row = find_row(&value)) == NULL)
 			status = JA_ISSUER_OPTION_UNKNOWN;
-		else if (token == WJB_VALUE)
+		else if (token == WJB_VALUE && row != NULL)
 			status = row->read(&value, options);
 	}
 	if (status == JA_OK && options->has_no_audience &&

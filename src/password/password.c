@@ -33,22 +33,22 @@
 #define BCRYPT_SIGNIFICANT_BYTES 72
 
 #define ARGON2(text, type) \
-	{.prefix = text, .family = &ja_password_family_argon2, .variant = type}
+	{.prefix = (text), .family = &ja_password_family_argon2, .variant = (type)}
 #define BCRYPT(text) \
-	{.prefix = text, .family = &ja_password_family_bcrypt, \
+	{.prefix = (text), .family = &ja_password_family_bcrypt, \
 	 .significant_bytes = BCRYPT_SIGNIFICANT_BYTES}
 #define PREHASHED(text, how) \
-	{.prefix = text, .family = &ja_password_family_bcrypt, .variant = how}
+	{.prefix = (text), .family = &ja_password_family_bcrypt, .variant = (how)}
 #define CRYPT(text, kind, digest) \
-	{.prefix = text, .family = &ja_password_family_##kind, .variant = digest}
+	{.prefix = (text), .family = &ja_password_family_##kind, .variant = (digest)}
 #define HASHED(text, kind, hash) \
-	{.prefix = text, .family = &ja_password_family_##kind, .function = hash}
+	{.prefix = (text), .family = &ja_password_family_##kind, .function = (hash)}
 #define PHPASS(text, digest, hash) \
-	{.prefix = text, .family = &ja_password_family_phpass, .variant = digest, .function = hash}
+	{.prefix = (text), .family = &ja_password_family_phpass, .variant = (digest), .function = (hash)}
 #define PLAIN(text, kind) \
-	{.prefix = text, .family = &ja_password_family_##kind}
+	{.prefix = (text), .family = &ja_password_family_##kind}
 #define WHOLE(text, kind) \
-	{.prefix = text, .family = &ja_password_family_##kind, .keeps_prefix = true}
+	{.prefix = (text), .family = &ja_password_family_##kind, .keeps_prefix = true}
 
 /* The first whose prefix fits is taken. */
 static const JaPasswordMethod methods[] = {

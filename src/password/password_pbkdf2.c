@@ -96,7 +96,7 @@ decode_dotted(JaString base64, uint8 *out, size_t max, size_t *length)
 	if (base64.length > sizeof(plain))
 		return false;
 	for (size_t i = 0; i < base64.length; i++)
-		plain[i] = base64.data[i] == '.' ? '+' : base64.data[i];
+		plain[i] = (char) (base64.data[i] == '.' ? '+' : base64.data[i]);
 	return ja_password_decode((JaString) {plain, base64.length}, out, max, length);
 }
 

@@ -199,7 +199,7 @@ place_of(Oid database)
 	if (unused == NULL)
 		return OTHERS;
 	begin_total(unused, database);
-	return unused - totals->databases;
+	return (int) (unused - totals->databases);
 }
 
 /*
@@ -288,7 +288,7 @@ ja_counters_read(JaDatabaseCounters **databases)
 static void
 reset_total(Total *total)
 {
-	int			place = total - totals->databases;
+	int			place = (int) (total - totals->databases);
 
 	memcpy(total->baseline, total->counters.values, sizeof(total->baseline));
 	for (int i = 0; i < MaxBackends; i++)

@@ -36,7 +36,7 @@
 
 #define WAYS 15
 #define SALT_SIZE 32
-#define WORDS lengthof(((JaVerifiedDigest *) NULL)->words)
+#define WORDS JA_VERIFIED_DIGEST_WORDS
 
 /* A free entry holds zeros, which expired long ago. */
 typedef struct Set

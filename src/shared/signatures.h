@@ -10,10 +10,12 @@
 
 #include "jose/signature.h"
 
+#define JA_VERIFIED_DIGEST_WORDS 4
+
 /* What stands for "these bytes verify under this key with this algorithm". */
 typedef struct JaVerifiedDigest
 {
-	uint64		words[4];
+	uint64		words[JA_VERIFIED_DIGEST_WORDS];
 } JaVerifiedDigest;
 
 extern Size ja_signatures_size(void);

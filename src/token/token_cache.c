@@ -250,7 +250,7 @@ fill(Entry *entry, JaString token, const JaVerified *verified)
 	room = move_string(&copy->issuer, verified, copy, room);
 	room = move_string(&copy->role, verified, copy, room);
 	room = move_string(&copy->scope_claim, verified, copy, room);
-	room = move_string(&copy->revocable.jti, verified, copy, room);
+	(void) move_string(&copy->revocable.jti, verified, copy, room);
 	if (verified->issuer.data != NULL)
 		copy->revocable.issuer = copy->issuer;
 	entry->token_length = token.length;
