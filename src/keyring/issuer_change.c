@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "base/error.h"
+#include "base/secret.h"
 #include "base/settings.h"
 #include "keyring/issuer.h"
 #include "keyring/issuer_keys.h"
@@ -35,10 +36,11 @@ static JaPlan upsert_issuer = {
 	" ON CONFLICT (issuer) DO UPDATE SET audience = EXCLUDED.audience,"
 	" roles = EXCLUDED.roles, options = EXCLUDED.options,"
 	" is_anonymous = EXCLUDED.is_anonymous, jwks = EXCLUDED.jwks, secret_jwks = EXCLUDED.secret_jwks,"
-	" sealed_by = EXCLUDED.sealed_by, was_clear = EXCLUDED.was_clear, updated_at = EXCLUDED.updated_at",
-	.argument_count = 9,
+	" sealed_by = EXCLUDED.sealed_by,"
+	" was_clear = EXCLUDED.was_clear OR (i.was_clear AND $10), updated_at = EXCLUDED.updated_at",
+	.argument_count = 10,
 	.argument_types = {TEXTOID, TEXTOID, NAMEARRAYOID, JSONBOID, BOOLOID, JSONBOID, BYTEAOID,
-	TEXTOID, TIMESTAMPTZOID}
+	TEXTOID, TIMESTAMPTZOID, BOOLOID}
 };
 
 static JaPlan count_anonymous = {
@@ -76,6 +78,54 @@ store_secrets(JaString issuer, Jsonb *jwks)
 	OPENSSL_cleanse(json.data, json.len);
 	ja_check(status);
 	return stored;
+}
+
+/* The issuer as it is stored, whether its tokens carry its name or none. */
+static JaStatus
+find_stored(JaString name, const JaIssuer **issuer)
+{
+	JaStatus	status = ja_issuer_find(name, issuer);
+
+	if (status != JA_ISSUER_UNKNOWN)
+		return status;
+	status = ja_issuer_find_anonymous(issuer);
+	return status == JA_OK && !ja_string_equals((*issuer)->name, name) ?
+		JA_ISSUER_UNKNOWN : status;
+}
+
+static bool
+has_secret(const JaKeySet *keys, const JaKey *secret)
+{
+	for (int i = 0; i < keys->count; i++)
+	{
+		const JaKey *key = keys->keys[i];
+
+		if (key->type->kind == JA_OCT && ja_secret_equals(key->secret, key->secret_length,
+														  secret->secret, secret->secret_length))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether one of the issuer's new secrets is stored already, so that what is
+ * known of the stored ones holds for it, too.  Stored ones that can't be
+ * opened may be the same.
+ */
+static bool
+keeps_secret(JaString name, const JaKeySet *keys)
+{
+	const JaIssuer *former;
+	JaStatus	status = find_stored(name, &former);
+
+	if (status != JA_OK)
+		return status != JA_ISSUER_UNKNOWN;
+	for (int i = 0; i < keys->count; i++)
+	{
+		if (keys->keys[i]->type->kind == JA_OCT && has_secret(former->keys, keys->keys[i]))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -144,7 +194,8 @@ ja_issuer_trust(const JaIssuerTrust *trust)
 		ja_value_bool(options.has_no_issuer),
 		ja_value_jsonb(is_secret ? NULL : written), ja_value_bytes(secrets.bytes),
 		ja_value_string(secrets.sealed_by),
-		ja_value_time(GetCurrentTimestamp())
+		ja_value_time(GetCurrentTimestamp()),
+		ja_value_bool(is_secret && keeps_secret(trust->name, keys))
 	});
 	ja_change_announce();
 	ja_plan_end(&scope);

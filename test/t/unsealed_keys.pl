@@ -2,7 +2,7 @@
 # jwt_replace_unsealed_keys() whatever else signs, and neither rotating nor
 # revoking brings one back that lay in the clear.  The view of keys and their
 # states (F40) tells, and holds no key.
-# At least 62 assertions
+# At least 66 assertions
 
 use strict;
 use warnings;
@@ -16,12 +16,13 @@ use Test::More;
 my $node = start_node('unsealed');
 my $path = PostgreSQL::Test::Utils::tempdir() . '/master_key';
 my $session = JwtAuthSession->new($node);
+my $secret = sprintf q{'%s'::jsonb}, $session->query(q{SELECT jwk_generate('HS256', 's')});
 
 is($session->state_of('SELECT jwt_replace_unsealed_keys()'), '55000', 'without a master key file nothing is replaced');
 
 # In the clear: an active key, two next ones, and secrets of an issuer
 $session->query(q{SELECT jwt_create_key('ES256', 'active'), jwt_create_key('ES256', 'next'), jwt_create_key('HS256', 'secret'),
-	jwt_trust_issuer('https://s.example', jwk_generate('HS256', 's'), 'api'),
+	jwt_trust_issuer('https://s.example', }.$secret.q{, 'api'),
 	jwt_trust_issuer('https://p.example', jwk_public(jwk_generate('ES256', 'p')), 'api')});
 $session->query(q{SELECT jwt_create_user('alice', 'correct horse battery staple')});
 my $refresh = $session->query(q{SELECT jwt_login('alice', 'correct horse battery staple') ->> 'refresh_token'});
@@ -80,6 +81,14 @@ is($session->query('SELECT jwt_replace_unsealed_keys()'), '0', 'a second time th
 is(states('true'), $before, 'and nothing changes');
 $session->query(q{SELECT jwt_rotate_key(), jwt_rotate_key(), jwt_rotate_refresh_key()});
 is(clear_ones($_, 'sig', 'refresh'), 0, "after more rotations, no $_ key was") for qw(active next);
+
+# An issuer that is trusted anew with the secret that lay in the clear
+for my $same (qq{$secret, 'api'}, qq{$secret, 'api', options => '{"issuer": "none"}'}, qq{$secret, 'other'},
+	qq{jsonb_build_object('keys', jsonb_build_array(jwk_generate('HS256', 'new'), $secret || '{"kid": "renamed"}')), 'api'})
+{
+	$session->query("SELECT jwt_trust_issuer('https://s.example', $same)");
+	like(($session->query('SELECT jwt_replace_unsealed_keys()'))[1], qr/WARNING:\s+01000/, 'the issuer kept its secret, whatever else changed: a warning');
+}
 $session->query(q{SELECT jwt_trust_issuer('https://s.example', jwk_generate('HS256', 's'), 'api')});
 unlike(($session->query('SELECT jwt_replace_unsealed_keys()'))[1], qr/WARNING/, 'the issuer has a new secret: no warning');
 
