@@ -1,4 +1,4 @@
--- Refresh (F10, T49, T50, T51, T52, T53, T59, T61, T96): each token is
+-- Refresh (F10, F52, T49, T50, T51, T52, T53, T59, T61, T96): each token is
 -- used once; an earlier one gives the current one for a short time after its own
 -- rotation; later it ends the session, and that commits; a rotation that was
 -- lost never does.
@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 315 assertions
+-- At least 325 assertions
 SELECT no_plan();
 CREATE ROLE regress_refresh_member;
 SELECT test.create_user('alice', 'regress_refresh_member', '{"tenant":"t1"}') AS alice \gset
@@ -140,6 +140,9 @@ SELECT test.refresh(:'g1') AS g2 \gset
 SELECT test.age_rotation(:'g2', '71 s');
 SELECT test.refresh(:'g2') AS g3 \gset
 SELECT is((SELECT octet_length(earlier) FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1')), 24, 'what is long over is dropped by the next rotation');
+SELECT test.age_rotation(:'g3', '69 s');
+SELECT is(test.error_of(test.refresh(:'g3')), 'ok', 'another rotation');
+SELECT is((SELECT octet_length(earlier) FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1')), 48, 'keeps what a statement that waits may have begun in');
 
 -- No grace, and the longest one
 SET jwt_auth.refresh_grace = 0;
@@ -183,6 +186,21 @@ SELECT is(test.error_of(test.refresh(:'lost3')), 'invalid_grant', 'a token of a 
 SELECT is(test.error_of(test.refresh(:'g2')), 'ok', 'and the one before');
 COMMIT;
 SELECT is(test.revoke_reason(:'g1'), 'live', 'live');
+
+-- When the session has gone on beyond its generation, a lost token can't be told
+-- from an older one, and no grace is its own: a replay, which ends the session
+SELECT test.login('alice') AS g1 \gset
+BEGIN;
+SELECT test.refresh(:'g1') AS lost2 \gset
+SELECT test.refresh(:'lost2') AS lost3 \gset
+ROLLBACK;
+SELECT test.refresh(test.refresh(:'g1')) AS g3 \gset
+SELECT is(test.error_of(test.refresh(:'lost3')), 'invalid_grant', 'a lost token of the current generation'), is(test.revoke_reason(:'g3'), 'live', 'still revokes nothing');
+SELECT test.audit_count() AS events \gset
+SELECT is(test.error_of(test.refresh(:'lost2')), 'invalid_grant', 'a lost token that the chain has passed is denied');
+SELECT is(test.revoke_reason(:'g3'), 'refresh token replayed', 'and ends the session'),
+	   set_has(format('SELECT * FROM test.audit_since(%s)', :'events'), $$VALUES ('refresh_replayed: session revoked'::text)$$, 'which is audited');
+SELECT is(test.error_of(test.refresh(:'g3')), 'invalid_grant', 'no refresh'), is(test.access(:'g3'), '28J02', 'no access'), is(test.access(:'lost2'), '28J02', 'for anybody');
 
 -- A session that never was
 BEGIN;

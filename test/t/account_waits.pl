@@ -1,4 +1,4 @@
-# Attempts that meet each other (F06, F09, F14, T40, T42): under an older snapshot
+# Attempts that meet each other (F06, F09, F14, F52, T40, T42): under an older snapshot
 # failures and sessions count as they are now; an attempt whose turn does not come
 # is told so, and not that it failed; nobody waits without limit for a transaction
 # that somebody left open, and a purge holds no name longer than that either.
