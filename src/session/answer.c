@@ -29,6 +29,36 @@ set_locally(const char *name, const char *value)
 							 true, 0, false);
 }
 
+/* What stands between the white space that JSON allows around a value. */
+static JaString
+trim_json(JaString text)
+{
+	static const char white_space[] = " \t\n\r";
+
+	while (text.length > 0 && strchr(white_space, text.data[0]) != NULL)
+	{
+		text.data++;
+		text.length--;
+	}
+	while (text.length > 0 && strchr(white_space, text.data[text.length - 1]) != NULL)
+		text.length--;
+	return text;
+}
+
+/* The elements of the list of headers that was set before; empty without one. */
+static JaString
+former_headers(void)
+{
+	const char *value = GetConfigOption("response.headers", true, false);
+	JaString	list = {"", 0};
+
+	if (value != NULL)
+		list = trim_json((JaString) {value, strlen(value)});
+	if (list.length < 2 || list.data[0] != '[' || list.data[list.length - 1] != ']')
+		return (JaString) {"", 0};
+	return trim_json((JaString) {list.data + 1, list.length - 2});
+}
+
 /*
  * Sets what PostgREST makes of the answer; nothing outside of it.  Headers
  * that were set before, by a pre-request function, stay.
@@ -36,20 +66,19 @@ set_locally(const char *name, const char *value)
 static void
 set_http(const char *status, int retry_after_seconds)
 {
-	const char *former = GetConfigOption("response.headers", true, false);
-	size_t		length = former != NULL ? strlen(former) : 0;
+	JaString	former;
 	StringInfoData headers;
 
 	if (!ja_behind_postgrest())
 		return;
+	former = former_headers();
 	initStringInfo(&headers);
-	if (length > 2 && former[0] == '[' && former[length - 1] == ']')
+	appendStringInfoChar(&headers, '[');
+	if (former.length > 0)
 	{
-		appendBinaryStringInfo(&headers, former, (int) length - 1);
+		appendBinaryStringInfo(&headers, former.data, (int) former.length);
 		appendStringInfoString(&headers, ", ");
 	}
-	else
-		appendStringInfoChar(&headers, '[');
 	appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}");
 	if (retry_after_seconds > 0)
 		appendStringInfo(&headers, ", {\"Retry-After\": \"%d\"}", retry_after_seconds);

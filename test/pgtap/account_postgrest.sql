@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 78 assertions
+-- At least 87 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice \gset
 
@@ -40,6 +40,11 @@ SELECT is(pg_temp.http(call, method), pg_temp.expected(status), format('%s: %s',
 SELECT is(pg_temp.http('jwt_refresh('''')', 'POST', '[{"X-Request-Id": "1"}]'), '400 [{"X-Request-Id": "1"}, {"Cache-Control": "no-store"}, {"Pragma": "no-cache"}]', 'headers of a pre-request function stay'),
 	   is(pg_temp.http('jwt_refresh('''')', 'POST', headers), pg_temp.expected('400'), 'what is no list of headers does not: ' || headers)
 FROM unnest('{[],"{}",junk}'::text[]) AS headers;
+-- JSON allows white space around the list and in it
+SELECT is(pg_temp.http('jwt_refresh('''')', 'POST', headers), pg_temp.expected('400'), 'an empty list, or none, with white space: ' || to_json(headers))
+FROM unnest(ARRAY['[ ]', E' []\n', E'[\n\t]', ' ', '[', ']']) AS headers;
+SELECT is(pg_temp.http('jwt_refresh('''')', 'POST', headers), '400 [{"X-Request-Id": "1"}, {"Cache-Control": "no-store"}, {"Pragma": "no-cache"}]', 'a list with white space stays: ' || to_json(headers))
+FROM unnest(ARRAY[E'[{"X-Request-Id": "1"}]\n', ' [ {"X-Request-Id": "1"} ] ', E'\r\n[\n\t{"X-Request-Id": "1"}\n]']) AS headers;
 RESET jwt_auth.login_max_failures;
 SELECT jwt_unlock_user(:'alice');
 SELECT jwt_login('alice', 'wrong') FROM generate_series(1, 5);
