@@ -89,10 +89,25 @@ require_accepted_claims(Jsonb *claims)
 		ja_raise(JA_TOKEN_OTHER_CLAIMS);
 }
 
+/* Whether it is the role that PostgREST took. */
+static bool
+is_accepted_role(JaString role)
+{
+	JaString	accepted;
+
+	return ja_json_string(&read_setting("request.jwt.claims")->root,
+						  "role", &accepted) == JA_PRESENT &&
+		ja_string_equals(accepted, role);
+}
+
 /*
  * Raises 42501 if a trusted issuer's token names a role that does not count.
  * Where PostgREST has the issuer's keys it takes whatever role a token names;
  * which ones the issuer may name, jwt_trust_issuer() says.
+ *
+ * An issuer may make tokens that differ in nothing but the role, so that the
+ * other claims do not tell which one PostgREST went by.  Raises 28J00 if it
+ * took another role than the one that the token names.
  */
 static void
 require_listed_role(const JaIdentity *identity)
@@ -106,9 +121,11 @@ require_listed_role(const JaIdentity *identity)
 		case JA_ABSENT:
 			return;
 		case JA_PRESENT:
-			if (identity->role.data != NULL && ja_string_equals(identity->role, role))
-				return;
-			break;
+			if (identity->role.data == NULL || !ja_string_equals(identity->role, role))
+				break;
+			if (!is_accepted_role(role))
+				ja_raise(JA_TOKEN_OTHER_CLAIMS);
+			return;
 		case JA_MISTYPED:
 			break;
 	}

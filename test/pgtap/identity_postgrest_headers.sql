@@ -1,7 +1,7 @@
 -- Several Authorization headers behind PostgREST (T24, F43): it takes the role
 -- from the first and hands over the last, so that both must stand for the same
 -- claims, whoever presents what; else a revoked token would still pick the role.
--- At least 50 assertions
+-- At least 72 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -121,5 +121,25 @@ SELECT is(test.request(NULL, NULL), 'nobody', 'nobody at first');
 SELECT is(test.request(:'alice', :'bob'), '28J00', 'then two headers');
 SELECT is(jwt_user_id(), NULL, 'which make nobody');
 COMMIT;
+
+-- Tokens of an issuer that differ in the role alone
+SELECT jwt_trust_issuer('https://a.example', jwk_public(test.key('P-256', 'ES256')), 'api', '{app_user,app_reader}') IS NULL AS unused \gset
+CREATE FUNCTION test.issued(members text) RETURNS text
+LANGUAGE sql VOLATILE AS
+$$ SELECT 'Bearer ' || public.jwt_sign_with(('{"iss":"https://a.example","aud":"api","sub":"dave","exp":4102444800' || members || '}')::jsonb, test.key('P-256', 'ES256')) $$;
+SELECT test.issued(',"role":"admin"') AS admin, test.issued(',"role":"app_user"') AS user, test.issued(',"role":"app_reader"') AS reader, test.issued('') AS none \gset
+SELECT is(test.request(first, last), who, 'an issuer''s tokens: ' || what)
+FROM (VALUES
+	('one with a listed role', :'user', :'user', 'dave'),
+	('one without a role', :'none', :'none', 'dave'),
+	('a role that is not listed', :'admin', :'admin', '42501'),
+	('one that is not listed before one that is', :'admin', :'user', '28J00'),
+	('a listed role before another', :'user', :'reader', '28J00'),
+	('no role before a listed one', :'none', :'user', '28J00'))
+	AS v (what, first, last, who);
+SELECT (jwt_decode(substr(:'user', 8))).claims AS claims \gset
+SELECT is(test.request(NULL, :'user', (:'claims'::jsonb || jsonb_build_object('role', role))::text), '28J00', 'PostgREST took ' || role::text)
+FROM unnest(ARRAY['null', '7', '["app_user"]', '{"app_user":1}', '"APP_USER"', '"app_user "']::jsonb[]) AS role;
+SELECT is(test.request(NULL, :'user', (:'claims'::jsonb - 'role')::text), '28J00', 'PostgREST took none');
 
 SELECT * FROM finish();
