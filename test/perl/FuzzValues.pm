@@ -106,6 +106,9 @@ my %nasty = (
 	name => [
 		'', 'none', 'public', 'regress_sql_fuzz_super', 'pg_monitor', 'pg_read_all_data', 'nobody_at_all', "x' y", 'x' x 63, "\x{e9}" x 31,
 		'regress_sql_fuzz_bypass', 'regress_sql_fuzz_member', 'Regress_SQL_Fuzz_Member', 'regress_sql_fuzz_anyone' ],
+	'text[]' => [
+		'{}', '{pwd}', '{pwd,otp}', '{NULL}', '{""}', '{{a},{b}}', '[5:6]={a,b}', '{' . 'x' x 2000 . '}',
+		'{' . join(',', map { "m$_" } 1 .. 2000) . '}' ],
 	'name[]' => [
 		'{}', '{regress_sql_fuzz_member}', '{NULL}', '{""}', '{{a},{b}}', '[5:6]={a,b}', '{a,a,a}', '{regress_sql_fuzz_super,regress_sql_fuzz_bypass}',
 		'{' . join(',', map { "role$_" } 1 .. 2000) . '}' ]);

@@ -22,7 +22,7 @@ FROM public.kept, LATERAL (VALUES
 	('a sign of the header', overlay(plain PLACING chr(ascii(substr(plain, 12, 1)) # 1) FROM 12 FOR 1)),
 	('a sign of the payload', overlay(plain PLACING chr(ascii(substr(plain, length(plain) - 50, 1)) # 1) FROM length(plain) - 50 FOR 1)),
 	('shorter', left(plain, -1)), ('longer', plain || 'A'), ('another end', left(plain, -1) || '_'),
-	('its end alone', right(plain, 32)), ('a space', plain || ' '), ('no header', substr(plain, strpos(plain, '.'))))
+	('its end alone', right(plain, 32)), ('a space within', overlay(plain PLACING ' ' FROM 12 FOR 0)), ('no header', substr(plain, strpos(plain, '.'))))
 	AS v (what, changed);
 SELECT is(test.verdict(plain), NULL, 'itself still') FROM public.kept;
 
