@@ -334,6 +334,9 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.revoked_tokens
 CREATE TRIGGER signal_disable AFTER UPDATE ON jwt_auth.users
     FOR EACH ROW WHEN (OLD.disabled_at IS DISTINCT FROM NEW.disabled_at)
     EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_insert AFTER INSERT ON jwt_auth.users
+    FOR EACH ROW WHEN (NEW.disabled_at IS NOT NULL)
+    EXECUTE FUNCTION jwt_auth.signal_change('revocations');
 CREATE TRIGGER signal_delete AFTER DELETE ON jwt_auth.users
     FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.users
@@ -369,6 +372,7 @@ ALTER TABLE jwt_auth.sessions ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE jwt_auth.revoked_tokens ENABLE ALWAYS TRIGGER signal_change;
 ALTER TABLE jwt_auth.revoked_tokens ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_disable;
+ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_insert;
 ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_delete;
 ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_truncate;
 

@@ -1,6 +1,6 @@
 -- Users changed in their table, as an operator would (F18, T59): the same
 -- follows as from the functions, and what they refuse is refused.
--- At least 35 assertions
+-- At least 39 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -59,6 +59,16 @@ SELECT is(test.access(:'d1'), '28J00', 'deleted: a session''s token is dead'), i
 	   is(test.verdict(:'other'), NULL, 'another user''s is good'), is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'user_deleted'), 1::bigint, 'audited');
 SELECT jwt_delete_user(test.create_user('frank'));
 SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'user_deleted'), 2::bigint, 'by the function: audited once');
+
+-- Inserted as a disabled one, as replication and a restore do
+SELECT gen_random_uuid() AS gina \gset
+SELECT jwt_sign(jsonb_build_object('sub', :'gina')) AS token \gset
+SELECT is(test.verdict(:'token'), NULL, 'a token for nobody that is known');
+INSERT INTO jwt_auth.users (id, created_at) VALUES (gen_random_uuid(), now());
+SELECT is(test.verdict(:'token'), NULL, 'an enabled user is inserted: good as before');
+INSERT INTO jwt_auth.users (id, created_at, disabled_at) VALUES (:'gina', now(), now());
+SELECT is(test.verdict(:'token'), '28J02', 'the user is inserted, disabled: dead at once'), is(test.verdict(:'other'), NULL, 'another user''s is good');
+DELETE FROM jwt_auth.users WHERE username IS NULL;
 
 -- Another id
 DELETE FROM jwt_auth.identifiers WHERE user_id = test.user_id('erin');
