@@ -29,14 +29,17 @@
 #define BETTER_AUTH_SALT 32
 #define BETTER_AUTH_DIGEST 64
 
-/* iterations is the base 2 logarithm of N. */
+/*
+ * iterations is the base 2 logarithm of N, which the block size limits, too (RFC
+ * 7914 section 2).
+ */
 JaStatus
 ja_password_scrypt_check(const JaParsedHash *hash)
 {
 	uint64		memory_kib;
 
 	if (hash->iterations == 0 || hash->block_size == 0 || hash->lanes == 0 ||
-		hash->salt_length == 0)
+		hash->salt_length == 0 || hash->iterations / 16 >= hash->block_size)
 		return JA_PASSWORD_HASH_FORM;
 	if (hash->iterations > MAX_LOG2_N || hash->block_size > MAX_BLOCK_SIZE ||
 		hash->lanes > MAX_LANES)
