@@ -43,6 +43,7 @@
 #define JA_SCRYPT_MAX_MEMORY_KIB (256 * 1024)
 #define JA_SCRYPT_MAX_WORK_KIB (1024 * 1024)	/* memory by parallelism */
 #define JA_PHPASS_MAX_LOG2_ITERATIONS 20
+#define JA_PHPASS_MAX_WORK 400000000	/* as that of SHA-crypt */
 
 /* What new hashes cost. */
 typedef struct JaPasswordPolicy

@@ -5,8 +5,9 @@
  *	  MD5), and Drupal ($S$: SHA-512).
  *
  * One character is the base 2 logarithm of the iterations, eight are the salt.
- * Each iteration hashes the digest before it and the password.  The digest stays
- * text; that of Drupal is cut.
+ * Each iteration hashes the digest before it and the password, so that a password
+ * which is too long for the iterations matches nothing: a computation can't be
+ * interrupted.  The digest stays text; that of Drupal is cut.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,9 @@
 #define SALT 8
 #define MIN_LOG2_ITERATIONS 7
 #define MAX_ENCODED 88
+
+/* What an iteration hashes beside the password, roughly. */
+#define OTHER_BYTES 128
 
 static const char alphabet[] =
 "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -98,13 +102,17 @@ iterate(const JaParsedHash *hash, JaString password, uint8 *bytes)
 	return done;
 }
 
+/* Digests are text, so that none is made of NULs. */
 static JaStatus
 phpass_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 {
+	size_t		affordable = (JA_PHPASS_MAX_WORK >> hash->iterations) - OTHER_BYTES;
+	bool		is_affordable = password.length <= affordable;
 	uint8		bytes[EVP_MAX_MD_SIZE];
 	char		text[MAX_ENCODED];
 	bool		done;
 
+	password.length = Min(password.length, affordable);
 	ERR_clear_error();
 	done = iterate(hash, password, bytes);
 	ERR_clear_error();
@@ -112,6 +120,8 @@ phpass_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	{
 		encode(bytes, EVP_MD_get_size(hash->function), text);
 		memcpy(digest, text, hash->digest_length);
+		if (!is_affordable)
+			memset(digest, 0, hash->digest_length);
 	}
 	OPENSSL_cleanse(bytes, sizeof(bytes));
 	OPENSSL_cleanse(text, sizeof(text));

@@ -96,6 +96,15 @@ SELECT is(test.error_of(jwt_login('rounds', repeat('x', 511))), 'invalid_grant',
 SELECT cmp_ok(clock_timestamp() - :'start', '<', 2.5 * :'longest'::interval, 'and takes no longer');
 DELETE FROM jwt_auth.users WHERE id = :'rounds';
 
+-- So it is for the iterations of phpass
+SELECT jwt_import_user('iterations', '$S$IsaltsaltX' || repeat('.', 42)) AS iterations \gset
+SELECT clock_timestamp() AS start \gset
+SELECT is(test.error_of(jwt_login('iterations', repeat('x', 253))), 'invalid_grant', 'as long a password as the iterations admit');
+SELECT clock_timestamp() - :'start' AS longest, clock_timestamp() AS start \gset
+SELECT is(test.error_of(jwt_login('iterations', repeat('x', 1024))), 'invalid_grant', 'a longer one is denied');
+SELECT cmp_ok(clock_timestamp() - :'start', '<', 1.8 * :'longest'::interval, 'and takes no longer');
+DELETE FROM jwt_auth.users WHERE id = :'iterations';
+
 -- Imported: the password as it was typed; afterwards, in any normal form
 SELECT jwt_import_user('nfd', 'pbkdf2_sha256$1000$zVxMcWIQN4Cl4tjwWjZVmZ$848T1EtA6fvwHmsPqASobG4ZC4eu1nvD+A4hcGfCwkA=');
 SELECT is(test.error_of(jwt_login('nfd', normalize('Pässwörd ünd ﬁ ligature Å', NFKC))), 'invalid_grant', 'not normalised');
