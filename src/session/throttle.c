@@ -179,9 +179,9 @@ counted_failures(const uint8 *name_hash, TimestampTz *last_failure)
 }
 
 static int
-wait_seconds(int failures)
+wait_seconds(int64 failures)
 {
-	int			beyond = failures - ja_settings.login_max_failures;
+	int64		beyond = failures - ja_settings.login_max_failures;
 
 	if (beyond < 0)
 		return 0;
@@ -190,12 +190,11 @@ wait_seconds(int failures)
 
 /* Seconds, rounded up, until the wait after the last failure is over. */
 static int
-remaining_seconds(int failures, TimestampTz last_failure, TimestampTz now)
+remaining_seconds(int64 failures, TimestampTz last_failure, TimestampTz now)
 {
 	TimestampTz end = last_failure + (int64) wait_seconds(failures) * USECS_PER_SEC;
 
-	/* A clock that was set back must not prolong the wait. */
-	if (wait_seconds(failures) == 0 || now >= end || now < last_failure)
+	if (wait_seconds(failures) == 0 || now >= end)
 		return 0;
 	return (int) ((end - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
 }
@@ -207,19 +206,26 @@ dead_before(TimestampTz now)
 	return now - (int64) LIFE_SECONDS * USECS_PER_SEC;
 }
 
+/* Nothing that lies in the future counts: a clock set back prolongs no wait. */
+static void
+drop_future(JaUndone *failures, TimestampTz now)
+{
+	if (failures->last > now)
+		*failures = (JaUndone) {0, 0};
+}
+
 /*
  * Begins an attempt on a name: takes its lock, and says how long it must
- * wait.  The table counts failures, and memory those that rollbacks undid; the
- * larger count decides.
+ * wait.  The table counts failures, and memory those that rollbacks undid:
+ * both count, or who commits some and undoes others would have twice as many.
  */
 void
 ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttle)
 {
 	TimestampTz now;
 	TimestampTz dead;
-	TimestampTz last_counted = 0;
+	JaUndone	counted = {0, 0};
 	JaUndone	undone;
-	int			counted;
 
 	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, throttle->name_hash);
 	throttle->starts_wait = false;
@@ -230,14 +236,17 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 		return;
 	now = GetCurrentTimestamp();
 	dead = dead_before(now);
-	counted = counted_failures(throttle->name_hash, &last_counted);
-	throttle->has_row = counted > 0;
-	if (last_counted < dead)
-		counted = 0;
+	counted.attempts = counted_failures(throttle->name_hash, &counted.last);
+	throttle->has_row = counted.attempts > 0;
+	if (counted.last < dead)
+		counted.attempts = 0;
 	undone = ja_attempts_find(throttle->name_hash, dead);
+	drop_future(&counted, now);
+	drop_future(&undone, now);
+	throttle->undone = undone.attempts;
 	throttle->retry_after_seconds =
-		Max(remaining_seconds(counted, last_counted, now),
-			remaining_seconds(undone.attempts, undone.last, now));
+		remaining_seconds((int64) counted.attempts + undone.attempts,
+						  Max(counted.last, undone.last), now);
 }
 
 /* Names whose last failure was before the time, the earliest first. */
@@ -319,7 +328,7 @@ ja_throttle_failed(JaThrottle *throttle)
 	if (!IsolationIsSerializable())
 		delete_some_dead(dead, DEAD_CANDIDATES, DEAD_DELETED);
 	ja_plan_end(&scope);
-	throttle->starts_wait = wait_seconds(failures) > 0;
+	throttle->starts_wait = wait_seconds((int64) failures + throttle->undone) > 0;
 }
 
 static void

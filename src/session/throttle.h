@@ -14,6 +14,7 @@ typedef struct JaThrottle
 {
 	uint8		name_hash[JA_NAME_HASH_SIZE];
 	int			retry_after_seconds;	/* 0: go ahead */
+	int			undone;			/* failures that memory counts */
 	bool		has_row;		/* the table counts failures */
 	bool		is_busy;		/* another attempt did not end in time */
 	bool		starts_wait;	/* set by a failure after which one waits */

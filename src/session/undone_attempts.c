@@ -20,7 +20,10 @@
 #include "session/undone_attempts.h"
 #include "shared/counters.h"
 
-/* Where there are more, the first ones count as undone already. */
+/*
+ * Where there are more, the first ones count as undone already, and twice if the
+ * transaction commits: nobody fails so often in one for a good reason.
+ */
 #define MAX_WATCHED 64
 
 typedef struct WatchedAttempt

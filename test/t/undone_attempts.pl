@@ -49,6 +49,7 @@ sub try_server
 	try_unlock($node, $preload);
 	try_many_in_one($node, $preload);
 	try_success($node);
+	try_mixture($node);
 	try_first_attempts($node, $preload);
 	try_database($node) if $preload;
 	$node->stop;
@@ -147,8 +148,8 @@ sub try_many_in_one
 {
 	my ($node, $preload) = @_;
 
-	$node->safe_psql('postgres', q{BEGIN; SELECT jwt_login('many', 'wrong') FROM generate_series(1, 2);
-		SELECT jwt_login('other' || n, 'wrong') FROM generate_series(1, 200) AS n; SELECT jwt_login('many', 'wrong'); ROLLBACK});
+	$node->safe_psql('postgres', q{BEGIN; SELECT jwt_login('many', 'wrong') FROM generate_series(1, 3);
+		SELECT jwt_login('other' || n, 'wrong') FROM generate_series(1, 200) AS n; ROLLBACK});
 	is(attempt($node, 'many'), $preload ? 'temporarily_unavailable' : 'invalid_grant', 'two hundred attempts later they count');
 	return;
 }
@@ -165,6 +166,24 @@ sub try_success
 	execute($session, 'ROLLBACK');
 	is(value_of($session, sprintf($FAIL, 'bob')), 'invalid_grant', "failure $_ after a success") for 1 .. 3;
 	is(value_of($session, sprintf($FAIL, 'bob')), 'temporarily_unavailable', 'and then the name waits');
+	return;
+}
+
+# Who commits some attempts and undoes others has no more of them.
+sub try_mixture
+{
+	my ($node) = @_;
+	my $session = connect_to($node);
+
+	for my $end (qw(COMMIT ROLLBACK COMMIT))
+	{
+		execute($session, 'BEGIN');
+		is(value_of($session, sprintf($FAIL, 'mixed')), 'invalid_grant', "before a $end a failure is free");
+		execute($session, $end);
+	}
+	is(value_of($session, sprintf($FAIL, 'mixed')), 'temporarily_unavailable', 'and after three the name waits');
+	is(value_of($session, 'SELECT count(*) FROM jwt_auth.audit_log WHERE event = \'login_throttled\' AND at > now() - interval \'1 s\' * 30 AND name_hash = (SELECT name_hash FROM jwt_auth.login_throttle ORDER BY last_failure_at DESC LIMIT 1)'), 1,
+		'which is audited');
 	return;
 }
 
