@@ -26,8 +26,8 @@
 #define MAX_ENTRIES 16
 
 /*
- * How long an entry is kept beyond its grace: that of a statement which began
- * in time and then waited counts from its beginning.
+ * How long an entry holds beyond its grace for a statement which began in time
+ * and then waited: no longer, however long the statement lasts.
  */
 #define STATEMENT_SECONDS 60
 
@@ -92,8 +92,8 @@ ja_grace_push(const bytea *earlier, const pg_uuid_t *nonce, TimestampTz now)
 
 /*
  * Whether the generation so many before the current one had this nonce, and
- * the statement began in its grace.  A clock that was set back does not
- * prolong that.
+ * the statement began in its grace, not too long ago.  A clock that was set back
+ * does not prolong that.
  */
 bool
 ja_grace_holds(const bytea *earlier, int64 distance, const pg_uuid_t *nonce)
@@ -107,5 +107,6 @@ ja_grace_holds(const bytea *earlier, int64 distance, const pg_uuid_t *nonce)
 	rotated_at = rotation_time(&entry);
 	return ja_secret_equals(nonce, sizeof(*nonce), &entry.nonce, sizeof(entry.nonce)) &&
 		GetCurrentStatementStartTimestamp() <= rotated_at + grace_with(0) &&
+		GetCurrentTimestamp() <= rotated_at + grace_with(STATEMENT_SECONDS) &&
 		GetCurrentTimestamp() >= rotated_at - grace_with(0);
 }

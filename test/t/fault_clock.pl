@@ -1,4 +1,4 @@
-# The server's clock steps back and forth (T18, F54) while clients are at work:
+# The server's clock steps back and forth (T18, T52, F54) while clients are at work:
 # nobody loses a session or a token, nobody is locked out, and what was revoked
 # stays so. Skipped where libfaketime is not installed.
 #
@@ -39,6 +39,7 @@ my $session = JwtAuthSession->new($node);
 check_step();
 check_revoked();
 check_throttle();
+check_grace();
 $session->close;
 
 my $load = AccountLoad->new($node, seed => $seed, may_fail => qr/^28J0[01]$/, weights => { rotate => 3, revoke => 8 });
@@ -138,6 +139,32 @@ sub fail_three_times
 		last if error_of($wait) ne 'ok' || time < $failed_at + 1;
 	}
 	return $wait;
+}
+
+# A statement that began in an earlier token's grace does not hold that open.
+sub check_grace
+{
+	step('+0');
+	my $live = login_here('alice', $PASSWORD);
+	my $refresh = "answers := answers || coalesce(public.jwt_refresh('$live->{refresh_token}') ->> 'error', 'ok');";
+
+	$session->query(qq{CREATE FUNCTION pg_temp.refresh_late() RETURNS text[] LANGUAGE plpgsql AS \$\$
+		DECLARE
+			answers text[];
+		BEGIN
+			$refresh
+			COPY (SELECT '+90s') TO '$clock';
+			$refresh
+			COPY (SELECT '+150s') TO '$clock';
+			$refresh
+			RETURN answers;
+		END
+		\$\$});
+	is($session->query('SELECT pg_temp.refresh_late()'), '{ok,ok,invalid_grant}', 'within one statement, a grace has an end');
+	is($session->query("SELECT revoke_reason FROM jwt_auth.sessions ORDER BY revoked_at DESC NULLS LAST LIMIT 1"),
+		'refresh token replayed', 'and who comes later replays');
+	step('+0');
+	return;
 }
 
 # Waits neither grow by a step of the clock nor end an attack's count
