@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/password_hashes.psql
--- At least 839 assertions
+-- At least 842 assertions
 SELECT no_plan();
 SET jwt_auth.login_max_failures = 1000;
 
@@ -95,6 +95,14 @@ SELECT clock_timestamp() - :'start' AS longest, clock_timestamp() AS start \gset
 SELECT is(test.error_of(jwt_login('rounds', repeat('x', 511))), 'invalid_grant', 'a longer one is denied');
 SELECT cmp_ok(clock_timestamp() - :'start', '<', 2.5 * :'longest'::interval, 'and takes no longer');
 DELETE FROM jwt_auth.users WHERE id = :'rounds';
+-- right passwords of 511 bytes: at the bound, with one round more, and at the cap
+SELECT is(test.error_of(jwt_login(name, repeat('x', 511))), expected, format('%s rounds and 511 bytes', rounds))
+FROM (VALUES
+	('at the bound', 278260, 'ok', '$6$rounds=278260$salt$OArIvgGnwRjasH5VwXVuVXXqw2pyRS52bxLOllucXPGXKDSquepXScAAk90tcBBwEg.fvhC3zH2PauYYYQbYP1'),
+	('one beyond', 278261, 'invalid_grant', '$5$rounds=278261$salt$XKCUNHc.7PVKRIePD2mJ.Vk99yljEpxImknIXPe4QB3'),
+	('far beyond', 1000000, 'invalid_grant', '$6$rounds=1000000$salt$RcQBiKdtYW8cAgeytzl5KrGUIFUA6DMp6krnFH6KLO69GyQIP0cD7V.UXrWw0Zl9QZK3XDvZYX1h7IZ01i6p50'))
+	AS v (name, rounds, expected, hash), LATERAL jwt_import_user(name, hash) AS id;
+DELETE FROM jwt_auth.users WHERE username IN ('at the bound', 'one beyond', 'far beyond');
 
 -- So it is for the iterations of phpass
 SELECT jwt_import_user('iterations', '$S$IsaltsaltX' || repeat('.', 42)) AS iterations \gset
