@@ -2,7 +2,7 @@
 # failures and sessions count as they are now; an attempt whose turn does not come
 # is told so, and not that it failed; nobody waits without limit for a transaction
 # that somebody left open, and a purge holds no name longer than that either.
-# At least 70 assertions
+# At least 78 assertions
 
 use strict;
 use warnings;
@@ -98,6 +98,30 @@ for my $level ('repeatable read', 'serializable')
 	is(value_of($node, "$audited AND user_id IS NULL AND name_hash IS NOT NULL"), 1, 'and audited by its hash');
 	ask($holder, 'ROLLBACK');
 	$_->close for $holder, @waiters;
+}
+
+# A burst of right logins, which cost enough that not all of them get their turn
+{
+	my $script = $node->basedir . '/burst.sql';
+	my ($carol, $start);
+
+	$node->append_conf('postgresql.conf', "jwt_auth.argon2_memory = 65536\njwt_auth.argon2_iterations = 3");
+	$node->reload;
+	$carol = value_of($node, "SELECT jwt_create_user('carol', '$PASSWORD')");
+	execute($node, 'CREATE TABLE public.burst (answer jsonb)');
+	PostgreSQL::Test::Utils::append_to_file($script, "INSERT INTO public.burst SELECT jwt_login('carol', '$PASSWORD');\n");
+	$start = time;
+	$node->command_ok([ 'pgbench', '-n', '-c', 50, '-t', 3, '-f', $script, 'postgres' ], 'fifty clients log in thrice');
+	is(value_of($node, q{SELECT count(*) FROM burst WHERE coalesce(answer ->> 'error', 'temporarily_unavailable') = 'temporarily_unavailable'}), 150, 'burst: each gets tokens or is told to come again');
+	is(value_of($node, q{SELECT count(*) FROM burst WHERE answer ->> 'error_description' ~ 'fail'}), 0, 'burst: nobody hears of failures');
+	cmp_ok(value_of($node, q{SELECT count(*) FROM burst WHERE answer ? 'access_token'}), '>=', 3, 'burst: there were logins');
+	cmp_ok(value_of($node, q{SELECT count(*) FROM burst WHERE answer ? 'error'}), '>=', 1, 'burst: and some that waited in vain');
+	cmp_ok(value_of($node, "$audited AND user_id = '$carol'"), '<=', 1 + int((time - $start) / 60), 'burst: one row a minute tells of them');
+	cmp_ok(value_of($node, "$audited AND user_id = '$carol'"), '>=', 1, 'burst: and one does');
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, 'burst: nothing was counted');
+	note(value_of($node, q{SELECT string_agg(format('%s %s', n, what), ', ') FROM (SELECT count(*) AS n, coalesce(answer ->> 'error', 'ok') AS what FROM burst GROUP BY 2) AS b}));
+	$node->append_conf('postgresql.conf', "jwt_auth.argon2_memory = 8\njwt_auth.argon2_iterations = 1");
+	$node->reload;
 }
 
 # An admin behind a login that stays open
