@@ -128,15 +128,20 @@ names_own_key(const JaHeader *header)
 
 /*
  * The other issuer that may have made the token.  Without iss that is the one
- * whose tokens carry none, and never where the token names a key of ours.
- * Fails with JA_ISSUER_UNKNOWN, or as a sealed key does.
+ * whose tokens carry none, and never where the token names a key of ours, or
+ * where that issuer was given a name that is ours now: its tokens would be
+ * taken for our own.  Fails with JA_ISSUER_UNKNOWN, or as a sealed key does.
  */
 static JaStatus
 find_issuer(const JaHeader *header, JaString name, const JaIssuer **issuer)
 {
+	JaStatus	status = JA_ISSUER_UNKNOWN;
+
 	if (name.data != NULL)
 		return ja_issuer_find(name, issuer);
-	return names_own_key(header) ? JA_ISSUER_UNKNOWN : ja_issuer_find_anonymous(issuer);
+	if (!names_own_key(header))
+		status = ja_issuer_find_anonymous(issuer);
+	return status == JA_OK && is_our_issuer((*issuer)->name) ? JA_ISSUER_UNKNOWN : status;
 }
 
 static JaStatus

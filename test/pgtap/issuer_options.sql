@@ -185,7 +185,10 @@ SET jwt_auth.issuer = 'https://us.example';
 SELECT is(test.verdict(:'old'), NULL, 'we have a name: theirs'), is(test.verdict(:'own'), '28J00', 'we have a name: ours without iss'),
 	   is(test.verdict(test.old('{"iss":"https://us.example"}')), '28J00', 'theirs with our name'), is(test.verdict(test.old('{}', 'h1')), '28J00', 'theirs with a kid of ours');
 SET jwt_auth.issuer = 'old';
-SELECT is(test.verdict(:'old'), NULL, 'their name is ours: theirs'), is(test.verdict(test.own('"iss":"old"')), NULL, 'their name is ours: ours'),
+-- jwt_issuer() would say that theirs were ours
+SELECT test.old('{"jti":"new"}') AS unseen \gset
+SELECT is(test.verdict(:'old'), '28J00', 'their name is ours: theirs, though remembered'), is(test.verdict(:'unseen'), '28J00', 'their name is ours: theirs, not seen before'),
+	   is(test.verdict(:'old', NULL, 'old'), '28J00', 'their name is ours: theirs, if ours are wanted'), is(test.verdict(test.own('"iss":"old"')), NULL, 'their name is ours: ours'),
 	   is(test.verdict(test.old('{"iss":"old"}')), '28J00', 'their name is ours: theirs that says so');
 RESET jwt_auth.issuer;
 SELECT is(test.verdict(:'old'), NULL, 'as before');
