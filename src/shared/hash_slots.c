@@ -8,10 +8,11 @@
  * flood of them leaves the others to verification, policies and refreshes,
  * which never wait for a slot.
  *
- * A slot is held for one computation, in which nothing raises an error, reads
- * an interrupt or waits for the client.  So it is given back by the call that
- * took it; should its backend exit in between after all, then by that.  A
- * backend that is killed takes the shared memory with it.
+ * A slot is held for one computation, in which nothing reads an interrupt or
+ * waits for the client.  So it is given back by the call that took it; should
+ * memory run out or the backend exit in between, then by the end of the
+ * (sub)transaction or by the exit.  A backend that is killed takes the shared
+ * memory with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@
 
 #include <unistd.h>
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "storage/condition_variable.h"
@@ -113,12 +115,32 @@ give_back_at_exit(int code pg_attribute_unused(), Datum argument pg_attribute_un
 }
 
 static void
-watch_exit(void)
+give_back_at_abort(XactEvent event, void *argument pg_attribute_unused())
+{
+	if (event == XACT_EVENT_ABORT)
+		give_back();
+}
+
+static void
+give_back_at_subabort(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
+					  SubTransactionId parent pg_attribute_unused(),
+					  void *argument pg_attribute_unused())
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		give_back();
+}
+
+/* Makes sure that a slot is given back whichever way its holder is left. */
+static void
+watch_holder(void)
 {
 	static bool is_watched = false;
 
-	if (!is_watched)
-		before_shmem_exit(give_back_at_exit, (Datum) 0);
+	if (is_watched)
+		return;
+	before_shmem_exit(give_back_at_exit, (Datum) 0);
+	RegisterXactCallback(give_back_at_abort, NULL);
+	RegisterSubXactCallback(give_back_at_subabort, NULL);
 	is_watched = true;
 }
 
@@ -151,7 +173,7 @@ ja_hash_slot_take(void)
 {
 	if (slots != NULL)
 	{
-		watch_exit();
+		watch_holder();
 		if (!try_take() && !wait_for_slot())
 		{
 			ja_count(JA_COUNT_PASSWORD_HASHES_REFUSED);
