@@ -1,4 +1,4 @@
--- When a token counts (T18, F03): its beginning is judged by the clock, so that
+-- When a token counts (T18, F03, F52): its beginning is judged by the clock, so that
 -- one which is issued within a long statement counts there; its end by the
 -- start of the statement, or of the transaction where a procedure has begun
 -- another; jwt_verify and jwt_authenticate judge both by the clock.

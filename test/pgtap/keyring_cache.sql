@@ -1,4 +1,4 @@
--- Tokens that the backend remembers (T18, T39, T75, T81): a hit compares the
+-- Tokens that the backend remembers (T18, T39, T75, T81, F52): a hit compares the
 -- whole token and repeats every check that depends on the call, the settings,
 -- the clock, keys and revocations; a flood of tokens takes no memory.
 CREATE EXTENSION jwt_auth;

@@ -1,4 +1,4 @@
-# The file of master keys (T73, T74): which files are refused (55000, and no key
+# The file of master keys (T73, T74, F52): which files are refused (55000, and no key
 # is made), and that nobody but the superuser sees or sets its name.
 # At least 168 assertions
 
