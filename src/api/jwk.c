@@ -15,6 +15,7 @@
 #include "jose/jwk.h"
 #include "jose/key_oct.h"
 #include "jose/pem.h"
+#include "jose/pem_text.h"
 
 PG_FUNCTION_INFO_V1(jwk_generate);
 PG_FUNCTION_INFO_V1(jwk_from_secret);
@@ -60,6 +61,20 @@ jwk_generate(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Whether a secret is the text of a key.  A public key taken for a secret would
+ * let anybody sign.
+ */
+static bool
+is_key_text(JaString secret)
+{
+	static const char member[] = "\"kty\"";
+
+	return ja_pem_text_is_pem(secret) ||
+		(memchr(secret.data, '{', secret.length) != NULL &&
+		 memmem(secret.data, secret.length, member, sizeof(member) - 1) != NULL);
+}
+
+/*
  * jwk_from_secret(secret bytea, alg text DEFAULT 'HS256',
  *				   kid text DEFAULT NULL) → jsonb
  */
@@ -74,6 +89,8 @@ jwk_from_secret(PG_FUNCTION_ARGS)
 		ja_raise(JA_KEY_NULL);
 	if (algorithm->kind != JA_OCT)
 		ja_raise(JA_KEY_ALGORITHM_MISMATCH);
+	if (is_key_text(secret))
+		ja_raise(JA_KEY_SECRET_TEXT);
 	set_kid(key, fcinfo, 2);
 	ja_check(ja_key_oct_set(key, (const uint8 *) secret.data, secret.length));
 	ja_check(ja_key_bind(key, algorithm));

@@ -68,6 +68,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_BEARER] = REFUSED("the Authorization header is malformed"),
 	[JA_TOKEN_OTHER_CLAIMS] = REFUSED("PostgREST accepted other claims than those of the Authorization header"),
 
+	[JA_KEY_SECRET_TEXT] = UNUSABLE("the secret is the text of a key",
+									"Read PEM with jwk_from_pem(), and pass a JWK as it is; what others can read is no secret."),
 	[JA_KEY_NULL] = UNUSABLE("key must not be null",
 							 "Pass a JWK, or a JWK Set to verify with."),
 	[JA_KEY_NOT_OBJECT] = UNUSABLE("key is not a JSON Web Key",

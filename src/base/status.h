@@ -63,6 +63,7 @@ typedef enum JaStatus
 
 	/* A key or algorithm of the caller is unusable. */
 	JA_KEY_NULL,
+	JA_KEY_SECRET_TEXT,
 	JA_KEY_NOT_OBJECT,
 	JA_KEY_MEMBER,
 	JA_KEY_TYPE,

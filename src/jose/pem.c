@@ -19,6 +19,7 @@
 
 #include "jose/key_rsa.h"
 #include "jose/pem.h"
+#include "jose/pem_text.h"
 
 /* Longest PEM text that is written: RSA with 16384 bits has 13 kB. */
 #define MAX_WRITTEN 32768
@@ -143,6 +144,26 @@ read_first_key(JaString pem, const PemKind **kind, EVP_PKEY **pkey)
 }
 
 /*
+ * The same for a text whose lines have lost their ends.  What it is laid out in
+ * holds the key, and is wiped.
+ */
+static JaStatus
+read_first_key_of_blocks(JaString pem, const PemKind **kind, EVP_PKEY **pkey)
+{
+	JaString	lines = ja_pem_text_lay_out(pem);
+	JaStatus	status = JA_PEM_SYNTAX;
+
+	if (lines.data == NULL)
+		return status;
+	ERR_clear_error();
+	*kind = NULL;
+	status = read_first_key(lines, kind, pkey);
+	OPENSSL_cleanse((char *) lines.data, lines.length);
+	pfree((char *) lines.data);
+	return status;
+}
+
+/*
  * Reads the first key of the text as a key for the algorithm.  Fails with
  * JA_PEM_..., JA_KEY_..., in particular JA_KEY_ALGORITHM_MISMATCH.
  */
@@ -160,6 +181,8 @@ ja_pem_read(JaString pem, const JaAlgorithm *algorithm, JaKey **key)
 	read = ja_key_create(ja_key_type_of_kind(algorithm->kind));
 	ERR_clear_error();
 	status = read_first_key(pem, &kind, &read->pkey);
+	if (status == JA_PEM_SYNTAX && read->pkey == NULL)
+		status = read_first_key_of_blocks(pem, &kind, &read->pkey);
 	if (status == JA_OK && !ja_key_type_holds(read->type, read->pkey))
 		status = JA_KEY_ALGORITHM_MISMATCH;
 	if (status == JA_OK)
