@@ -211,7 +211,8 @@ sub comparable_catalog
 {
 	my ($node, $database) = @_;
 
-	return grep { !/^constraint \S+_not_null: n / && !/^initial_rights / } catalog_of($node, $database);
+	return map { s/\b[a-z]\.(?=\w)//gr }
+	  grep { !/^constraint \S+_not_null: n / && !/^initial_rights / } catalog_of($node, $database);
 }
 
 sub answer { return decode_json(scalar $_[0]->query("SELECT $_[1]")); }
