@@ -206,7 +206,8 @@ sub check_signals
 }
 
 # NOT NULL constraints are rows of their own since 18, and pg_upgrade records
-# no initial rights that equal the default.
+# no initial rights that equal the default.  Whether a view's columns are
+# written behind the name of their table depends on the major.
 sub comparable_catalog
 {
 	my ($node, $database) = @_;
