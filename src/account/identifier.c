@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 
 #include "account/identifier.h"
 #include "base/error.h"
@@ -20,16 +19,12 @@
 static JaPlan insert_identifier = {
 	.sql = "INSERT INTO jwt_auth.identifiers"
 	" (canonical, user_id, kind, value, created_at, verified_at)"
-	" VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (canonical) DO NOTHING",
-	.argument_count = 5,
-	.argument_types = {BYTEAOID, UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	" VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (canonical) DO NOTHING"
 };
 
 static JaPlan delete_username = {
 	.sql = "DELETE FROM jwt_auth.identifiers WHERE user_id OPERATOR(pg_catalog.=) $1"
-	" AND kind OPERATOR(pg_catalog.=) 'username'",
-	.argument_count = 1,
-	.argument_types = {UUIDOID}
+	" AND kind OPERATOR(pg_catalog.=) 'username'"
 };
 
 static JaIdentifierKind
@@ -143,12 +138,10 @@ void
 ja_identifier_insert(const pg_uuid_t *user, JaString value, const JaCanonical *canonical,
 					 TimestampTz now)
 {
-	if (ja_plan_run(&insert_identifier, (JaValue[])
-	{
-		ja_value_bytes(ja_value_make_bytes(canonical->bytes, canonical->length)),
-		ja_value_uuid(user), ja_value_text(ja_identifier_kind_name(canonical->kind)),
-		ja_value_string(value), ja_value_time(now)
-	}) == 0)
+	if (ja_plan_run(&insert_identifier,
+					JA_VALUES(ja_bytes_of(canonical->bytes, canonical->length), ja_uuid(user),
+							  ja_text(ja_identifier_kind_name(canonical->kind)),
+							  ja_string(value), ja_time(now))) == 0)
 		ja_raise(JA_ACCOUNT_NAME_TAKEN);
 }
 
@@ -157,9 +150,6 @@ void
 ja_identifier_replace_username(const pg_uuid_t *user, JaString value,
 							   const JaCanonical *canonical, TimestampTz now)
 {
-	ja_plan_run(&delete_username, (JaValue[])
-	{
-		ja_value_uuid(user)
-	});
+	ja_plan_run(&delete_username, JA_VALUES(ja_uuid(user)));
 	ja_identifier_insert(user, value, canonical, now);
 }

@@ -46,9 +46,7 @@ static const char method_characters[] =
 static JaPlan find_busy = {
 	.sql = "SELECT FROM jwt_auth.audit_log WHERE at OPERATOR(pg_catalog.>) $1"
 	" AND event OPERATOR(pg_catalog.=) 'login_busy' AND (user_id OPERATOR(pg_catalog.=) $2"
-	" OR name_hash OPERATOR(pg_catalog.=) $3) LIMIT 1",
-	.argument_count = 3,
-	.argument_types = {TIMESTAMPTZOID, UUIDOID, BYTEAOID}
+	" OR name_hash OPERATOR(pg_catalog.=) $3) LIMIT 1"
 };
 
 static void
@@ -98,11 +96,10 @@ defer(JaAttempt *attempt)
 
 	find_user(attempt);
 	if (ja_throttle_may_report(&attempt->throttle) &&
-		ja_plan_run_as_of_now(&find_busy, (JaValue[])
-	{
-		ja_value_time(since), ja_value_uuid(attempt->is_known ? &attempt->user.id : NULL),
-		ja_value_bytes(hash)
-	}) == 0)
+		ja_plan_run_as_of_now(&find_busy,
+							  JA_VALUES(ja_time(since),
+										ja_uuid(attempt->is_known ? &attempt->user.id : NULL),
+										ja_bytes(hash))) == 0)
 		audit_attempt(attempt, "login_busy", "other attempts did not end in time");
 	return ja_answer_busy(JA_BUSY_NAME);
 }

@@ -36,9 +36,7 @@
 	.sql = "DELETE FROM jwt_auth." table " WHERE ctid OPERATOR(pg_catalog.=)" \
 	" ANY (ARRAY(SELECT t.ctid FROM jwt_auth." table " AS t" \
 	" WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1) AND " condition \
-	" FOR UPDATE SKIP LOCKED))", \
-	.argument_count = 2, \
-	.argument_types = {TIDARRAYOID, TIMESTAMPTZOID} \
+	" FOR UPDATE SKIP LOCKED))" \
 }
 
 static JaPlan delete_expired_sessions =
@@ -66,9 +64,7 @@ static JaPlan note_activity = {
 	" WHERE s.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.ctid FROM jwt_auth.sessions AS t"
 	" WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1) FOR UPDATE SKIP LOCKED))"
 	" AND r.session_id OPERATOR(pg_catalog.=) s.id"
-	" AND r.rotated_at OPERATOR(pg_catalog.>=) $2",
-	.argument_count = 2,
-	.argument_types = {TIDARRAYOID, TIMESTAMPTZOID}
+	" AND r.rotated_at OPERATOR(pg_catalog.>=) $2"
 };
 
 /* Secrets of keys that neither sign nor verify any more; there are few keys. */
@@ -76,9 +72,7 @@ static JaPlan erase_secrets = {
 	.sql = "UPDATE jwt_auth.keys SET private_jwk = NULL, sealed_by = NULL"
 	" WHERE kid OPERATOR(pg_catalog.=) ANY (SELECT kid FROM jwt_auth.keys"
 	" WHERE private_jwk IS NOT NULL AND verify_until OPERATOR(pg_catalog.<) $1"
-	" LIMIT $2 FOR UPDATE SKIP LOCKED)",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, INT8OID}
+	" LIMIT $2 FOR UPDATE SKIP LOCKED)"
 };
 
 typedef struct Step
@@ -119,14 +113,10 @@ try_step(const Step *step, TimestampTz limit, int64 max_rows, int64 *kept)
 	if (places == NULL)
 		return 0;
 	if (step->keep != NULL)
-		*kept = (int64) ja_plan_run(step->keep, (JaValue[])
-	{
-		JA_DATUM(PointerGetDatum(places)), ja_value_time(limit)
-	});
-	return (int64) ja_plan_run(step->delete, (JaValue[])
-	{
-		JA_DATUM(PointerGetDatum(places)), ja_value_time(limit)
-	});
+		*kept = (int64) ja_plan_run(step->keep, JA_VALUES(ja_array(TIDARRAYOID, places),
+														  ja_time(limit)));
+	return (int64) ja_plan_run(step->delete, JA_VALUES(ja_array(TIDARRAYOID, places),
+													   ja_time(limit)));
 }
 
 /* Takes a step; rows that are kept only make room for others, within reason. */
@@ -172,10 +162,8 @@ ja_purge(int64 max_rows)
 	for (size_t i = 0; i < lengthof(steps) && removed < max_rows; i++)
 		removed += take_step(&steps[i], now, max_rows - removed);
 	if (removed < max_rows)
-		removed += (int64) ja_plan_run(&erase_secrets, (JaValue[])
-	{
-		ja_value_time(now), ja_value_bigint(max_rows - removed)
-	});
+		removed += (int64) ja_plan_run(&erase_secrets,
+									   JA_VALUES(ja_time(now), ja_bigint(max_rows - removed)));
 	if (removed < max_rows)
 		removed += ja_throttle_purge(max_rows - removed);
 	ja_plan_end(&scope);

@@ -39,8 +39,8 @@ ja_user_attribute_check_role(const char *role)
 JaValue
 ja_user_attribute_role(const char *role)
 {
-	return role == NULL ? JA_NULL :
-		JA_DATUM(DirectFunctionCall1(namein, CStringGetDatum(role)));
+	return role == NULL ? ja_null(NAMEOID) :
+		ja_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(role)));
 }
 
 static void

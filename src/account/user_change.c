@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 
 #include "account/identifier.h"
 #include "account/user_attribute.h"
@@ -29,35 +28,25 @@
 static JaPlan update_user = {
 	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username), role = CASE"
 	" WHEN $3 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($3, role) END,"
-	" claims = COALESCE($4, claims) WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 4,
-	.argument_types = {UUIDOID, TEXTOID, NAMEOID, JSONBOID}
+	" claims = COALESCE($4, claims) WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan disable_user = {
 	.sql = "UPDATE jwt_auth.users SET disabled_at = COALESCE(disabled_at, $2)"
-	" WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 2,
-	.argument_types = {UUIDOID, TIMESTAMPTZOID}
+	" WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan enable_user = {
 	.sql = "UPDATE jwt_auth.users SET disabled_at = NULL"
-	" WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 1,
-	.argument_types = {UUIDOID}
+	" WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan lock_user = {
-	.sql = "SELECT 1 FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
-	.argument_count = 1,
-	.argument_types = {UUIDOID}
+	.sql = "SELECT 1 FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) $1 FOR UPDATE"
 };
 
 static JaPlan delete_user = {
-	.sql = "DELETE FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 1,
-	.argument_types = {UUIDOID}
+	.sql = "DELETE FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static void
@@ -68,7 +57,7 @@ audit_user(const char *event, const pg_uuid_t *id)
 
 /* Runs a statement that may have to wait for a row. */
 static uint64
-run(JaPlan *plan, const JaValue *values)
+run(JaPlan *plan, JaValues values)
 {
 	JaWait		wait;
 	uint64		rows;
@@ -117,11 +106,9 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 	if (change->claims != NULL)
 		ja_check(ja_access_claims_check(change->claims));
 	ja_plan_begin(&scope);
-	if (run(&update_user, (JaValue[])
-	{
-		ja_value_uuid(id), ja_value_string(change->username),
-		ja_user_attribute_role(change->role), ja_value_jsonb(change->claims)
-	}) == 0)
+	if (run(&update_user, JA_VALUES(ja_uuid(id), ja_string(change->username),
+									ja_user_attribute_role(change->role),
+									ja_jsonb(change->claims))) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	if (change->username.data != NULL)
 		replace_username(id, change->username, &canonical);
@@ -131,7 +118,7 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 
 /* Runs a statement on one user's row, who must exist. */
 static void
-run_on_user(JaPlan *plan, const JaValue *values)
+run_on_user(JaPlan *plan, JaValues values)
 {
 	JaPlanScope scope;
 
@@ -178,10 +165,7 @@ ja_user_change_end_sessions(const pg_uuid_t *id)
 void
 ja_user_change_disable(const pg_uuid_t *id)
 {
-	run_on_user(&disable_user, (JaValue[])
-	{
-		ja_value_uuid(id), ja_value_time(GetCurrentTimestamp())
-	});
+	run_on_user(&disable_user, JA_VALUES(ja_uuid(id), ja_time(GetCurrentTimestamp())));
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	end_sessions(id, "user disabled");
 	audit_user("user_disabled", id);
@@ -203,10 +187,7 @@ clear_throttle(const pg_uuid_t *id)
 void
 ja_user_change_enable(const pg_uuid_t *id)
 {
-	run_on_user(&enable_user, (JaValue[])
-	{
-		ja_value_uuid(id)
-	});
+	run_on_user(&enable_user, JA_VALUES(ja_uuid(id)));
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	clear_throttle(id);
 	audit_user("user_enabled", id);
@@ -232,10 +213,7 @@ lock_with_sessions(const pg_uuid_t *id)
 
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
-	if (ja_plan_run(&lock_user, (JaValue[])
-	{
-		ja_value_uuid(id)
-	}) == 0)
+	if (ja_plan_run(&lock_user, JA_VALUES(ja_uuid(id))) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	ja_session_lock_user(id);
 	ja_wait_end(&wait);
@@ -250,9 +228,6 @@ void
 ja_user_change_delete(const pg_uuid_t *id)
 {
 	lock_with_sessions(id);
-	run_on_user(&delete_user, (JaValue[])
-	{
-		ja_value_uuid(id)
-	});
+	run_on_user(&delete_user, JA_VALUES(ja_uuid(id)));
 	audit_user("user_deleted", id);
 }

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 
 #include "account/identifier.h"
 #include "account/user_attribute.h"
@@ -24,9 +23,7 @@
 static JaPlan insert_user = {
 	.sql = "INSERT INTO jwt_auth.users (id, username, password_hash, imported_hash,"
 	" role, claims, created_at, password_set_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $3 IS NOT NULL THEN $7 END)",
-	.argument_count = 7,
-	.argument_types = {UUIDOID, TEXTOID, TEXTOID, BOOLOID, NAMEOID, JSONBOID, TIMESTAMPTZOID}
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $3 IS NOT NULL THEN $7 END)"
 };
 
 /* One of what a new user is called. */
@@ -98,12 +95,11 @@ insert(const pg_uuid_t *id, const JaUserChange *change, JaString hash,
 	TimestampTz now = GetCurrentTimestamp();
 	JaWait		wait;
 
-	ja_plan_run(&insert_user, (JaValue[])
-	{
-		ja_value_uuid(id), ja_value_string(change->username), ja_value_string(hash),
-		ja_value_bool(change->password_hash.data != NULL),
-		ja_user_attribute_role(change->role), ja_value_jsonb(change->claims), ja_value_time(now)
-	});
+	ja_plan_run(&insert_user, JA_VALUES(ja_uuid(id), ja_string(change->username),
+										ja_string(hash),
+										ja_bool(change->password_hash.data != NULL),
+										ja_user_attribute_role(change->role),
+										ja_jsonb(change->claims), ja_time(now)));
 	ja_wait_begin(&wait);
 	for (int i = 0; i < count; i++)
 		ja_identifier_insert(id, names[i].value, &names[i].canonical, now);

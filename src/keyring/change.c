@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "storage/lmgr.h"
 #include "utils/snapmgr.h"
@@ -38,33 +37,25 @@
 
 static JaPlan select_active = {
 	.sql = "SELECT kid, alg FROM jwt_auth.keys"
-	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE,
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE
 };
 
 static JaPlan select_next = {
 	.sql = "SELECT kid, alg FROM jwt_auth.keys"
 	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_NEXT
-	" ORDER BY created_at, kid LIMIT 1",
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	" ORDER BY created_at, kid LIMIT 1"
 };
 
 static JaPlan retire_active = {
 	.sql = "UPDATE jwt_auth.keys SET verify_until = $2,"
 	" private_jwk = CASE WHEN public_jwk IS NULL THEN private_jwk END,"
 	" sealed_by = CASE WHEN public_jwk IS NULL THEN sealed_by END"
-	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE,
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_ACTIVE
 };
 
 static JaPlan activate = {
 	.sql = "UPDATE jwt_auth.keys SET activated_at = $2"
-	" WHERE kid OPERATOR(pg_catalog.=) $1 AND " IS_NEXT,
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" WHERE kid OPERATOR(pg_catalog.=) $1 AND " IS_NEXT
 };
 
 static JaPlan select_last_number = {
@@ -132,7 +123,7 @@ insert_secret(const JaChange *change, const char *use)
 
 	if (strcmp(use, JA_USE_REFRESH) == 0)
 	{
-		ja_plan_run(&select_last_number, NULL);
+		ja_plan_run(&select_last_number, JA_NO_VALUES);
 		row.number = DatumGetInt32(ja_plan_result(0, 1, &is_null));
 		row.number = is_null ? 1 : row.number + 1;
 	}
@@ -144,10 +135,7 @@ insert_secret(const JaChange *change, const char *use)
 bool
 ja_change_has_active(const char *use)
 {
-	return ja_plan_run(&select_active, (JaValue[])
-	{
-		ja_value_text(use)
-	}) > 0;
+	return ja_plan_run(&select_active, JA_VALUES(ja_text(use))) > 0;
 }
 
 /* Makes the active secrets for other uses than signatures that are missing. */
@@ -211,10 +199,7 @@ ja_change_keep_kid(const JaChange *change, JaString kid)
 static bool
 select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
 {
-	if (ja_plan_run(plan, (JaValue[])
-	{
-		ja_value_text(JA_USE_SIGNATURE)
-	}) == 0)
+	if (ja_plan_run(plan, JA_VALUES(ja_text(JA_USE_SIGNATURE))) == 0)
 		return false;
 	*kid = ja_plan_string(0, 1);
 	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
@@ -255,7 +240,7 @@ ja_change_insert_key(const JaChange *change, const JaAlgorithm *algorithm, JaStr
 
 /* A serialization failure where the row changed behind our snapshot. */
 void
-ja_change_run_on_one(JaPlan *plan, const JaValue *values)
+ja_change_run_on_one(JaPlan *plan, JaValues values)
 {
 	if (ja_plan_run(plan, values) != 1)
 		ja_change_raise_stale();
@@ -274,15 +259,9 @@ ja_change_warn_unpublished(void)
 void
 ja_change_promote(const JaChange *change, JaString kid)
 {
-	ja_plan_run(&retire_active, (JaValue[])
-	{
-		ja_value_text(JA_USE_SIGNATURE),
-		ja_value_time(ja_change_retiring_end(change))
-	});
-	ja_change_run_on_one(&activate, (JaValue[])
-	{
-		ja_value_string(kid), ja_value_time(change->now)
-	});
+	ja_plan_run(&retire_active, JA_VALUES(ja_text(JA_USE_SIGNATURE),
+										  ja_time(ja_change_retiring_end(change))));
+	ja_change_run_on_one(&activate, JA_VALUES(ja_string(kid), ja_time(change->now)));
 }
 
 /* When the last session will have ended that exists, or is being made now. */
@@ -294,7 +273,7 @@ last_session_end(const JaChange *change)
 	TimestampTz latest;
 	bool		is_null;
 
-	ja_plan_run(&select_last_session_end, NULL);
+	ja_plan_run(&select_last_session_end, JA_NO_VALUES);
 	latest = DatumGetTimestampTz(ja_plan_result(0, 1, &is_null));
 	return is_null ? end : Max(end, latest);
 }
@@ -304,10 +283,7 @@ last_session_end(const JaChange *change)
 int32
 ja_change_rotate_refresh(const JaChange *change)
 {
-	ja_plan_run(&retire_active, (JaValue[])
-	{
-		ja_value_text(JA_USE_REFRESH),
-		ja_value_time(last_session_end(change))
-	});
+	ja_plan_run(&retire_active, JA_VALUES(ja_text(JA_USE_REFRESH),
+										  ja_time(last_session_end(change))));
 	return insert_secret(change, JA_USE_REFRESH);
 }

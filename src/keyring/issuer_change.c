@@ -11,7 +11,6 @@
 
 #include <openssl/crypto.h>
 
-#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -37,23 +36,16 @@ static JaPlan upsert_issuer = {
 	" roles = EXCLUDED.roles, options = EXCLUDED.options,"
 	" is_anonymous = EXCLUDED.is_anonymous, jwks = EXCLUDED.jwks, secret_jwks = EXCLUDED.secret_jwks,"
 	" sealed_by = EXCLUDED.sealed_by,"
-	" was_clear = EXCLUDED.was_clear OR (i.was_clear AND $10), updated_at = EXCLUDED.updated_at",
-	.argument_count = 10,
-	.argument_types = {TEXTOID, TEXTOID, NAMEARRAYOID, JSONBOID, BOOLOID, JSONBOID, BYTEAOID,
-	TEXTOID, TIMESTAMPTZOID, BOOLOID}
+	" was_clear = EXCLUDED.was_clear OR (i.was_clear AND $10), updated_at = EXCLUDED.updated_at"
 };
 
 static JaPlan count_anonymous = {
 	.sql = "SELECT 1 FROM jwt_auth.issuers"
-	" WHERE is_anonymous AND issuer OPERATOR(pg_catalog.<>) $1",
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	" WHERE is_anonymous AND issuer OPERATOR(pg_catalog.<>) $1"
 };
 
 static JaPlan delete_issuer = {
-	.sql = "DELETE FROM jwt_auth.issuers WHERE issuer OPERATOR(pg_catalog.=) $1",
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	.sql = "DELETE FROM jwt_auth.issuers WHERE issuer OPERATOR(pg_catalog.=) $1"
 };
 
 /* Prepares the secrets of an issuer for storing. */
@@ -153,10 +145,7 @@ check_audience(JaString audience, const JaIssuerOptions *options)
 static void
 check_anonymous(JaString name)
 {
-	if (ja_plan_run(&count_anonymous, (JaValue[])
-	{
-		ja_value_string(name)
-	}) > 0)
+	if (ja_plan_run(&count_anonymous, JA_VALUES(ja_string(name))) > 0)
 		ja_raise(JA_ISSUER_ANONYMOUS);
 }
 
@@ -185,18 +174,15 @@ ja_issuer_trust(const JaIssuerTrust *trust)
 	ja_plan_begin(&scope);
 	if (options.has_no_issuer)
 		check_anonymous(trust->name);
-	ja_plan_run(&upsert_issuer, (JaValue[])
-	{
-		ja_value_string(trust->name),
-		options.has_no_audience ? JA_NULL : ja_value_string(trust->audience),
-		JA_DATUM(PointerGetDatum(trust->roles)),
-		ja_value_jsonb(ja_issuer_options_for_storing(&trust->options->root)),
-		ja_value_bool(options.has_no_issuer),
-		ja_value_jsonb(is_secret ? NULL : written), ja_value_bytes(secrets.bytes),
-		ja_value_string(secrets.sealed_by),
-		ja_value_time(GetCurrentTimestamp()),
-		ja_value_bool(is_secret && keeps_secret(trust->name, keys))
-	});
+	ja_plan_run(&upsert_issuer,
+				JA_VALUES(ja_string(trust->name),
+						  options.has_no_audience ? ja_null(TEXTOID) : ja_string(trust->audience),
+						  ja_array(NAMEARRAYOID, trust->roles),
+						  ja_jsonb(ja_issuer_options_for_storing(&trust->options->root)),
+						  ja_bool(options.has_no_issuer), ja_jsonb(is_secret ? NULL : written),
+						  ja_bytes(secrets.bytes), ja_string(secrets.sealed_by),
+						  ja_time(GetCurrentTimestamp()),
+						  ja_bool(is_secret && keeps_secret(trust->name, keys))));
 	ja_change_announce();
 	ja_plan_end(&scope);
 }
@@ -210,10 +196,7 @@ ja_issuer_distrust(JaString name)
 	if (name.data == NULL)
 		ja_raise(JA_ISSUER_UNKNOWN);
 	ja_plan_begin(&scope);
-	if (ja_plan_run(&delete_issuer, (JaValue[])
-	{
-		ja_value_string(name)
-	}) == 0)
+	if (ja_plan_run(&delete_issuer, JA_VALUES(ja_string(name))) == 0)
 		ja_raise(JA_ISSUER_UNKNOWN);
 	ja_change_announce();
 	ja_plan_end(&scope);

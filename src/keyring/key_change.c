@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -24,31 +23,23 @@
 
 static JaPlan select_state = {
 	.sql = "SELECT " IS_ACTIVE ", alg FROM jwt_auth.keys"
-	" WHERE use OPERATOR(pg_catalog.=) 'sig' AND kid OPERATOR(pg_catalog.=) $1",
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	" WHERE use OPERATOR(pg_catalog.=) 'sig' AND kid OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan retire_one = {
 	.sql = "UPDATE jwt_auth.keys SET verify_until = $2, private_jwk = NULL, sealed_by = NULL"
-	" WHERE kid OPERATOR(pg_catalog.=) $1 AND use OPERATOR(pg_catalog.=) 'sig'",
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" WHERE kid OPERATOR(pg_catalog.=) $1 AND use OPERATOR(pg_catalog.=) 'sig'"
 };
 
 static JaPlan revoke_one = {
 	.sql = "UPDATE jwt_auth.keys SET revoked_at = $2, private_jwk = NULL, sealed_by = NULL"
 	" WHERE kid OPERATOR(pg_catalog.=) $1 AND use OPERATOR(pg_catalog.=) 'sig'"
-	" AND revoked_at IS NULL",
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" AND revoked_at IS NULL"
 };
 
 static JaPlan revoke_of_use = {
 	.sql = "UPDATE jwt_auth.keys SET revoked_at = $2, private_jwk = NULL, sealed_by = NULL"
-	" WHERE use OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
 };
 
 /*
@@ -109,10 +100,7 @@ is_active(JaString kid, const JaAlgorithm **algorithm)
 	bool		is_null;
 	bool		active;
 
-	if (kid.data == NULL || ja_plan_run(&select_state, (JaValue[])
-	{
-		ja_value_string(kid)
-	}) == 0)
+	if (kid.data == NULL || ja_plan_run(&select_state, JA_VALUES(ja_string(kid))) == 0)
 		ja_raise(JA_KEYRING_KID_UNKNOWN);
 	active = DatumGetBool(ja_plan_result(0, 1, &is_null));
 	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
@@ -129,10 +117,7 @@ ja_key_change_retire(JaString kid)
 	ja_change_begin(&change);
 	if (is_active(kid, &algorithm))
 		ja_raise(JA_KEYRING_KEY_ACTIVE);
-	ja_change_run_on_one(&retire_one, (JaValue[])
-	{
-		ja_value_string(kid), ja_value_time(change.now)
-	});
+	ja_change_run_on_one(&retire_one, JA_VALUES(ja_string(kid), ja_time(change.now)));
 	ja_change_end(&change);
 }
 
@@ -152,10 +137,7 @@ ja_key_change_revoke(JaString kid)
 
 	ja_change_begin(&change);
 	was_active = is_active(kid, &algorithm);
-	ja_plan_run(&revoke_one, (JaValue[])
-	{
-		ja_value_string(kid), ja_value_time(change.now)
-	});
+	ja_plan_run(&revoke_one, JA_VALUES(ja_string(kid), ja_time(change.now)));
 	if (was_active)
 	{
 		if (!ja_change_find_next(&next, &algorithm))
@@ -251,10 +233,7 @@ can_hash_names(void)
 static void
 revoke_use(const JaChange *change, const char *use)
 {
-	ja_plan_run(&revoke_of_use, (JaValue[])
-	{
-		ja_value_text(use), ja_value_time(change->now)
-	});
+	ja_plan_run(&revoke_of_use, JA_VALUES(ja_text(use), ja_time(change->now)));
 }
 
 /* Revokes all keys, but that of names if it is of use, and makes new ones. */

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -32,23 +31,17 @@ static JaPlan retire_next = {
 	.sql = "UPDATE jwt_auth.keys SET verify_until = $2,"
 	" private_jwk = CASE WHEN public_jwk IS NULL THEN private_jwk END,"
 	" sealed_by = CASE WHEN public_jwk IS NULL THEN sealed_by END"
-	" WHERE kid OPERATOR(pg_catalog.=) $1",
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" WHERE kid OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan find_clear_active = {
 	.sql = "SELECT 1 FROM jwt_auth.keys"
-	" WHERE use OPERATOR(pg_catalog.=) $1 AND was_clear AND " IS_ACTIVE,
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	" WHERE use OPERATOR(pg_catalog.=) $1 AND was_clear AND " IS_ACTIVE
 };
 
 static JaPlan find_new = {
 	.sql = "SELECT 1 FROM jwt_auth.keys"
-	" WHERE kid OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.=) $2",
-	.argument_count = 2,
-	.argument_types = {TEXTOID, TIMESTAMPTZOID}
+	" WHERE kid OPERATOR(pg_catalog.=) $1 AND created_at OPERATOR(pg_catalog.=) $2"
 };
 
 static JaPlan select_clear_issuers = {
@@ -59,7 +52,7 @@ static JaPlan select_clear_issuers = {
 static int
 replace_next(const JaChange *change)
 {
-	int			count = (int) ja_plan_run(&select_clear_next, NULL);
+	int			count = (int) ja_plan_run(&select_clear_next, JA_NO_VALUES);
 	JaString   *kids = palloc(sizeof(JaString) * (count + 1));
 	const JaAlgorithm **algorithms = palloc(sizeof(JaAlgorithm *) * (count + 1));
 
@@ -72,10 +65,8 @@ replace_next(const JaChange *change)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		ja_change_run_on_one(&retire_next, (JaValue[])
-		{
-			ja_value_string(kids[i]), ja_value_time(ja_change_retiring_end(change))
-		});
+		ja_change_run_on_one(&retire_next, JA_VALUES(ja_string(kids[i]),
+													 ja_time(ja_change_retiring_end(change))));
 		ja_change_insert_key(change, algorithms[i], (JaString) {NULL, 0}, false);
 	}
 	return count;
@@ -84,20 +75,14 @@ replace_next(const JaChange *change)
 static bool
 active_was_clear(const char *use)
 {
-	return ja_plan_run(&find_clear_active, (JaValue[])
-	{
-		ja_value_text(use)
-	}) > 0;
+	return ja_plan_run(&find_clear_active, JA_VALUES(ja_text(use))) > 0;
 }
 
 /* Whether the key with the kid was made by this change. */
 static bool
 is_new(const JaChange *change, JaString kid)
 {
-	return ja_plan_run(&find_new, (JaValue[])
-	{
-		ja_value_string(kid), ja_value_time(change->now)
-	}) > 0;
+	return ja_plan_run(&find_new, JA_VALUES(ja_string(kid), ja_time(change->now))) > 0;
 }
 
 /* Promotes a next key, which never was in the clear, and publishes another. */
@@ -126,7 +111,7 @@ replace_active(const JaChange *change)
 static void
 warn_of_issuers(void)
 {
-	int			count = (int) ja_plan_run(&select_clear_issuers, NULL);
+	int			count = (int) ja_plan_run(&select_clear_issuers, JA_NO_VALUES);
 	StringInfoData names;
 
 	if (count == 0)

@@ -12,7 +12,6 @@
 
 #include <openssl/crypto.h>
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -31,10 +30,7 @@ static JaPlan insert_key = {
 	.sql = "INSERT INTO jwt_auth.keys (kid, use, alg, number, thumbprint, public_jwk,"
 	" private_jwk, sealed_by, was_clear, created_at, activated_at, verify_until)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7 IS NOT NULL AND $8 IS NULL, $9, $10, $11)"
-	" ON CONFLICT DO NOTHING",
-	.argument_count = 11,
-	.argument_types = {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, JSONBOID,
-	BYTEAOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	" ON CONFLICT DO NOTHING"
 };
 
 /* Writes the private half as JSON, sealed if possible; wipes what it used. */
@@ -75,11 +71,11 @@ make_fingerprint(const JaKeyRow *row, JaValue *value)
 
 	if (strcmp(row->use, JA_USE_SIGNATURE) != 0)
 	{
-		*value = ja_value_string(row->key->kid);
+		*value = ja_string(row->key->kid);
 		return JA_OK;
 	}
 	status = ja_fingerprint_make(row->key, fingerprint);
-	*value = ja_value_string((JaString) {fingerprint, sizeof(fingerprint)});
+	*value = ja_string((JaString) {fingerprint, sizeof(fingerprint)});
 	return status;
 }
 
@@ -103,20 +99,14 @@ ja_key_row_insert(JaKeyRow *row)
 		status = store_private(row, &stored);
 	if (status != JA_OK)
 		return status;
-	if (ja_plan_run(&insert_key, (JaValue[])
-	{
-		ja_value_string(key->kid),
-		ja_value_text(row->use),
-		ja_value_text(key->algorithm->name),
-		row->number == 0 ? JA_NULL : ja_value_integer(row->number),
-		fingerprint,
-		ja_value_jsonb(public_jwk),
-		ja_value_bytes(stored.bytes),
-		ja_value_string(stored.sealed_by),
-		ja_value_time(row->created_at),
-		ja_value_time(row->is_active ? row->created_at : 0),
-		ja_value_time(row->verify_until)
-	}) == 0)
+	if (ja_plan_run(&insert_key,
+					JA_VALUES(ja_string(key->kid), ja_text(row->use),
+							  ja_text(key->algorithm->name),
+							  row->number == 0 ? ja_null(INT4OID) : ja_integer(row->number),
+							  fingerprint, ja_jsonb(public_jwk), ja_bytes(stored.bytes),
+							  ja_string(stored.sealed_by), ja_time(row->created_at),
+							  ja_time(row->is_active ? row->created_at : 0),
+							  ja_time(row->verify_until))) == 0)
 		return JA_KEYRING_KEY_KNOWN;
 	return JA_OK;
 }

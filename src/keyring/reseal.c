@@ -12,7 +12,6 @@
 
 #include <openssl/crypto.h>
 
-#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 
@@ -30,9 +29,7 @@ static JaPlan select_keys = {
 static JaPlan update_key = {
 	.sql = "UPDATE jwt_auth.keys SET private_jwk = $2, sealed_by = $3,"
 	" was_clear = was_clear OR sealed_by IS NULL"
-	" WHERE kid OPERATOR(pg_catalog.=) $1",
-	.argument_count = 3,
-	.argument_types = {TEXTOID, BYTEAOID, TEXTOID}
+	" WHERE kid OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan select_issuers = {
@@ -43,9 +40,7 @@ static JaPlan select_issuers = {
 static JaPlan update_issuer = {
 	.sql = "UPDATE jwt_auth.issuers SET secret_jwks = $2, sealed_by = $3,"
 	" was_clear = was_clear OR sealed_by IS NULL"
-	" WHERE issuer OPERATOR(pg_catalog.=) $1",
-	.argument_count = 3,
-	.argument_types = {TEXTOID, BYTEAOID, TEXTOID}
+	" WHERE issuer OPERATOR(pg_catalog.=) $1"
 };
 
 /* One value and the row that it is tied to. */
@@ -59,7 +54,7 @@ typedef struct Row
 static int
 collect(JaPlan *select, const char *table, Row **rows)
 {
-	int			found = (int) ja_plan_run(select, NULL);
+	int			found = (int) ja_plan_run(select, JA_NO_VALUES);
 
 	*rows = palloc(sizeof(Row) * (found + 1));
 	for (int i = 0; i < found; i++)
@@ -93,11 +88,8 @@ reseal(JaPlan *update, const Row *row, const JaMasterKey *first)
 	if (row->stored.sealed_by.data != NULL && ja_string_is(row->stored.sealed_by, first->name))
 		return false;
 	ja_check(ja_seal_store(&row->label, plain, length, &sealed));
-	ja_plan_run(update, (JaValue[])
-	{
-		ja_value_string(row->label.kid), ja_value_bytes(sealed.bytes),
-		ja_value_string(sealed.sealed_by)
-	});
+	ja_plan_run(update, JA_VALUES(ja_string(row->label.kid), ja_bytes(sealed.bytes),
+								  ja_string(sealed.sealed_by)));
 	return true;
 }
 

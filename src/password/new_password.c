@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 
 #include "base/error.h"
 #include "base/settings.h"
@@ -17,16 +16,12 @@
 
 static JaPlan store_hash = {
 	.sql = "UPDATE jwt_auth.users SET password_hash = $2, imported_hash = false,"
-	" password_set_at = $3 WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 3,
-	.argument_types = {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+	" password_set_at = $3 WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan replace_hash = {
 	.sql = "UPDATE jwt_auth.users SET password_hash = $2, imported_hash = false"
-	" WHERE id OPERATOR(pg_catalog.=) $1",
-	.argument_count = 2,
-	.argument_types = {UUIDOID, TEXTOID}
+	" WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 /*
@@ -74,18 +69,13 @@ ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed)
 void
 ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed)
 {
-	ja_plan_run(&store_hash, (JaValue[])
-	{
-		ja_value_uuid(user), ja_value_text(hashed->hash), ja_value_time(GetCurrentTimestamp())
-	});
+	ja_plan_run(&store_hash, JA_VALUES(ja_uuid(user), ja_text(hashed->hash),
+									   ja_time(GetCurrentTimestamp())));
 }
 
 /* Stores another hash of the password that the user has; within such a scope. */
 void
 ja_new_password_rehash(const pg_uuid_t *user, const JaNewPassword *hashed)
 {
-	ja_plan_run(&replace_hash, (JaValue[])
-	{
-		ja_value_uuid(user), ja_value_text(hashed->hash)
-	});
+	ja_plan_run(&replace_hash, JA_VALUES(ja_uuid(user), ja_text(hashed->hash)));
 }

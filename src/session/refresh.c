@@ -22,7 +22,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
 #include "base/error.h"
@@ -47,9 +46,7 @@ static JaPlan rotate = {
 	" generation = pg_catalog.int8pl(generation, 1),"
 	" nonce = $4, earlier = $5, key_number = $6, rotated_at = $7"
 	" WHERE session_id OPERATOR(pg_catalog.=) $1"
-	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3",
-	.argument_count = 7,
-	.argument_types = {UUIDOID, INT8OID, UUIDOID, UUIDOID, BYTEAOID, INT4OID, TIMESTAMPTZOID}
+	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3"
 };
 
 /* The row of a session's refresh token as it is now. */
@@ -142,13 +139,11 @@ rotate_current(const JaRefreshToken *token, const Row *row, JaRefreshToken *chil
 	child->generation = token->generation + 1;
 	ja_check(ja_secret_random(&child->nonce, sizeof(child->nonce)));
 	ja_plan_begin(&scope);
-	rotated = ja_plan_run(&rotate, (JaValue[])
-	{
-		ja_value_uuid(&token->session), ja_value_bigint(token->generation),
-		ja_value_uuid(&token->nonce), ja_value_uuid(&child->nonce),
-		ja_value_bytes(ja_grace_push(row->earlier, &token->nonce, now)),
-		ja_value_integer(child->key_number), ja_value_time(now)
-	}) == 1;
+	rotated = ja_plan_run(&rotate,
+						  JA_VALUES(ja_uuid(&token->session), ja_bigint(token->generation),
+									ja_uuid(&token->nonce), ja_uuid(&child->nonce),
+									ja_bytes(ja_grace_push(row->earlier, &token->nonce, now)),
+									ja_integer(child->key_number), ja_time(now))) == 1;
 	ja_plan_end(&scope);
 	return rotated;
 }

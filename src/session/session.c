@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
 #include "base/error.h"
@@ -30,17 +29,12 @@
 static JaPlan insert_session = {
 	.sql = "INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at,"
 	" user_agent, client_address, claimed_address, amr)"
-	" VALUES ($1, $2, $3, $4, $5, pg_catalog.inet_client_addr(), $6, $7)",
-	.argument_count = 7,
-	.argument_types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-	TEXTARRAYOID}
+	" VALUES ($1, $2, $3, $4, $5, pg_catalog.inet_client_addr(), $6, $7)"
 };
 
 static JaPlan insert_token = {
 	.sql = "INSERT INTO jwt_auth.refresh_tokens"
-	" (session_id, generation, nonce, key_number, rotated_at) VALUES ($1, $2, $3, $4, $5)",
-	.argument_count = 5,
-	.argument_types = {UUIDOID, INT8OID, UUIDOID, INT4OID, TIMESTAMPTZOID}
+	" (session_id, generation, nonce, key_number, rotated_at) VALUES ($1, $2, $3, $4, $5)"
 };
 
 static TimestampTz
@@ -78,18 +72,14 @@ ja_session_begin(const JaUser *user, ArrayType *amr, int64 ttl_seconds,
 	session->is_revoked = false;
 	session->amr = amr;
 	ja_client_read(&client);
-	ja_plan_run(&insert_session, (JaValue[])
-	{
-		ja_value_uuid(&session->id), ja_value_uuid(&user->id), ja_value_time(now),
-		ja_value_time(session->expires_at), ja_value_text(client.user_agent),
-		ja_value_text(client.claimed_address),
-		amr == NULL ? JA_NULL : JA_DATUM(PointerGetDatum(amr))
-	});
-	ja_plan_run(&insert_token, (JaValue[])
-	{
-		ja_value_uuid(&session->id), ja_value_bigint(token->generation),
-		ja_value_uuid(&token->nonce), ja_value_integer(token->key_number), ja_value_time(now)
-	});
+	ja_plan_run(&insert_session,
+				JA_VALUES(ja_uuid(&session->id), ja_uuid(&user->id), ja_time(now),
+						  ja_time(session->expires_at), ja_text(client.user_agent),
+						  ja_text(client.claimed_address),
+						  ja_array(TEXTARRAYOID, amr)));
+	ja_plan_run(&insert_token, JA_VALUES(ja_uuid(&session->id), ja_bigint(token->generation),
+										 ja_uuid(&token->nonce), ja_integer(token->key_number),
+										 ja_time(now)));
 	ja_surplus_end(session, now);
 }
 

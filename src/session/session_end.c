@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -21,9 +20,7 @@
 
 static JaPlan end_one = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
-	" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL",
-	.argument_count = 3,
-	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID}
+	" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
 };
 
 /* Whatever ends several sessions locks their rows in one order, first. */
@@ -31,36 +28,28 @@ static JaPlan end_user = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
 	" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
-	" AND ($4 IS NULL OR id OPERATOR(pg_catalog.<>) $4) ORDER BY id FOR UPDATE))",
-	.argument_count = 4,
-	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID}
+	" AND ($4 IS NULL OR id OPERATOR(pg_catalog.<>) $4) ORDER BY id FOR UPDATE))"
 };
 
 static JaPlan end_some = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
 	" WHERE id OPERATOR(pg_catalog.=) ANY ($1) AND revoked_at IS NULL"
-	" ORDER BY id FOR UPDATE)) RETURNING id",
-	.argument_count = 3,
-	.argument_types = {UUIDARRAYOID, TIMESTAMPTZOID, TEXTOID}
+	" ORDER BY id FOR UPDATE)) RETURNING id"
 };
 
 static JaPlan lock_user = {
 	.sql = "SELECT 1 FROM jwt_auth.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
-	" ORDER BY id FOR UPDATE",
-	.argument_count = 1,
-	.argument_types = {UUIDOID}
+	" ORDER BY id FOR UPDATE"
 };
 
 static JaPlan end_all = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $1, revoke_reason = $2"
-	" WHERE revoked_at IS NULL",
-	.argument_count = 2,
-	.argument_types = {TIMESTAMPTZOID, TEXTOID}
+	" WHERE revoked_at IS NULL"
 };
 
 static uint64
-run(JaPlan *plan, const JaValue *values)
+run(JaPlan *plan, JaValues values)
 {
 	JaPlanScope scope;
 	uint64		ended;
@@ -77,21 +66,16 @@ run(JaPlan *plan, const JaValue *values)
 bool
 ja_session_end_one(const pg_uuid_t *session, const char *reason)
 {
-	return run(&end_one, (JaValue[])
-	{
-		ja_value_uuid(session), ja_value_time(GetCurrentTimestamp()), ja_value_text(reason)
-	}) > 0;
+	return run(&end_one, JA_VALUES(ja_uuid(session), ja_time(GetCurrentTimestamp()),
+								   ja_text(reason))) > 0;
 }
 
 /* Ends a user's sessions but the excepted one, if that is not NULL. */
 uint64
 ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *reason)
 {
-	return run(&end_user, (JaValue[])
-	{
-		ja_value_uuid(user), ja_value_time(GetCurrentTimestamp()), ja_value_text(reason),
-		ja_value_uuid(except)
-	});
+	return run(&end_user, JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp()),
+									ja_text(reason), ja_uuid(except)));
 }
 
 /*
@@ -101,11 +85,10 @@ ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *
 uint64
 ja_session_end_some(ArrayType *sessions, const char *reason)
 {
-	uint64		ended = ja_plan_run_on_latest(&end_some, (JaValue[])
-	{
-		JA_DATUM(PointerGetDatum(sessions)), ja_value_time(GetCurrentTimestamp()),
-		ja_value_text(reason)
-	});
+	uint64		ended = ja_plan_run_on_latest(&end_some,
+											  JA_VALUES(ja_array(UUIDARRAYOID, sessions),
+														ja_time(GetCurrentTimestamp()),
+														ja_text(reason)));
 
 	if (ended > 0)
 		ja_signal_send(JA_SIGNAL_REVOCATIONS);
@@ -119,18 +102,12 @@ ja_session_end_some(ArrayType *sessions, const char *reason)
 void
 ja_session_lock_user(const pg_uuid_t *user)
 {
-	ja_plan_run_on_latest(&lock_user, (JaValue[])
-	{
-		ja_value_uuid(user)
-	});
+	ja_plan_run_on_latest(&lock_user, JA_VALUES(ja_uuid(user)));
 }
 
 /* Ends every session. */
 uint64
 ja_session_end_all(const char *reason)
 {
-	return run(&end_all, (JaValue[])
-	{
-		ja_value_time(GetCurrentTimestamp()), ja_value_text(reason)
-	});
+	return run(&end_all, JA_VALUES(ja_time(GetCurrentTimestamp()), ja_text(reason)));
 }

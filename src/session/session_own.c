@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 
 #include "base/settings.h"
 #include "session/session.h"
@@ -30,9 +29,7 @@ static JaPlan select_sessions = {
 	" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL"
 	" AND s.expires_at OPERATOR(pg_catalog.>) $2"
 	" AND r.rotated_at OPERATOR(pg_catalog.>) pg_catalog.timestamptz_mi_interval($2,"
-	" pg_catalog.make_interval(secs => $3)) ORDER BY r.rotated_at DESC",
-	.argument_count = 4,
-	.argument_types = {UUIDOID, TIMESTAMPTZOID, FLOAT8OID, UUIDOID}
+	" pg_catalog.make_interval(secs => $3)) ORDER BY r.rotated_at DESC"
 };
 
 /* Adds a row for each live session of the user, the latest first. */
@@ -40,16 +37,15 @@ void
 ja_session_own_list(const pg_uuid_t *user, const pg_uuid_t *current,
 					Tuplestorestate *rows, TupleDesc row_type)
 {
+	double		idle_seconds = ja_settings.session_idle_timeout_seconds;
 	JaPlanScope scope;
 	uint64		count;
 
 	ja_plan_begin(&scope);
-	count = ja_plan_run(&select_sessions, (JaValue[])
-	{
-		ja_value_uuid(user), ja_value_time(GetCurrentTimestamp()),
-		JA_DATUM(Float8GetDatum(ja_settings.session_idle_timeout_seconds)),
-		ja_value_uuid(current)
-	});
+	count = ja_plan_run(&select_sessions,
+						JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp()),
+								  ja_datum(FLOAT8OID, Float8GetDatum(idle_seconds)),
+								  ja_uuid(current)));
 	for (uint64 i = 0; i < count; i++)
 	{
 		Datum		values[COLUMNS];

@@ -21,7 +21,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "storage/latch.h"
@@ -61,22 +60,16 @@ static JaPlan count_failure = {
 	" VALUES ($1, 1, $2) ON CONFLICT (name_hash) DO UPDATE SET"
 	" failures = CASE WHEN t.last_failure_at OPERATOR(pg_catalog.<) $3 THEN 1"
 	" ELSE pg_catalog.int4pl(t.failures, 1) END,"
-	" last_failure_at = EXCLUDED.last_failure_at RETURNING failures",
-	.argument_count = 3,
-	.argument_types = {BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	" last_failure_at = EXCLUDED.last_failure_at RETURNING failures"
 };
 
 static JaPlan delete_dead = {
 	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
-	" AND last_failure_at OPERATOR(pg_catalog.<) $2",
-	.argument_count = 2,
-	.argument_types = {BYTEAOID, TIMESTAMPTZOID}
+	" AND last_failure_at OPERATOR(pg_catalog.<) $2"
 };
 
 static JaPlan delete_name = {
-	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1",
-	.argument_count = 1,
-	.argument_types = {BYTEAOID}
+	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
 };
 
 /* Whether the running transaction took the lock of any name. */
@@ -284,11 +277,10 @@ delete_some_dead(TimestampTz dead, int candidates, int64 max_rows)
 	for (int i = 0; i < count && deleted < max_rows; i++)
 	{
 		if (try_lock_name(hashes[i]))
-			deleted += (int64) ja_plan_run_as_of_now(&delete_dead, (JaValue[])
-		{
-			ja_value_bytes(ja_value_make_bytes(hashes[i], JA_NAME_HASH_SIZE)),
-			ja_value_time(dead)
-		});
+			deleted += (int64)
+				ja_plan_run_as_of_now(&delete_dead,
+									  JA_VALUES(ja_bytes_of(hashes[i], JA_NAME_HASH_SIZE),
+												ja_time(dead)));
 	}
 	pfree(hashes);
 	return deleted;
@@ -318,11 +310,9 @@ ja_throttle_failed(JaThrottle *throttle)
 	ja_undone_attempts_watch(throttle->name_hash, now, dead);
 	ForceSyncCommit();
 	ja_plan_begin(&scope);
-	ja_plan_run_as_of_now(&count_failure, (JaValue[])
-	{
-		ja_value_bytes(ja_value_make_bytes(throttle->name_hash, JA_NAME_HASH_SIZE)),
-		ja_value_time(now), ja_value_time(dead)
-	});
+	ja_plan_run_as_of_now(&count_failure,
+						  JA_VALUES(ja_bytes_of(throttle->name_hash, JA_NAME_HASH_SIZE),
+									ja_time(now), ja_time(dead)));
 	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
 	/* Reading other names' rows would let SERIALIZABLE undo the count. */
 	if (!IsolationIsSerializable())
@@ -337,10 +327,7 @@ delete_row(const uint8 *name_hash)
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	ja_plan_run_as_of_now(&delete_name, (JaValue[])
-	{
-		ja_value_bytes(ja_value_make_bytes(name_hash, JA_NAME_HASH_SIZE))
-	});
+	ja_plan_run_as_of_now(&delete_name, JA_VALUES(ja_bytes_of(name_hash, JA_NAME_HASH_SIZE)));
 	ja_plan_end(&scope);
 }
 

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "session/user.h"
@@ -20,9 +19,7 @@
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
 	" disabled_at IS NOT NULL FROM jwt_auth.users"
-	" WHERE id OPERATOR(pg_catalog.=) $1 FOR SHARE",
-	.argument_count = 1,
-	.argument_types = {UUIDOID}
+	" WHERE id OPERATOR(pg_catalog.=) $1 FOR SHARE"
 };
 
 static void
@@ -73,10 +70,7 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	Datum		value;
 
 	ja_wait_begin(&wait);
-	rows = ja_plan_run(&lock_user, (JaValue[])
-	{
-		ja_value_uuid(id)
-	});
+	rows = ja_plan_run(&lock_user, JA_VALUES(ja_uuid(id)));
 	ja_wait_end(&wait);
 	if (rows == 0)
 		return false;

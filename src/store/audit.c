@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -33,10 +32,7 @@ static JaPlan insert_event = {
 	.sql = "INSERT INTO jwt_auth.audit_log (id, at, event, reason, user_id, session_id,"
 	" kid, issuer, jti, name_hash, actor, user_agent, client_address, claimed_address)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, SESSION_USER, $11,"
-	" pg_catalog.inet_client_addr(), $12)",
-	.argument_count = 12,
-	.argument_types = {UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, UUIDOID, UUIDOID,
-	TEXTOID, TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID}
+	" pg_catalog.inet_client_addr(), $12)"
 };
 
 /* A name cut to what is worth keeping, at the end of a character. */
@@ -45,7 +41,7 @@ clipped(JaString name)
 {
 	if (name.length > MAX_NAME)
 		name.length = pg_mbcliplen(name.data, (int) name.length, MAX_NAME);
-	return ja_value_string(name);
+	return ja_string(name);
 }
 
 /* Writes an event, if jwt_auth.audit lets it in. */
@@ -63,15 +59,12 @@ ja_audit_write(const JaAuditEvent *event)
 	ja_check(ja_uuid_make(now, &id));
 	ja_plan_begin(&scope);
 	ja_client_read(&client);
-	ja_plan_run(&insert_event, (JaValue[])
-	{
-		ja_value_uuid(&id), ja_value_time(now),
-		ja_value_text(event->event), ja_value_text(event->reason),
-		ja_value_uuid(event->user), ja_value_uuid(event->session),
-		clipped(event->kid), clipped(event->issuer), clipped(event->jti),
-		ja_value_bytes(event->name_hash),
-		ja_value_text(client.user_agent), ja_value_text(client.claimed_address)
-	});
+	ja_plan_run(&insert_event,
+				JA_VALUES(ja_uuid(&id), ja_time(now), ja_text(event->event),
+						  ja_text(event->reason), ja_uuid(event->user),
+						  ja_uuid(event->session), clipped(event->kid), clipped(event->issuer),
+						  clipped(event->jti), ja_bytes(event->name_hash),
+						  ja_text(client.user_agent), ja_text(client.claimed_address)));
 	ja_plan_end(&scope);
 }
 

@@ -93,36 +93,53 @@ ja_plan_end(JaPlanScope *scope)
 		AtEOXact_GUC(true, scope->setting_level);
 }
 
-static SPIPlanPtr
-saved_plan(JaPlan *plan)
+/* Raises where the values are not of the types that the plan was made for. */
+static void
+check_types(SPIPlanPtr plan, JaValues values)
 {
+	bool		agree = SPI_getargcount(plan) == values.count;
+
+	for (int i = 0; agree && i < values.count; i++)
+		agree = SPI_getargtypeid(plan, i) == values.items[i].type;
+	if (!agree)
+		elog(ERROR, "values are not of the statement's types");
+}
+
+static SPIPlanPtr
+prepare(const char *sql, JaValues values)
+{
+	Oid			types[JA_PLAN_MAX_ARGUMENTS];
 	SPIPlanPtr	prepared;
 
-	if (plan->plan != NULL)
-		return plan->plan;
-	prepared = SPI_prepare(plan->sql, plan->argument_count, plan->argument_types);
+	for (int i = 0; i < values.count; i++)
+		types[i] = values.items[i].type;
+	prepared = SPI_prepare(sql, values.count, types);
 	if (prepared == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(prepared) != 0)
 		elog(ERROR, "SPI_keepplan failed");
-	plan->plan = prepared;
 	return prepared;
 }
 
 static uint64
-run(JaPlan *plan, const JaValue *values, Snapshot snapshot, Snapshot crosscheck)
+run(JaPlan *plan, JaValues values, Snapshot snapshot, Snapshot crosscheck)
 {
 	Datum		datums[JA_PLAN_MAX_ARGUMENTS];
 	char		nulls[JA_PLAN_MAX_ARGUMENTS];
 	MemoryContext context = CurrentMemoryContext;
 	int			result;
 
-	for (int i = 0; i < plan->argument_count; i++)
+	if (values.count > JA_PLAN_MAX_ARGUMENTS)
+		elog(ERROR, "statement takes too many values");
+	if (plan->plan == NULL)
+		plan->plan = prepare(plan->sql, values);
+	check_types(plan->plan, values);
+	for (int i = 0; i < values.count; i++)
 	{
-		datums[i] = values[i].value;
-		nulls[i] = values[i].is_null ? 'n' : ' ';
+		datums[i] = values.items[i].datum;
+		nulls[i] = values.items[i].is_null ? 'n' : ' ';
 	}
-	result = SPI_execute_snapshot(saved_plan(plan), datums, nulls, snapshot, crosscheck,
+	result = SPI_execute_snapshot(plan->plan, datums, nulls, snapshot, crosscheck,
 								  false, true, 0);
 	/* SPI leaves its own context current, which ends with the scope. */
 	MemoryContextSwitchTo(context);
@@ -136,7 +153,7 @@ run(JaPlan *plan, const JaValue *values, Snapshot snapshot, Snapshot crosscheck)
  * wrote; returns the number of rows.  Its results stay until the next one.
  */
 uint64
-ja_plan_run(JaPlan *plan, const JaValue *values)
+ja_plan_run(JaPlan *plan, JaValues values)
 {
 	return run(plan, values, InvalidSnapshot, InvalidSnapshot);
 }
@@ -147,7 +164,7 @@ ja_plan_run(JaPlan *plan, const JaValue *values)
  * 40001, as it does for PostgreSQL's own foreign keys.
  */
 uint64
-ja_plan_run_on_latest(JaPlan *plan, const JaValue *values)
+ja_plan_run_on_latest(JaPlan *plan, JaValues values)
 {
 	if (!IsolationUsesXactSnapshot())
 		return ja_plan_run(plan, values);
@@ -161,7 +178,7 @@ ja_plan_run_on_latest(JaPlan *plan, const JaValue *values)
  * transaction's snapshot shows.
  */
 uint64
-ja_plan_run_as_of_now(JaPlan *plan, const JaValue *values)
+ja_plan_run_as_of_now(JaPlan *plan, JaValues values)
 {
 	if (!IsolationUsesXactSnapshot())
 		return ja_plan_run(plan, values);

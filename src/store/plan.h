@@ -13,16 +13,16 @@
 #include "store/relation.h"
 #include "store/value.h"
 
+/* No statement takes more values. */
 #define JA_PLAN_MAX_ARGUMENTS 16
 
 /*
- * A statement and, once it was used, its plan; a static of its user.
+ * A statement and, once it was used, its plan; a static of its user.  The
+ * values of the first use say how many it takes, and of which types.
  */
 typedef struct JaPlan
 {
 	const char *sql;			/* a constant, every name qualified */
-	int			argument_count;
-	Oid			argument_types[JA_PLAN_MAX_ARGUMENTS];
 	SPIPlanPtr	plan;
 } JaPlan;
 
@@ -37,9 +37,9 @@ typedef struct JaPlanScope
 
 extern void ja_plan_begin(JaPlanScope *scope);
 extern void ja_plan_end(JaPlanScope *scope);
-extern uint64 ja_plan_run(JaPlan *plan, const JaValue *values);
-extern uint64 ja_plan_run_on_latest(JaPlan *plan, const JaValue *values);
-extern uint64 ja_plan_run_as_of_now(JaPlan *plan, const JaValue *values);
+extern uint64 ja_plan_run(JaPlan *plan, JaValues values);
+extern uint64 ja_plan_run_on_latest(JaPlan *plan, JaValues values);
+extern uint64 ja_plan_run_as_of_now(JaPlan *plan, JaValues values);
 extern bool ja_plan_is_running(void);
 extern Datum ja_plan_result(uint64 row, int column, bool *is_null);
 extern JaString ja_plan_string(uint64 row, int column);

@@ -3,11 +3,17 @@
  * value.h
  *	  Values to bind to a statement.
  *
+ * A value carries its type, and JA_VALUES() counts, so that a statement needs
+ * to say neither.  Text and bytes are copied into the current memory context;
+ * all else is borrowed.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef JA_VALUE_H
 #define JA_VALUE_H
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -17,53 +23,94 @@
 
 typedef struct JaValue
 {
-	Datum		value;
+	Datum		datum;
+	Oid			type;
 	bool		is_null;
 } JaValue;
 
-#define JA_NULL ((JaValue) {(Datum) 0, true})
-#define JA_DATUM(datum) ((JaValue) {(datum), false})
+typedef struct JaValues
+{
+	const JaValue *items;
+	int			count;
+} JaValues;
+
+/*
+ * The values for $1, $2 and so on.  They live as long as the block in which
+ * this stands; each argument is evaluated once, since sizeof() evaluates none.
+ */
+#define JA_VALUES(...) \
+	((JaValues) {(const JaValue[]) {__VA_ARGS__}, \
+		(int) lengthof(((const JaValue[]) {__VA_ARGS__}))})
+
+#define JA_NO_VALUES ((JaValues) {NULL, 0})
+
+static inline JaValue
+ja_datum(Oid type, Datum datum)
+{
+	return (JaValue) {.datum = datum, .type = type};
+}
+
+static inline JaValue
+ja_null(Oid type)
+{
+	return (JaValue) {.type = type, .is_null = true};
+}
+
+/* What a pointer refers to; NULL for NULL. */
+static inline JaValue
+ja_reference(Oid type, const void *pointer)
+{
+	return pointer == NULL ? ja_null(type) : ja_datum(type, PointerGetDatum(pointer));
+}
 
 /* Text; NULL where data is NULL. */
 static inline JaValue
-ja_value_string(JaString string)
+ja_string(JaString string)
 {
 	if (string.data == NULL)
-		return JA_NULL;
-	return JA_DATUM(PointerGetDatum(cstring_to_text_with_len(string.data,
-															 (int) string.length)));
+		return ja_null(TEXTOID);
+	return ja_datum(TEXTOID, PointerGetDatum(cstring_to_text_with_len(string.data,
+																	  (int) string.length)));
 }
 
 /* The same for a NUL-terminated text, or NULL. */
 static inline JaValue
-ja_value_text(const char *text)
+ja_text(const char *text)
 {
-	return text == NULL ? JA_NULL : JA_DATUM(CStringGetTextDatum(text));
+	return text == NULL ? ja_null(TEXTOID) : ja_datum(TEXTOID, CStringGetTextDatum(text));
 }
 
 /* A timestamptz; NULL for zero, which no row here has. */
 static inline JaValue
-ja_value_time(TimestampTz time)
+ja_time(TimestampTz time)
 {
-	return time == 0 ? JA_NULL : JA_DATUM(TimestampTzGetDatum(time));
+	return time == 0 ? ja_null(TIMESTAMPTZOID) :
+		ja_datum(TIMESTAMPTZOID, TimestampTzGetDatum(time));
 }
 
 static inline JaValue
-ja_value_uuid(const pg_uuid_t *uuid)
+ja_uuid(const pg_uuid_t *uuid)
 {
-	return uuid == NULL ? JA_NULL : JA_DATUM(UUIDPGetDatum(uuid));
+	return ja_reference(UUIDOID, uuid);
 }
 
 static inline JaValue
-ja_value_bytes(bytea *bytes)
+ja_jsonb(const Jsonb *json)
 {
-	return bytes == NULL ? JA_NULL : JA_DATUM(PointerGetDatum(bytes));
+	return ja_reference(JSONBOID, json);
+}
+
+/* An array of a type, which is the array's own and not that of its elements. */
+static inline JaValue
+ja_array(Oid type, const ArrayType *array)
+{
+	return ja_reference(type, array);
 }
 
 static inline JaValue
-ja_value_jsonb(Jsonb *json)
+ja_bytes(const bytea *bytes)
 {
-	return json == NULL ? JA_NULL : JA_DATUM(JsonbPGetDatum(json));
+	return ja_reference(BYTEAOID, bytes);
 }
 
 /* Bytes of the current memory context. */
@@ -74,21 +121,27 @@ ja_value_make_bytes(const void *data, size_t length)
 }
 
 static inline JaValue
-ja_value_bool(bool boolean)
+ja_bytes_of(const void *data, size_t length)
 {
-	return JA_DATUM(BoolGetDatum(boolean));
+	return ja_bytes(ja_value_make_bytes(data, length));
 }
 
 static inline JaValue
-ja_value_bigint(int64 integer)
+ja_bool(bool boolean)
 {
-	return JA_DATUM(Int64GetDatum(integer));
+	return ja_datum(BOOLOID, BoolGetDatum(boolean));
 }
 
 static inline JaValue
-ja_value_integer(int32 integer)
+ja_bigint(int64 integer)
 {
-	return JA_DATUM(Int32GetDatum(integer));
+	return ja_datum(INT8OID, Int64GetDatum(integer));
+}
+
+static inline JaValue
+ja_integer(int32 integer)
+{
+	return ja_datum(INT4OID, Int32GetDatum(integer));
 }
 
 #endif							/* JA_VALUE_H */

@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 
 #include "base/error.h"
 #include "base/uuid.h"
@@ -37,24 +36,18 @@
 static JaPlan insert_denial = {
 	.sql = "INSERT INTO jwt_auth.revoked_tokens AS r (issuer, jti, expires_at)"
 	" VALUES ($1, $2, $3) ON CONFLICT (issuer, jti) DO UPDATE"
-	" SET expires_at = GREATEST(r.expires_at, EXCLUDED.expires_at)",
-	.argument_count = 3,
-	.argument_types = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	" SET expires_at = GREATEST(r.expires_at, EXCLUDED.expires_at)"
 };
 
 static JaPlan insert_once = {
 	.sql = "INSERT INTO jwt_auth.revoked_tokens (issuer, jti, expires_at)"
-	" VALUES ($1, $2, $3) ON CONFLICT (issuer, jti) DO NOTHING",
-	.argument_count = 3,
-	.argument_types = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	" VALUES ($1, $2, $3) ON CONFLICT (issuer, jti) DO NOTHING"
 };
 
 static JaPlan insert_users = {
 	.sql = "INSERT INTO jwt_auth.revoked_tokens (issuer, jti, expires_at)"
 	" SELECT $1, id::pg_catalog.text, 'infinity' FROM jwt_auth.users"
-	" ON CONFLICT (issuer, jti) DO UPDATE SET expires_at = EXCLUDED.expires_at",
-	.argument_count = 1,
-	.argument_types = {TEXTOID}
+	" ON CONFLICT (issuer, jti) DO UPDATE SET expires_at = EXCLUDED.expires_at"
 };
 
 /* The form in which a jti is stored; the buffer may hold it. */
@@ -108,10 +101,8 @@ ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 	if (is_denied_until(issuer, stored_jti, until))
 		return false;
 	ja_plan_begin(&scope);
-	ja_plan_run(&insert_denial, (JaValue[])
-	{
-		ja_value_string(issuer), ja_value_string(stored_jti), ja_value_time(until)
-	});
+	ja_plan_run(&insert_denial, JA_VALUES(ja_string(issuer), ja_string(stored_jti),
+										  ja_time(until)));
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
 	return true;
@@ -131,11 +122,9 @@ ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until)
 	if (!TIMESTAMP_NOT_FINITE(until))
 		until += SLACK_SECONDS * USECS_PER_SEC;
 	ja_plan_begin(&scope);
-	added = ja_plan_run(&insert_once, (JaValue[])
-	{
-		ja_value_string(issuer), ja_value_string(stored_form(jti, buffer)),
-		ja_value_time(until)
-	}) == 1;
+	added = ja_plan_run(&insert_once, JA_VALUES(ja_string(issuer),
+												ja_string(stored_form(jti, buffer)),
+												ja_time(until))) == 1;
 	if (added)
 		ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
@@ -168,10 +157,7 @@ ja_denial_add_all_users(void)
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	ja_plan_run_on_latest(&insert_users, (JaValue[])
-	{
-		ja_value_string(user_issuer())
-	});
+	ja_plan_run_on_latest(&insert_users, JA_VALUES(ja_string(user_issuer())));
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
 }
