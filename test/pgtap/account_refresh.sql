@@ -325,7 +325,8 @@ SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'REPEATABLE READ:
 COMMIT;
 SELECT is(test.access(:'g3'), '28J02', 'ends the session');
 
--- One narrow row per session, updated in place: every refresh is HOT
+-- One narrow row per session, updated in place: refreshes are HOT, but for one where a page is full
+-- while somebody's snapshot, such as that of an automatic ANALYZE, keeps former versions
 SELECT test.login('alice') AS g \gset
 SELECT pg_stat_force_next_flush();
 SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot, n_tup_ins AS inserts FROM pg_stat_user_tables WHERE relid = 'jwt_auth.refresh_tokens'::regclass \gset
@@ -343,7 +344,7 @@ END
 $$;
 CALL public.refresh_often(:'token', 200) \gset
 SELECT pg_stat_force_next_flush();
-SELECT is(n_tup_upd - :updates, 202::bigint, '202 refreshes are 202 updates'), is(n_tup_hot_upd - :hot, 202::bigint, 'each of them HOT'), is(n_tup_ins - :inserts, 0::bigint, 'and no other row')
+SELECT is(n_tup_upd - :updates, 202::bigint, '202 refreshes are 202 updates'), cmp_ok(n_tup_hot_upd - :hot, '>=', 190::bigint, 'nearly each of them HOT'), is(n_tup_ins - :inserts, 0::bigint, 'and no other row')
 FROM pg_stat_user_tables WHERE relid = 'jwt_auth.refresh_tokens'::regclass;
 SELECT is((SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g')), 203::bigint, 'the generation counts them'),
 	   cmp_ok(pg_relation_size('jwt_auth.refresh_tokens'), '<=', 8 * 8192::bigint, 'the table does not grow');
