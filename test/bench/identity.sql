@@ -92,11 +92,14 @@ INSERT INTO bench.policy
 		(1, 'uuid literal', format('owner = %L', i.id)),
 		(2, 'jwt_user_id()', 'owner = jwt_user_id()'),
 		(3, '(SELECT jwt_user_id())', 'owner = (SELECT jwt_user_id())'),
-		(4, 'text literal', 'tenant = ''tenant-3'''),
-		(5, 'jwt_claim(''tenant'')', 'tenant = jwt_claim(''tenant'')'),
-		(6, 'uuid literal OR jwt_has_role(''x'')',
+		(4, '(SELECT current_setting(...)::jsonb->>''sub'')',
+			'owner = (SELECT (current_setting(''request.jwt.claims'', true)::jsonb'
+			' ->> ''sub'')::uuid)'),
+		(5, 'text literal', 'tenant = ''tenant-3'''),
+		(6, 'jwt_claim(''tenant'')', 'tenant = jwt_claim(''tenant'')'),
+		(7, 'uuid literal OR jwt_has_role(''x'')',
 			format('owner = %L OR jwt_has_role(''x'')', i.id)),
-		(7, 'current_setting(...)::jsonb->>''sub''',
+		(8, 'current_setting(...)::jsonb->>''sub''',
 			'owner = (current_setting(''request.jwt.claims'', true)::jsonb'
 			' ->> ''sub'')::uuid')) AS p;
 
