@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * status.c
- *	  The one table from status code to SQLSTATE, message, reason and hint.
+ *	  The one table from status code to SQLSTATE, message, reason, hint and
+ *	  check.
  *
  * All texts are constants: nothing that a client sent is ever part of a
  * message.  Every refused token carries one public text (28J00), so that a
@@ -14,59 +15,59 @@
 
 #include "base/status.h"
 
-#define REFUSED(why) \
-	{JA_SQLSTATE_INVALID_TOKEN, "invalid token", why, NULL}
-#define REVOKED(why) \
-	{JA_SQLSTATE_TOKEN_REVOKED, "token revoked", why, "Log in again."}
+#define REFUSED(check, why) \
+	{JA_SQLSTATE_INVALID_TOKEN, "invalid token", why, NULL, check}
+#define REVOKED(check, why) \
+	{JA_SQLSTATE_TOKEN_REVOKED, "token revoked", why, "Log in again.", check}
 #define UNREADY(text, todo) \
-	{ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, text, NULL, todo}
+	{ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, text, NULL, todo, NULL}
 #define UNUSABLE(text, todo) \
-	{ERRCODE_INVALID_PARAMETER_VALUE, text, NULL, todo}
+	{ERRCODE_INVALID_PARAMETER_VALUE, text, NULL, todo, NULL}
 
 static const JaStatusRow rows[JA_STATUS_COUNT] = {
-	[JA_OK] = {ERRCODE_SUCCESSFUL_COMPLETION, "success", NULL, NULL},
+	[JA_OK] = {ERRCODE_SUCCESSFUL_COMPLETION, "success", NULL, NULL, NULL},
 
-	[JA_TOKEN_NULL] = REFUSED("no token was given"),
-	[JA_TOKEN_SIZE] = REFUSED("token is longer than jwt_auth.max_token_size"),
-	[JA_TOKEN_SEGMENTS] = REFUSED("token is not three segments separated by dots"),
-	[JA_TOKEN_BASE64URL] = REFUSED("a segment is not strict base64url"),
-	[JA_TOKEN_ENCODING] = REFUSED("text is not valid UTF-8, or not representable in the database encoding"),
-	[JA_TOKEN_JSON] = REFUSED("header or payload is not valid JSON"),
-	[JA_TOKEN_JSON_DEPTH] = REFUSED("JSON is nested too deeply"),
-	[JA_TOKEN_JSON_DUPLICATE] = REFUSED("JSON object has a duplicate member"),
-	[JA_TOKEN_JSON_NUMBER] = REFUSED("JSON number is out of range"),
-	[JA_TOKEN_NOT_OBJECT] = REFUSED("header or payload is not a JSON object"),
-	[JA_TOKEN_ALGORITHM] = REFUSED("header has no \"alg\" that is supported"),
-	[JA_TOKEN_KID] = REFUSED("header \"kid\" is not a string of acceptable length"),
-	[JA_TOKEN_CRIT] = REFUSED("header has \"crit\", and no extension is supported"),
-	[JA_TOKEN_B64] = REFUSED("header \"b64\" is not true"),
-	[JA_TOKEN_ZIP] = REFUSED("header has \"zip\", which is not supported"),
-	[JA_TOKEN_KEY_UNKNOWN] = REFUSED("no key fits the header"),
-	[JA_TOKEN_KEY_ALGORITHM] = REFUSED("header \"alg\" is not the key's"),
-	[JA_TOKEN_SIGNATURE] = REFUSED("signature is wrong"),
-	[JA_TOKEN_TYPE] = REFUSED("header \"typ\" is neither JWT nor at+jwt"),
-	[JA_TOKEN_ISSUER] = REFUSED("\"iss\" is not the expected issuer"),
-	[JA_TOKEN_AUDIENCE] = REFUSED("\"aud\" does not hold the expected audience"),
-	[JA_TOKEN_TIME_FORM] = REFUSED("a time claim is not a NumericDate in range"),
-	[JA_TOKEN_NOT_YET_VALID] = REFUSED("\"nbf\" is in the future"),
-	[JA_TOKEN_ISSUED_IN_FUTURE] = REFUSED("\"iat\" is in the future"),
-	[JA_TOKEN_NO_EXPIRY] = REFUSED("\"exp\" is missing"),
+	[JA_TOKEN_NULL] = REFUSED("presence", "no token was given"),
+	[JA_TOKEN_SIZE] = REFUSED("size", "token is longer than jwt_auth.max_token_size"),
+	[JA_TOKEN_SEGMENTS] = REFUSED("segments", "token is not three segments separated by dots"),
+	[JA_TOKEN_BASE64URL] = REFUSED("base64url", "a segment is not strict base64url"),
+	[JA_TOKEN_ENCODING] = REFUSED("json", "text is not valid UTF-8, or not representable in the database encoding"),
+	[JA_TOKEN_JSON] = REFUSED("json", "header or payload is not valid JSON"),
+	[JA_TOKEN_JSON_DEPTH] = REFUSED("json", "JSON is nested too deeply"),
+	[JA_TOKEN_JSON_DUPLICATE] = REFUSED("json", "JSON object has a duplicate member"),
+	[JA_TOKEN_JSON_NUMBER] = REFUSED("json", "JSON number is out of range"),
+	[JA_TOKEN_NOT_OBJECT] = REFUSED("json", "header or payload is not a JSON object"),
+	[JA_TOKEN_ALGORITHM] = REFUSED("alg", "header has no \"alg\" that is supported"),
+	[JA_TOKEN_KID] = REFUSED("kid", "header \"kid\" is not a string of acceptable length"),
+	[JA_TOKEN_CRIT] = REFUSED("crit", "header has \"crit\", and no extension is supported"),
+	[JA_TOKEN_B64] = REFUSED("b64", "header \"b64\" is not true"),
+	[JA_TOKEN_ZIP] = REFUSED("zip", "header has \"zip\", which is not supported"),
+	[JA_TOKEN_KEY_UNKNOWN] = REFUSED("key", "no key fits the header"),
+	[JA_TOKEN_KEY_ALGORITHM] = REFUSED("alg", "header \"alg\" is not the key's"),
+	[JA_TOKEN_SIGNATURE] = REFUSED("signature", "signature is wrong"),
+	[JA_TOKEN_TYPE] = REFUSED("typ", "header \"typ\" is neither JWT nor at+jwt"),
+	[JA_TOKEN_ISSUER] = REFUSED("iss", "\"iss\" is not the expected issuer"),
+	[JA_TOKEN_AUDIENCE] = REFUSED("aud", "\"aud\" does not hold the expected audience"),
+	[JA_TOKEN_TIME_FORM] = REFUSED("times", "a time claim is not a NumericDate in range"),
+	[JA_TOKEN_NOT_YET_VALID] = REFUSED("nbf", "\"nbf\" is in the future"),
+	[JA_TOKEN_ISSUED_IN_FUTURE] = REFUSED("iat", "\"iat\" is in the future"),
+	[JA_TOKEN_NO_EXPIRY] = REFUSED("exp", "\"exp\" is missing"),
 	[JA_TOKEN_EXPIRED] = {
 		JA_SQLSTATE_TOKEN_EXPIRED, "token expired", NULL,
-		"Refresh the access token, or log in again."
+		"Refresh the access token, or log in again.", "exp"
 	},
-	[JA_TOKEN_KID_MISSING] = REFUSED("header has no \"kid\", which our own tokens carry"),
-	[JA_TOKEN_KEY_RETIRED] = REFUSED("the key is retired"),
-	[JA_TOKEN_KEY_REVOKED] = REFUSED("the key is revoked"),
-	[JA_TOKEN_SESSION_UNKNOWN] = REFUSED("session unknown here, possibly replication lag"),
-	[JA_TOKEN_SESSION_ENDED] = REVOKED("the session ended"),
-	[JA_TOKEN_DENIED] = REVOKED("the \"jti\" was denied"),
-	[JA_TOKEN_USER_DISABLED] = REVOKED("the user is disabled or deleted"),
-	[JA_TOKEN_USE] = REFUSED("\"token_use\" is not access, or not one that its issuer's options accept"),
-	[JA_TOKEN_CONFIRMATION] = REFUSED("the token is sender-constrained (\"cnf\"), which is not supported"),
-	[JA_TOKEN_NOT_SINGLE_USE] = REFUSED("a token of a session or of another issuer, or without \"jti\", is not for a single use"),
-	[JA_TOKEN_BEARER] = REFUSED("the Authorization header is malformed"),
-	[JA_TOKEN_OTHER_CLAIMS] = REFUSED("PostgREST accepted other claims than those of the Authorization header"),
+	[JA_TOKEN_KID_MISSING] = REFUSED("kid", "header has no \"kid\", which our own tokens carry"),
+	[JA_TOKEN_KEY_RETIRED] = REFUSED("key", "the key is retired"),
+	[JA_TOKEN_KEY_REVOKED] = REFUSED("key", "the key is revoked"),
+	[JA_TOKEN_SESSION_UNKNOWN] = REFUSED("session", "session unknown here, possibly replication lag"),
+	[JA_TOKEN_SESSION_ENDED] = REVOKED("session", "the session ended"),
+	[JA_TOKEN_DENIED] = REVOKED("jti", "the \"jti\" was denied"),
+	[JA_TOKEN_USER_DISABLED] = REVOKED("user", "the user is disabled or deleted"),
+	[JA_TOKEN_USE] = REFUSED("token_use", "\"token_use\" is not access, or not one that its issuer's options accept"),
+	[JA_TOKEN_CONFIRMATION] = REFUSED("cnf", "the token is sender-constrained (\"cnf\"), which is not supported"),
+	[JA_TOKEN_NOT_SINGLE_USE] = REFUSED(NULL, "a token of a session or of another issuer, or without \"jti\", is not for a single use"),
+	[JA_TOKEN_BEARER] = REFUSED(NULL, "the Authorization header is malformed"),
+	[JA_TOKEN_OTHER_CLAIMS] = REFUSED(NULL, "PostgREST accepted other claims than those of the Authorization header"),
 
 	[JA_KEY_SECRET_TEXT] = UNUSABLE("the secret is the text of a key",
 									"Read PEM with jwk_from_pem(), and pass a JWK as it is; what others can read is no secret."),
@@ -123,7 +124,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_KEY_SET_DUPLICATE] = UNUSABLE("the JWK Set has two keys with the same \"kid\"", NULL),
 	[JA_PEM_SYNTAX] = {
 		ERRCODE_INVALID_TEXT_REPRESENTATION, "PEM text cannot be read", NULL,
-		"It must hold one key or certificate between BEGIN and END lines."
+		"It must hold one key or certificate between BEGIN and END lines.", NULL
 	},
 	[JA_PEM_ENCRYPTED] = UNUSABLE("PEM key is encrypted",
 								  "Decrypt it first, for example with \"openssl pkey\"."),
@@ -137,11 +138,11 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 								"Numbers in tokens have at most 4096 digits on either side of the point."),
 	[JA_ENCODING] = {
 		ERRCODE_UNTRANSLATABLE_CHARACTER, "text cannot be written as UTF-8", NULL,
-		"JSON in tokens and keys is UTF-8; use a database whose encoding is UTF8."
+		"JSON in tokens and keys is UTF-8; use a database whose encoding is UTF8.", NULL
 	},
 	[JA_SIZE] = {
 		ERRCODE_INVALID_PARAMETER_VALUE, "the token would be too large", NULL,
-		"Tokens are limited by jwt_auth.max_token_size; sign fewer or shorter claims."
+		"Tokens are limited by jwt_auth.max_token_size; sign fewer or shorter claims.", NULL
 	},
 	[JA_PAYLOAD_NULL] = UNUSABLE("payload must not be null", NULL),
 	[JA_HEADER_NOT_OBJECT] = UNUSABLE("header must be a JSON object", NULL),
@@ -176,7 +177,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations, scrypt up to 256 MiB and 1 GiB (memory by parallelism), $P$ and $S$ up to 2^20 iterations."),
 	[JA_PASSWORD_BUSY] = {
 		ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many password hashes are being computed", NULL,
-		"Try again later, or raise jwt_auth.max_password_hashes."
+		"Try again later, or raise jwt_auth.max_password_hashes.", NULL
 	},
 	/* The message is that of pgcrypto's hmac(), for whoever looks at it. */
 	[JA_PGJWT_ALGORITHM] = UNUSABLE("Cannot use \"\": No such hash algorithm",
@@ -184,7 +185,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_PGJWT_SIZE] = UNUSABLE("the token would be too large",
 							   "Tokens of sign() and verify() may have at most 1 MB."),
 	[JA_PGJWT_LARGE] = {
-		ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the result would be too large", NULL, NULL
+		ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the result would be too large", NULL, NULL, NULL
 	},
 	[JA_CLAIMS_TIME] = UNUSABLE("a time claim is not a NumericDate in range",
 								"exp, nbf and iat are numbers of seconds since 1970 (RFC 7519 section 2)."),
@@ -243,13 +244,13 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 
 	[JA_ACCOUNT_NAME_TAKEN] = {
 		ERRCODE_UNIQUE_VIOLATION, "this username, e-mail address or phone number is taken", NULL,
-		"Names are compared in NFKC, without case and surrounding spaces; jwt_find_user() tells whose it is."
+		"Names are compared in NFKC, without case and surrounding spaces; jwt_find_user() tells whose it is.", NULL
 	},
 	[JA_ACCOUNT_UNKNOWN] = UNUSABLE("there is no user with this id",
 									"jwt_find_user() returns the id of a username, an e-mail address or a phone number."),
 	[JA_ACCOUNT_BUSY] = {
 		ERRCODE_LOCK_NOT_AVAILABLE, "a login attempt on this user has not ended", NULL,
-		"Try again, or end the transaction that holds the lock: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 19009."
+		"Try again, or end the transaction that holds the lock: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 19009.", NULL
 	},
 	[JA_ACCOUNT_ROLE_UNKNOWN] = UNUSABLE("there is no such role",
 										 "Create it with CREATE ROLE first."),
@@ -273,40 +274,40 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 							  "Give it to a superuser, or to the owner of the table jwt_auth.users, with ALTER FUNCTION ... OWNER TO."),
 	[JA_HOOK_CLAIMS] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "the claims function failed", NULL,
-		"The reason is in the server log."
+		"The reason is in the server log.", NULL
 	},
 	[JA_HOOK_PASSWORD] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "the password check function failed", NULL,
-		"The reason is in the server log."
+		"The reason is in the server log.", NULL
 	},
 	[JA_NOT_AUTHENTICATED] = {
 		JA_SQLSTATE_UNAUTHENTICATED, "not authenticated", NULL,
-		"This needs an access token of a user of this database."
+		"This needs an access token of a user of this database.", NULL
 	},
 	[JA_SCOPE_MISSING] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "the token does not have the scope that this needs", NULL,
-		"Ask the issuer for a token with that scope."
+		"Ask the issuer for a token with that scope.", NULL
 	},
 	[JA_ROLE_MISSING] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "the token names no role that can be assumed", NULL,
-		"Give the user a role with jwt_update_user(), or list it in jwt_trust_issuer()."
+		"Give the user a role with jwt_update_user(), or list it in jwt_trust_issuer().", NULL
 	},
 	[JA_ROLE_POWERFUL] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "the role of the token is a superuser or bypasses row-level security", NULL,
-		"Such roles are never assumed for a token."
+		"Such roles are never assumed for a token.", NULL
 	},
 	[JA_ROLE_FORBIDDEN] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "the session user may not assume the role of the token", NULL,
-		"GRANT the role to the role that the application connects as."
+		"GRANT the role to the role that the application connects as.", NULL
 	},
 	[JA_POSTGREST_NO_KEY] = UNREADY("there is no key that PostgREST could verify with",
 									"PostgREST verifies ES256, ES384, ES512, RS256 and EdDSA: create a key with jwt_create_key('ES256')."),
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,
-		"OpenSSL refused an operation that should succeed; see the server log and its configuration."
+		"OpenSSL refused an operation that should succeed; see the server log and its configuration.", NULL
 	},
-	[JA_MEMORY] = {ERRCODE_OUT_OF_MEMORY, "out of memory", NULL, NULL},
+	[JA_MEMORY] = {ERRCODE_OUT_OF_MEMORY, "out of memory", NULL, NULL, NULL},
 };
 
 const JaStatusRow *

@@ -4,7 +4,8 @@
  *	  What the lower layers return instead of raising: one code per reason.
  *
  * A code says why; what a client is told (SQLSTATE, message, hint) follows
- * from the table in status.c, and only error.c raises.
+ * from the table in status.c, and error.c makes an error of it.  What no code
+ * stands for, such as a wrong role or setting, is raised where it is found.
  *
  *-------------------------------------------------------------------------
  */
@@ -193,6 +194,7 @@ typedef struct JaStatusRow
 	const char *message;		/* what the client reads */
 	const char *reason;			/* why, for the server log; NULL: message */
 	const char *hint;			/* what to do next; NULL: none */
+	const char *check;			/* of a token, which failed; NULL: none */
 } JaStatusRow;
 
 extern const JaStatusRow *ja_status_row(JaStatus status);

@@ -12,7 +12,6 @@
 
 #include "jose/json.h"
 
-extern const char *ja_explain_check(JaStatus status);
 extern Jsonb *ja_explain_token(JaString token, TimestampTz now);
 
 #endif							/* JA_EXPLAIN_H */

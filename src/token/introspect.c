@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "token/explain.h"
 #include "token/introspect.h"
 #include "token/verify.h"
 
@@ -28,7 +27,7 @@ add_verdict(JaJsonState *state, const JaVerified *verified)
 	ja_json_add_bool(state, "identity", status == JA_OK);
 	if (status != JA_OK)
 	{
-		const char *check = ja_explain_check(status);
+		const char *check = ja_status_row(status)->check;
 
 		ja_json_add_string(state, "failed_check", check, strlen(check));
 	}
