@@ -66,7 +66,7 @@ adopt(const JaVerified *verified)
 	MemoryContextReset(context);
 	identity.claims = MemoryContextAlloc(context, VARSIZE(verified->claims));
 	memcpy(identity.claims, verified->claims, VARSIZE(verified->claims));
-	identity.is_own = verified->is_own;
+	identity.is_local_issuer = verified->is_local_issuer;
 	identity.has_user = verified->revocable.has_user;
 	identity.user = verified->revocable.user;
 	identity.has_session = verified->revocable.has_session;
@@ -153,7 +153,7 @@ ja_identity_require_user(void)
 {
 	const JaIdentity *current = ja_identity_current();
 
-	if (current == NULL || !current->is_own || !current->has_user)
+	if (current == NULL || !current->is_local_issuer || !current->has_user)
 		ja_raise(JA_NOT_AUTHENTICATED);
 	return (JaSubject) {
 		.user = current->user,

@@ -22,7 +22,7 @@
 typedef struct JaIdentity
 {
 	Jsonb	   *claims;
-	bool		is_own;			/* of a token that we made */
+	bool		is_local_issuer;	/* the token was issued by this database */
 	bool		has_user;
 	pg_uuid_t	user;
 	bool		has_session;

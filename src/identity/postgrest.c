@@ -114,7 +114,7 @@ require_listed_role(const JaIdentity *identity)
 {
 	JaString	role;
 
-	if (identity->is_own)
+	if (identity->is_local_issuer)
 		return;
 	switch (ja_json_string(&identity->claims->root, "role", &role))
 	{

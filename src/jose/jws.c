@@ -5,7 +5,8 @@
  *	  header, check the signature, sign.
  *
  * An attacker controls every byte of a token.  The order is: size, shape,
- * header, key and algorithm, signature; nothing of the payload is looked at
+ * header, key and algorithm, signature.  To check the signature takes nothing
+ * of the payload; a caller that needs "iss" to choose the key decodes it
  * before.  Keys that a header carries or points to (jwk, jku, x5c, x5u) are
  * never used.  The caller has checked the size.
  *

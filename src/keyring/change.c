@@ -90,7 +90,7 @@ check_snapshot(void)
 	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY);
 	while (ja_scan_next(&scan))
 	{
-		if (!ja_scan_row_is_own(&scan) &&
+		if (!ja_scan_row_is_uncommitted(&scan) &&
 			XidInMVCCSnapshot(HeapTupleHeaderGetXmin(scan.row->t_data), snapshot))
 			ja_change_raise_stale();
 	}

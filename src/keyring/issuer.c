@@ -90,7 +90,7 @@ read_row(const JaScan *scan, JaIssuer *issuer)
 {
 	JaStatus	status;
 
-	issuer->row.is_own = ja_scan_row_is_own(scan);
+	issuer->row.is_uncommitted = ja_scan_row_is_uncommitted(scan);
 	issuer->name = ja_scan_string(scan, JA_ISSUERS_ISSUER);
 	issuer->audience = ja_scan_string(scan, JA_ISSUERS_AUDIENCE);
 	read_roles(scan, issuer);

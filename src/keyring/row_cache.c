@@ -72,7 +72,7 @@ load_row(JaRowCache *cache, const void *wanted, const JaCachedRow **row)
 		MemoryContextDelete(context);
 		return status;
 	}
-	if (!read->is_own && cache->keys_counter == ja_signal_counters[JA_SIGNAL_KEYS])
+	if (!read->is_uncommitted && cache->keys_counter == ja_signal_counters[JA_SIGNAL_KEYS])
 		keep_row(cache, read);
 	*row = read;
 	return JA_OK;

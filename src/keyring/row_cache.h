@@ -17,7 +17,7 @@
 typedef struct JaCachedRow
 {
 	MemoryContext context;		/* owns the row */
-	bool		is_own;			/* written by the running transaction */
+	bool		is_uncommitted; /* written by the running transaction */
 } JaCachedRow;
 
 /* A cache, as its user defines it: a static variable. */

@@ -111,7 +111,7 @@ read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 	stored->is_next = is_inactive && is_null;
 	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &is_null);
 	stored->is_revoked = !is_null;
-	stored->row.is_own = ja_scan_row_is_own(scan);
+	stored->row.is_uncommitted = ja_scan_row_is_uncommitted(scan);
 	stored->key = NULL;
 	if (stored->is_revoked)
 		return JA_OK;

@@ -98,12 +98,12 @@ ja_revoke_token(JaString text)
 			end_session(&token.session);
 		return;
 	}
-	status = ja_verify_signature(text, &verified);
+	status = ja_verify_issued(text, &verified);
 	/* Not to be able to tell, for want of the master key, is no success. */
 	if (status != JA_OK &&
 		ja_status_row(status)->sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		ja_raise(status);
-	if (status != JA_OK || !verified.is_own)
+	if (status != JA_OK || !verified.is_local_issuer)
 		return;
 	if (verified.revocable.has_session)
 		end_session(&verified.revocable.session);
@@ -132,7 +132,7 @@ ja_revoke_consume(JaString text, const JaExpectation *expected)
 	Jsonb	   *claims;
 
 	ja_check(ja_verify_stored(text, expected, ja_claims_moment(), &verified));
-	if (!verified->is_own || verified->revocable.has_session ||
+	if (!verified->is_local_issuer || verified->revocable.has_session ||
 		verified->revocable.jti.data == NULL)
 		ja_raise(JA_TOKEN_NOT_SINGLE_USE);
 	issuer = copy(verified->revocable.issuer);

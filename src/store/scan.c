@@ -176,7 +176,7 @@ ja_scan_string(const JaScan *scan, AttrNumber column)
  * which rests on it must not outlive the transaction.
  */
 bool
-ja_scan_row_is_own(const JaScan *scan)
+ja_scan_row_is_uncommitted(const JaScan *scan)
 {
 	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(scan->row->t_data));
 }

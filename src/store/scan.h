@@ -43,6 +43,6 @@ extern bool ja_scan_next(JaScan *scan);
 extern void ja_scan_end(JaScan *scan);
 extern Datum ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null);
 extern JaString ja_scan_string(const JaScan *scan, AttrNumber column);
-extern bool ja_scan_row_is_own(const JaScan *scan);
+extern bool ja_scan_row_is_uncommitted(const JaScan *scan);
 
 #endif							/* JA_SCAN_H */

@@ -215,7 +215,7 @@ exists(JaString issuer, JaString jti, bool *is_final)
 					 stored_form(jti, buffer));
 	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
 	found = ja_scan_next(&scan);
-	if (found && ja_scan_row_is_own(&scan))
+	if (found && ja_scan_row_is_uncommitted(&scan))
 		*is_final = false;
 	ja_scan_end(&scan);
 	return found;

@@ -35,15 +35,14 @@ read_uuid(const JsonbContainer *claims, const char *name, pg_uuid_t *uuid)
  * which no login made.
  */
 JaStatus
-ja_revocation_read(const JsonbContainer *claims, bool is_own, JaRevocable *revocable)
+ja_revocation_read(const JsonbContainer *claims, bool is_local_issuer, JaRevocable *revocable)
 {
 	JsonbValue	value;
 
 	memset(revocable, 0, sizeof(JaRevocable));
-	revocable->is_own = is_own;
 	revocable->issuer.data = "";
 	(void) ja_json_string(claims, "jti", &revocable->jti);
-	if (!is_own)
+	if (!is_local_issuer)
 		return JA_OK;
 	revocable->has_user = read_uuid(claims, "sub", &revocable->user);
 	if (!ja_json_member(claims, "sid", &value))
@@ -69,7 +68,7 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 															  &is_null));
 		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
 		status = is_live && now < answer->session_end ? JA_OK : JA_TOKEN_SESSION_ENDED;
-		if (ja_scan_row_is_own(&scan))
+		if (ja_scan_row_is_uncommitted(&scan))
 			answer->is_final = false;
 	}
 	ja_scan_end(&scan);
@@ -119,7 +118,7 @@ user_is_disabled(const pg_uuid_t *user, bool *is_final)
 	if (ja_scan_next(&scan))
 	{
 		(void) ja_scan_get(&scan, JA_USERS_DISABLED_AT, &is_enabled);
-		if (ja_scan_row_is_own(&scan))
+		if (ja_scan_row_is_uncommitted(&scan))
 			*is_final = false;
 	}
 	ja_scan_end(&scan);

@@ -16,7 +16,6 @@
 /* What of a token can be revoked. */
 typedef struct JaRevocable
 {
-	bool		is_own;			/* signed with our own keys */
 	JaString	issuer;			/* iss; length 0: none */
 	JaString	jti;			/* data NULL: none */
 	bool		has_session;	/* own tokens only */
@@ -32,7 +31,7 @@ typedef struct JaRevocationAnswer
 	TimestampTz session_end;	/* DT_NOEND: no session */
 } JaRevocationAnswer;
 
-extern JaStatus ja_revocation_read(const JsonbContainer *claims, bool is_own,
+extern JaStatus ja_revocation_read(const JsonbContainer *claims, bool is_local_issuer,
 								   JaRevocable *revocable);
 extern JaStatus ja_revocation_check(const JaRevocable *revocable, TimestampTz now,
 									JaRevocationAnswer *answer);

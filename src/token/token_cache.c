@@ -259,9 +259,9 @@ fill(Entry *entry, JaString token, const JaVerified *verified)
 
 /*
  * Remembers a copy of a token and of all that verified points to.  Returns the
- * entry, which the cache owns as above, or NULL if it is not kept.
+ * entry, which the cache owns as above, or verified itself if it is not kept.
  */
-JaVerified *
+const JaVerified *
 ja_token_cache_keep(JaString token, const JaVerified *verified)
 {
 	size_t		size = offsetof(Entry, bytes) + VARSIZE(verified->claims) +
@@ -271,7 +271,7 @@ ja_token_cache_keep(JaString token, const JaVerified *verified)
 	bool		found;
 
 	if (!verified->may_be_kept || !initialize() || !make_room(size))
-		return NULL;
+		return verified;
 	entry = MemoryContextAlloc(context, size);
 	entry->size = size;
 	entry->hash = hash_of(token);

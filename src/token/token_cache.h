@@ -14,7 +14,7 @@
 #define JA_TOKEN_CACHE_BYTES (1024 * 1024)
 
 extern JaVerified *ja_token_cache_find(JaString token);
-extern JaVerified *ja_token_cache_keep(JaString token, const JaVerified *verified);
+extern const JaVerified *ja_token_cache_keep(JaString token, const JaVerified *verified);
 extern void ja_token_cache_drop(JaVerified *verified);
 
 #endif							/* JA_TOKEN_CACHE_H */

@@ -31,7 +31,7 @@ typedef struct JaVerified
 	Jsonb	   *claims;
 	JaTokenType type;
 	JaTimes		times;
-	bool		is_own;			/* signed with our own keys */
+	bool		is_local_issuer;	/* issued by this database */
 	JaString	issuer;			/* its iss, or else the name of the issuer
 								 * whose tokens carry none; data NULL: none */
 	JaString	role;			/* the one that counts; data NULL: none */

@@ -18,6 +18,6 @@ extern JaStatus ja_verify_stored(JaString token, const JaExpectation *expected,
 								 JaMoment moment, const JaVerified **verified);
 extern JaStatus ja_verify_identity(JaString token, JaMoment moment,
 								   const JaVerified **verified);
-extern JaStatus ja_verify_signature(JaString token, JaVerified *verified);
+extern JaStatus ja_verify_issued(JaString token, JaVerified *verified);
 
 #endif							/* JA_VERIFY_H */
