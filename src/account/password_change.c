@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "account/identifier.h"
-#include "account/login.h"
+#include "account/password_attempt.h"
 #include "account/password_change.h"
 #include "base/error.h"
 #include "base/settings.h"
@@ -68,7 +68,7 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 				   JaString old_password, JaString new_password)
 {
 	JaPlanScope scope;
-	JaAttempt	attempt;
+	JaPasswordAttempt attempt;
 	const JaIdentifier *name = ja_identifier_primary(user);
 	Jsonb	   *answer;
 
@@ -80,7 +80,7 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 	ja_check(ja_password_prepare(old_password, &attempt.password));
 	ja_plan_begin(&scope);
 	MemoryContextSwitchTo(scope.context);
-	answer = ja_login_prove(&attempt, "password_change_denied");
+	answer = ja_password_attempt_prove(&attempt, "password_change_denied");
 	if (answer == NULL)
 		answer = store(&attempt.user, name->value, session, new_password);
 	ja_password_forget(attempt.password);

@@ -8,13 +8,10 @@
  * wait, for one second and then twice as long each time, up to 15 minutes.
  * An attempt during the wait is neither hashed, nor counted, nor written.
  *
- * Attempts on one name are serialised by a lock that no SQL function can
- * take.  Someone may hold it in an idle transaction, so it is awaited for two
- * seconds only.  Whoever changes a name's row has its lock: to wait for the
- * row would be to wait without limit.  The lock also makes the row safe to read
- * and write as it is now, whatever the transaction's snapshot shows: under an
- * older one, failures would be missed.  A prepared transaction would keep the
- * lock when its session is gone, so that one cannot be prepared.
+ * Attempts on one name are serialised by attempt_lock.c.  Whoever changes a
+ * name's row has its lock: to wait for the row would be to wait without limit.
+ * The lock also makes the row safe to read and write as it is now, whatever the
+ * transaction's snapshot shows: under an older one, failures would be missed.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,20 +27,11 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "session/attempt_lock.h"
 #include "session/throttle.h"
 #include "session/undone_attempts.h"
 #include "store/plan.h"
 #include "store/scan.h"
-
-/*
- * The classes of our advisory locks: one for an attempt on a name, one for the
- * report that it is busy.  Those of SQL functions are 1 and 2.
- */
-#define LOCK_CLASS 0x4A41
-#define REPORT_LOCK_CLASS 0x4A42
-
-#define LOCK_WAIT_MILLISECONDS 2000
-#define LOCK_POLL_MILLISECONDS 20
 
 /* Dead rows that a failure looks at, and deletes. */
 #define DEAD_CANDIDATES 8
@@ -72,48 +60,12 @@ static JaPlan delete_name = {
 	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
 };
 
-/* Whether the running transaction took the lock of any name. */
-static bool locked_a_name = false;
-
-static void
-watch_transaction(XactEvent event, void *argument pg_attribute_unused())
-{
-	if (event == XACT_EVENT_PRE_PREPARE && locked_a_name)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction in which somebody tried to log in"),
-				 errhint("Commit logins and changes of passwords, whatever they answer.")));
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-		locked_a_name = false;
-}
-
 /* Registers the callbacks; once per backend. */
 void
 ja_throttle_initialize(void)
 {
-	RegisterXactCallback(watch_transaction, NULL);
+	ja_attempt_lock_initialize();
 	ja_undone_attempts_initialize();
-}
-
-/* Takes a lock of the name if it is free, until the transaction ends. */
-static bool
-try_lock(const uint8 *name_hash, uint16 lock_class)
-{
-	LOCKTAG		tag;
-	uint32		halves[2];
-
-	memcpy(halves, name_hash, sizeof(halves));
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], lock_class);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	locked_a_name = true;
-	return true;
-}
-
-static bool
-try_lock_name(const uint8 *name_hash)
-{
-	return try_lock(name_hash, LOCK_CLASS);
 }
 
 /*
@@ -123,29 +75,7 @@ try_lock_name(const uint8 *name_hash)
 bool
 ja_throttle_may_report(const JaThrottle *throttle)
 {
-	return try_lock(throttle->name_hash, REPORT_LOCK_CLASS);
-}
-
-/* Takes the name's lock; false if it was not to be had in time. */
-static bool
-lock_name(const uint8 *name_hash)
-{
-	instr_time	start;
-	instr_time	waited;
-
-	INSTR_TIME_SET_CURRENT(start);
-	do
-	{
-		if (try_lock_name(name_hash))
-			return true;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOCK_POLL_MILLISECONDS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		INSTR_TIME_SET_CURRENT(waited);
-		INSTR_TIME_SUBTRACT(waited, start);
-	} while (INSTR_TIME_GET_MILLISEC(waited) < LOCK_WAIT_MILLISECONDS);
-	return false;
+	return ja_attempt_lock_may_report(throttle->name_hash);
 }
 
 /* Failures that the table counts, as of now; 0 if it has no row. */
@@ -224,7 +154,7 @@ ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttl
 	throttle->starts_wait = false;
 	throttle->has_row = false;
 	throttle->retry_after_seconds = 1;
-	throttle->is_busy = !lock_name(throttle->name_hash);
+	throttle->is_busy = !ja_attempt_lock_wait(throttle->name_hash);
 	if (throttle->is_busy)
 		return;
 	now = GetCurrentTimestamp();
@@ -276,7 +206,7 @@ delete_some_dead(TimestampTz dead, int candidates, int64 max_rows)
 
 	for (int i = 0; i < count && deleted < max_rows; i++)
 	{
-		if (try_lock_name(hashes[i]))
+		if (ja_attempt_lock_try(hashes[i]))
 			deleted += (int64)
 				ja_plan_run_as_of_now(&delete_dead,
 									  JA_VALUES(ja_bytes_of(hashes[i], JA_NAME_HASH_SIZE),
@@ -350,7 +280,7 @@ ja_throttle_clear(const void *canonical_name, size_t length)
 	uint8		name_hash[JA_NAME_HASH_SIZE];
 
 	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, name_hash);
-	if (!lock_name(name_hash))
+	if (!ja_attempt_lock_wait(name_hash))
 		ja_raise(JA_ACCOUNT_BUSY);
 	delete_row(name_hash);
 	ja_undone_attempts_forget(name_hash);
