@@ -42,48 +42,31 @@ kind_of_name(JaString name)
 	elog(ERROR, "stored identifier has an unknown kind");
 }
 
-static bool
-is_verified(const JaScan *scan)
-{
-	bool		is_null;
-
-	(void) ja_scan_get(scan, JA_IDENTIFIERS_VERIFIED_AT, &is_null);
-	return !is_null;
-}
-
 /* Finds whose identifier this is, as of now. */
 bool
 ja_identifier_find(JaString canonical, pg_uuid_t *user, bool *verified)
 {
 	JaScan		scan;
-	bool		is_null;
-	bool		found;
+	JaValue		wanted = ja_bytes_of(canonical.data, canonical.length);
 
-	scan.key_count = 0;
-	ja_scan_key_bytes(&scan, JA_IDENTIFIERS_CANONICAL,
-					  ja_value_make_bytes(canonical.data, canonical.length));
-	ja_scan_start(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found)
-	{
-		*user = *DatumGetUUIDP(ja_scan_get(&scan, JA_IDENTIFIERS_USER_ID, &is_null));
-		*verified = is_verified(&scan);
-	}
+	if (!ja_scan_find(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_identifiers_canonical, wanted))))
+		return false;
+	*user = ja_scan_uuid(&scan, Anum_identifiers_user_id);
+	*verified = !ja_scan_is_null(&scan, Anum_identifiers_verified_at);
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 static void
 read_row(const JaScan *scan, JaIdentifier *identifier)
 {
-	bool		is_null;
-	bytea	   *canonical = DatumGetByteaPCopy(ja_scan_get(scan, JA_IDENTIFIERS_CANONICAL,
-														   &is_null));
+	bytea	   *canonical = ja_scan_bytes(scan, Anum_identifiers_canonical);
 
-	identifier->kind = kind_of_name(ja_scan_string(scan, JA_IDENTIFIERS_KIND));
-	identifier->value = ja_scan_string(scan, JA_IDENTIFIERS_VALUE);
+	identifier->kind = kind_of_name(ja_scan_string(scan, Anum_identifiers_kind));
+	identifier->value = ja_scan_string(scan, Anum_identifiers_value);
 	identifier->canonical = (JaString) {VARDATA_ANY(canonical), VARSIZE_ANY_EXHDR(canonical)};
-	identifier->is_verified = is_verified(scan);
+	identifier->is_verified = !ja_scan_is_null(scan, Anum_identifiers_verified_at);
 }
 
 /* Lists a user's identifiers, as of now; returns how many there are. */
@@ -95,9 +78,8 @@ ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers)
 	int			room = 4;
 
 	*identifiers = palloc(room * sizeof(JaIdentifier));
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_IDENTIFIERS_USER_ID, user);
-	ja_scan_start(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_USER);
+	ja_scan_start(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_USER,
+				  JA_WHERE(ja_equal(Anum_identifiers_user_id, ja_uuid(user))));
 	while (ja_scan_next(&scan))
 	{
 		if (count == room)

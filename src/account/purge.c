@@ -92,9 +92,8 @@ find_places(const Step *step, TimestampTz limit, int64 max_rows)
 	ArrayBuildState *places = NULL;
 	JaScan		scan;
 
-	scan.key_count = 0;
-	ja_scan_key_time(&scan, step->column, BTLessStrategyNumber, limit);
-	ja_scan_start(&scan, step->table, step->index);
+	ja_scan_start(&scan, step->table, step->index,
+				  JA_WHERE(ja_less(step->column, ja_time(limit))));
 	while (max_rows-- > 0 && ja_scan_next(&scan))
 		places = accumArrayResult(places, PointerGetDatum(&scan.row->t_self), false,
 								  TIDOID, CurrentMemoryContext);
@@ -143,15 +142,15 @@ ja_purge(int64 max_rows)
 	int64		token_life = (int64) ja_settings.max_token_ttl_seconds + SLACK_SECONDS;
 	int64		idle_life = ja_settings.session_idle_timeout_seconds + token_life;
 	const Step	steps[] = {
-		{JA_SESSIONS, JA_SESSIONS_EXPIRY, JA_SESSIONS_EXPIRES_AT, SLACK_SECONDS,
+		{JA_SESSIONS, JA_SESSIONS_EXPIRY, Anum_sessions_expires_at, SLACK_SECONDS,
 		NULL, &delete_expired_sessions},
-		{JA_SESSIONS, JA_SESSIONS_REVOCATION, JA_SESSIONS_REVOKED_AT, token_life,
+		{JA_SESSIONS, JA_SESSIONS_REVOCATION, Anum_sessions_revoked_at, token_life,
 		NULL, &delete_revoked_sessions},
 		{JA_SESSIONS, JA_SESSIONS_ACTIVITY, JA_EXPRESSION, idle_life,
 		&note_activity, &delete_idle_sessions},
-		{JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_EXPIRY, JA_REVOKED_TOKENS_EXPIRES_AT, 0,
+		{JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_EXPIRY, Anum_revoked_tokens_expires_at, 0,
 		NULL, &delete_denials},
-		{JA_AUDIT_LOG, JA_AUDIT_LOG_TIME, JA_AUDIT_LOG_AT, ja_settings.audit_retention_seconds,
+		{JA_AUDIT_LOG, JA_AUDIT_LOG_TIME, Anum_audit_log_at, ja_settings.audit_retention_seconds,
 		NULL, &delete_audit},
 	};
 	TimestampTz now = GetCurrentTimestamp();

@@ -73,11 +73,11 @@ check_values(const Change *change)
 {
 	Datum		value;
 
-	if (differs(change, JA_USERS_ROLE) &&
-		read_column(change, change->after, JA_USERS_ROLE, &value))
+	if (differs(change, Anum_users_role) &&
+		read_column(change, change->after, Anum_users_role, &value))
 		ja_user_attribute_check_role(NameStr(*DatumGetName(value)));
-	if (differs(change, JA_USERS_CLAIMS) &&
-		read_column(change, change->after, JA_USERS_CLAIMS, &value))
+	if (differs(change, Anum_users_claims) &&
+		read_column(change, change->after, Anum_users_claims, &value))
 		ja_check(ja_access_claims_check(DatumGetJsonbP(value)));
 }
 
@@ -85,7 +85,7 @@ check_values(const Change *change)
 static void
 follow_password(const Change *change, const pg_uuid_t *user)
 {
-	if (ja_plan_is_running() || !differs(change, JA_USERS_PASSWORD_HASH))
+	if (ja_plan_is_running() || !differs(change, Anum_users_password_hash))
 		return;
 	ja_session_end_user(user, NULL, "password set");
 	audit("password_set", user);
@@ -96,8 +96,8 @@ follow_disabling(const Change *change, const pg_uuid_t *user)
 {
 	Datum		time;
 
-	if (read_column(change, change->before, JA_USERS_DISABLED_AT, &time) ||
-		!read_column(change, change->after, JA_USERS_DISABLED_AT, &time))
+	if (read_column(change, change->before, Anum_users_disabled_at, &time) ||
+		!read_column(change, change->after, Anum_users_disabled_at, &time))
 		return;
 	ja_session_end_user(user, NULL, "user disabled");
 	audit("user_disabled", user);
@@ -113,11 +113,11 @@ ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after)
 
 	if (!ja_plan_is_running())
 		check_values(&change);
-	read_column(&change, after, JA_USERS_ID, &id);
+	read_column(&change, after, Anum_users_id, &id);
 	user = *DatumGetUUIDP(id);
 	follow_password(&change, &user);
 	follow_disabling(&change, &user);
-	if (differs(&change, JA_USERS_ID))
+	if (differs(&change, Anum_users_id))
 		ja_user_row_deleted(users, before);
 }
 
@@ -132,7 +132,7 @@ ja_user_row_deleted(Relation users, HeapTuple before)
 	pg_uuid_t	user;
 	Datum		id;
 
-	read_column(&change, before, JA_USERS_ID, &id);
+	read_column(&change, before, Anum_users_id, &id);
 	user = *DatumGetUUIDP(id);
 	ja_denial_add_user(&user);
 	audit("user_deleted", &user);

@@ -86,15 +86,11 @@ add_keys_of_issuers(JaJsonState *keys)
 	JaScan		scan;
 	int			count = 0;
 
-	scan.key_count = 0;
-	ja_scan_start(&scan, JA_ISSUERS, JA_ISSUERS_PKEY);
+	ja_scan_start(&scan, JA_ISSUERS, JA_ISSUERS_PKEY, JA_ALL_ROWS);
 	while (ja_scan_next(&scan))
 	{
-		bool		is_secret;
-		Datum		jwks = ja_scan_get(&scan, JA_ISSUERS_JWKS, &is_secret);
-
-		if (!is_secret)
-			count += add_keys(keys, &DatumGetJsonbPCopy(jwks)->root);
+		if (!ja_scan_is_null(&scan, Anum_issuers_jwks))
+			count += add_keys(keys, &ja_scan_jsonb(&scan, Anum_issuers_jwks)->root);
 	}
 	ja_scan_end(&scan);
 	return count;

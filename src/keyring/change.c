@@ -86,8 +86,7 @@ check_snapshot(void)
 	Snapshot	snapshot = GetTransactionSnapshot();
 	JaScan		scan;
 
-	scan.key_count = 0;
-	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY);
+	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY, JA_ALL_ROWS);
 	while (ja_scan_next(&scan))
 	{
 		if (!ja_scan_row_is_uncommitted(&scan) &&

@@ -11,10 +11,6 @@
 
 #include <openssl/crypto.h>
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-
 #include "keyring/issuer.h"
 #include "keyring/seal.h"
 #include "store/scan.h"
@@ -22,12 +18,10 @@
 static void
 read_roles(const JaScan *scan, JaIssuer *issuer)
 {
-	bool		is_null;
 	Datum	   *elements;
-	Datum		value = ja_scan_get(scan, JA_ISSUERS_ROLES, &is_null);
 
-	deconstruct_array(DatumGetArrayTypeP(value), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
-					  &elements, NULL, &issuer->role_count);
+	deconstruct_array(ja_scan_array(scan, Anum_issuers_roles), NAMEOID, NAMEDATALEN, false,
+					  TYPALIGN_CHAR, &elements, NULL, &issuer->role_count);
 	issuer->roles = palloc(sizeof(char *) * (issuer->role_count + 1));
 	for (int i = 0; i < issuer->role_count; i++)
 		issuer->roles[i] = pstrdup(NameStr(*DatumGetName(elements[i])));
@@ -49,8 +43,8 @@ open_secrets(const JaScan *scan, const JaIssuer *issuer, Jsonb **jwks)
 	bool		is_null;
 	JaStatus	status;
 
-	stored.bytes = DatumGetByteaPP(ja_scan_get(scan, JA_ISSUERS_SECRET_JWKS, &is_null));
-	stored.sealed_by = ja_scan_string(scan, JA_ISSUERS_SEALED_BY);
+	stored.bytes = DatumGetByteaPP(ja_scan_get(scan, Anum_issuers_secret_jwks, &is_null));
+	stored.sealed_by = ja_scan_string(scan, Anum_issuers_sealed_by);
 	status = ja_seal_open(&label, &stored, &json, &length);
 	return status == JA_OK ? ja_json_parse_secret(json, length, jwks) : status;
 }
@@ -59,7 +53,7 @@ static JaStatus
 read_keys(const JaScan *scan, JaIssuer *issuer)
 {
 	bool		is_secret;
-	Datum		value = ja_scan_get(scan, JA_ISSUERS_JWKS, &is_secret);
+	Datum		value = ja_scan_get(scan, Anum_issuers_jwks, &is_secret);
 	Jsonb	   *jwks;
 	JaStatus	status = JA_OK;
 
@@ -78,8 +72,7 @@ read_keys(const JaScan *scan, JaIssuer *issuer)
 static JaStatus
 read_options(const JaScan *scan, JaIssuer *issuer)
 {
-	bool		is_null;
-	Jsonb	   *options = DatumGetJsonbPCopy(ja_scan_get(scan, JA_ISSUERS_OPTIONS, &is_null));
+	Jsonb	   *options = ja_scan_jsonb(scan, Anum_issuers_options);
 
 	return ja_issuer_options_read(&options->root, &issuer->options) == JA_OK ?
 		JA_OK : JA_ISSUER_UNKNOWN;
@@ -91,8 +84,8 @@ read_row(const JaScan *scan, JaIssuer *issuer)
 	JaStatus	status;
 
 	issuer->row.is_uncommitted = ja_scan_row_is_uncommitted(scan);
-	issuer->name = ja_scan_string(scan, JA_ISSUERS_ISSUER);
-	issuer->audience = ja_scan_string(scan, JA_ISSUERS_AUDIENCE);
+	issuer->name = ja_scan_string(scan, Anum_issuers_issuer);
+	issuer->audience = ja_scan_string(scan, Anum_issuers_audience);
 	read_roles(scan, issuer);
 	status = read_options(scan, issuer);
 	return status == JA_OK ? read_keys(scan, issuer) : status;
@@ -102,14 +95,11 @@ read_row(const JaScan *scan, JaIssuer *issuer)
 static void
 start_scan(JaScan *scan, JaString name)
 {
-	scan->key_count = 0;
 	if (name.data == NULL)
-	{
-		ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_ANONYMOUS);
-		return;
-	}
-	ja_scan_key_text(scan, JA_ISSUERS_ISSUER, BTEqualStrategyNumber, name);
-	ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_PKEY);
+		ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_ANONYMOUS, JA_ALL_ROWS);
+	else
+		ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_issuers_issuer, ja_string(name))));
 }
 
 /*
@@ -121,14 +111,13 @@ load_issuer(JaCachedRow *row, const void *wanted)
 {
 	JaIssuer   *issuer = (JaIssuer *) row;
 	const JaString *name = wanted;
-	bool		is_null;
 	JaScan		scan;
 	JaStatus	status = JA_ISSUER_UNKNOWN;
 
 	start_scan(&scan, *name);
 	while (status == JA_ISSUER_UNKNOWN && ja_scan_next(&scan))
 	{
-		issuer->is_anonymous = DatumGetBool(ja_scan_get(&scan, JA_ISSUERS_IS_ANONYMOUS, &is_null));
+		issuer->is_anonymous = ja_scan_bool(&scan, Anum_issuers_is_anonymous);
 		if (issuer->is_anonymous == (name->data == NULL))
 			status = read_row(&scan, issuer);
 	}

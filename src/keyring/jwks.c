@@ -19,18 +19,12 @@
 static bool
 is_published(const JaScan *scan, TimestampTz now, bool *is_active)
 {
-	bool		never_activated;
-	bool		has_no_end;
-	bool		not_revoked;
-	bool		is_secret;
-	TimestampTz end;
+	bool		has_end = !ja_scan_is_null(scan, Anum_keys_verify_until);
 
-	(void) ja_scan_get(scan, JA_KEYS_ACTIVATED_AT, &never_activated);
-	end = DatumGetTimestampTz(ja_scan_get(scan, JA_KEYS_VERIFY_UNTIL, &has_no_end));
-	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &not_revoked);
-	(void) ja_scan_get(scan, JA_KEYS_PUBLIC_JWK, &is_secret);
-	*is_active = !never_activated && has_no_end;
-	return !is_secret && not_revoked && (has_no_end || now < end);
+	*is_active = !has_end && !ja_scan_is_null(scan, Anum_keys_activated_at);
+	return !ja_scan_is_null(scan, Anum_keys_public_jwk) &&
+		ja_scan_is_null(scan, Anum_keys_revoked_at) &&
+		(!has_end || now < ja_scan_time(scan, Anum_keys_verify_until));
 }
 
 /* Collects the keys that are published, the active one first. */
@@ -40,17 +34,15 @@ collect(TimestampTz now)
 	List	   *keys = NIL;
 	JaScan		scan;
 
-	scan.key_count = 0;
-	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY);
+	ja_scan_start(&scan, JA_KEYS, JA_KEYS_PKEY, JA_ALL_ROWS);
 	while (ja_scan_next(&scan))
 	{
 		bool		is_active;
-		bool		is_null;
 		Jsonb	   *jwk;
 
 		if (!is_published(&scan, now, &is_active))
 			continue;
-		jwk = DatumGetJsonbPCopy(ja_scan_get(&scan, JA_KEYS_PUBLIC_JWK, &is_null));
+		jwk = ja_scan_jsonb(&scan, Anum_keys_public_jwk);
 		keys = is_active ? lcons(jwk, keys) : lappend(keys, jwk);
 	}
 	ja_scan_end(&scan);

@@ -55,22 +55,22 @@ read_private(const JaScan *scan, JaKey **key)
 {
 	JaSealLabel label = {
 		.table = {"keys", 4},
-		.kid = ja_scan_string(scan, JA_KEYS_KID),
-		.alg = ja_scan_string(scan, JA_KEYS_ALG),
-		.use = ja_scan_string(scan, JA_KEYS_USE)
+		.kid = ja_scan_string(scan, Anum_keys_kid),
+		.alg = ja_scan_string(scan, Anum_keys_alg),
+		.use = ja_scan_string(scan, Anum_keys_use)
 	};
 	JaStored	stored;
 	uint8	   *json;
 	size_t		length;
 	Jsonb	   *jwk;
 	bool		is_null;
-	Datum		value = ja_scan_get(scan, JA_KEYS_PRIVATE_JWK, &is_null);
+	Datum		value = ja_scan_get(scan, Anum_keys_private_jwk, &is_null);
 	JaStatus	status;
 
 	if (is_null)
 		return JA_KEYRING_CANNOT_SIGN;
 	stored.bytes = DatumGetByteaPP(value);
-	stored.sealed_by = ja_scan_string(scan, JA_KEYS_SEALED_BY);
+	stored.sealed_by = ja_scan_string(scan, Anum_keys_sealed_by);
 	status = ja_seal_open(&label, &stored, &json, &length);
 	if (status == JA_OK)
 		status = ja_json_parse_secret(json, length, &jwk);
@@ -88,29 +88,22 @@ read_private(const JaScan *scan, JaKey **key)
 static JaStatus
 read_public(const JaScan *scan, JaKey **key)
 {
-	bool		is_null;
-	bool		is_erased;
-	Datum		value = ja_scan_get(scan, JA_KEYS_PUBLIC_JWK, &is_null);
+	bool		is_secret;
+	Datum		value = ja_scan_get(scan, Anum_keys_public_jwk, &is_secret);
 
-	(void) ja_scan_get(scan, JA_KEYS_PRIVATE_JWK, &is_erased);
-	if (is_null)
-		return is_erased ? JA_OK : read_private(scan, key);
-	return ja_jwk_read_trusted(&DatumGetJsonbP(value)->root, key);
+	if (!is_secret)
+		return ja_jwk_read_trusted(&DatumGetJsonbP(value)->root, key);
+	return ja_scan_is_null(scan, Anum_keys_private_jwk) ? JA_OK : read_private(scan, key);
 }
 
 static JaStatus
 read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 {
-	bool		is_null;
-	bool		is_inactive;
-
-	stored->number = DatumGetInt32(ja_scan_get(scan, JA_KEYS_NUMBER_COLUMN, &is_null));
-	(void) ja_scan_get(scan, JA_KEYS_ACTIVATED_AT, &is_inactive);
-	stored->verify_until = DatumGetTimestampTz(ja_scan_get(scan, JA_KEYS_VERIFY_UNTIL, &is_null));
-	stored->has_end = !is_null;
-	stored->is_next = is_inactive && is_null;
-	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &is_null);
-	stored->is_revoked = !is_null;
+	stored->number = ja_scan_integer(scan, Anum_keys_number);
+	stored->verify_until = ja_scan_time(scan, Anum_keys_verify_until);
+	stored->has_end = !ja_scan_is_null(scan, Anum_keys_verify_until);
+	stored->is_next = !stored->has_end && ja_scan_is_null(scan, Anum_keys_activated_at);
+	stored->is_revoked = !ja_scan_is_null(scan, Anum_keys_revoked_at);
 	stored->row.is_uncommitted = ja_scan_row_is_uncommitted(scan);
 	stored->key = NULL;
 	if (stored->is_revoked)
@@ -123,7 +116,7 @@ read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 static bool
 is_wanted_use(const JaScan *scan, Purpose purpose)
 {
-	JaString	use = ja_scan_string(scan, JA_KEYS_USE);
+	JaString	use = ja_scan_string(scan, Anum_keys_use);
 
 	if (purpose == REFRESH || purpose == ACTIVE_REFRESH)
 		return ja_string_is(use, JA_USE_REFRESH);
@@ -137,47 +130,40 @@ is_wanted_use(const JaScan *scan, Purpose purpose)
 static bool
 is_wanted(const JaScan *scan, Purpose purpose)
 {
-	bool		never_activated;
-	bool		has_no_end;
-	bool		not_revoked;
-
 	if (!is_wanted_use(scan, purpose))
 		return false;
 	if (purpose == VERIFYING || purpose == SIGNING || purpose == REFRESH)
 		return true;
-	(void) ja_scan_get(scan, JA_KEYS_ACTIVATED_AT, &never_activated);
-	(void) ja_scan_get(scan, JA_KEYS_VERIFY_UNTIL, &has_no_end);
-	(void) ja_scan_get(scan, JA_KEYS_REVOKED_AT, &not_revoked);
-	return !never_activated && has_no_end && not_revoked;
+	return !ja_scan_is_null(scan, Anum_keys_activated_at) &&
+		ja_scan_is_null(scan, Anum_keys_verify_until) &&
+		ja_scan_is_null(scan, Anum_keys_revoked_at);
 }
 
 static void
 start_scan(JaScan *scan, const Wanted *wanted)
 {
-	static const JaString uses[] = {
-		[ACTIVE_SIGNING] = {JA_USE_SIGNATURE, sizeof(JA_USE_SIGNATURE) - 1},
-		[ACTIVE_REFRESH] = {JA_USE_REFRESH, sizeof(JA_USE_REFRESH) - 1},
-		[ACTIVE_HASH] = {JA_USE_HASH, sizeof(JA_USE_HASH) - 1},
+	static const char *const uses[] = {
+		[ACTIVE_SIGNING] = JA_USE_SIGNATURE,
+		[ACTIVE_REFRESH] = JA_USE_REFRESH,
+		[ACTIVE_HASH] = JA_USE_HASH,
 	};
 
-	scan->key_count = 0;
 	switch (wanted->purpose)
 	{
 		case VERIFYING:
 		case SIGNING:
-			ja_scan_key_text(scan, JA_KEYS_KID, BTEqualStrategyNumber, wanted->kid);
-			ja_scan_start(scan, JA_KEYS, JA_KEYS_PKEY);
+			ja_scan_start(scan, JA_KEYS, JA_KEYS_PKEY,
+						  JA_WHERE(ja_equal(Anum_keys_kid, ja_string(wanted->kid))));
 			break;
 		case REFRESH:
-			ja_scan_key_integer(scan, JA_KEYS_NUMBER_COLUMN, wanted->number);
-			ja_scan_start(scan, JA_KEYS, JA_KEYS_NUMBER);
+			ja_scan_start(scan, JA_KEYS, JA_KEYS_NUMBER,
+						  JA_WHERE(ja_equal(Anum_keys_number, ja_integer(wanted->number))));
 			break;
 		case ACTIVE_SIGNING:
 		case ACTIVE_REFRESH:
 		case ACTIVE_HASH:
-			ja_scan_key_text(scan, JA_KEYS_USE, BTEqualStrategyNumber,
-							 uses[wanted->purpose]);
-			ja_scan_start(scan, JA_KEYS, JA_KEYS_ACTIVE);
+			ja_scan_start(scan, JA_KEYS, JA_KEYS_ACTIVE,
+						  JA_WHERE(ja_equal(Anum_keys_use, ja_text(uses[wanted->purpose]))));
 			break;
 	}
 }
@@ -194,7 +180,7 @@ load_key(JaCachedRow *row, const void *asked)
 	entry->wanted = *wanted;
 	entry->wanted.kid.data = wanted->kid.data == NULL ? "" :
 		pnstrdup(wanted->kid.data, wanted->kid.length);
-	start_scan(&scan, wanted);
+	start_scan(&scan, &entry->wanted);
 	while (status == JA_KEYRING_KID_UNKNOWN && ja_scan_next(&scan))
 	{
 		if (is_wanted(&scan, wanted->purpose))

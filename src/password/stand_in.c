@@ -40,20 +40,14 @@ static bool
 find_from(int64 position, JaPasswordHash *hash)
 {
 	JaScan		scan;
-	bool		is_null;
-	bool		found;
 
-	scan.key_count = 0;
-	ja_scan_key_bigint_from(&scan, JA_USERS_POSITION, position);
-	ja_scan_start(&scan, JA_USERS, JA_USERS_POSITION_INDEX);
-	found = ja_scan_next(&scan);
-	if (found)
-	{
-		hash->text = ja_scan_string(&scan, JA_USERS_PASSWORD_HASH);
-		hash->is_imported = DatumGetBool(ja_scan_get(&scan, JA_USERS_IMPORTED_HASH, &is_null));
-	}
+	if (!ja_scan_find(&scan, JA_USERS, JA_USERS_POSITION,
+					  JA_WHERE(ja_at_least(Anum_users_position, ja_bigint(position)))))
+		return false;
+	hash->text = ja_scan_string(&scan, Anum_users_password_hash);
+	hash->is_imported = ja_scan_bool(&scan, Anum_users_imported_hash);
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 /*

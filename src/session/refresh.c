@@ -67,29 +67,18 @@ static bool
 read_row(const pg_uuid_t *session, Row *row)
 {
 	JaScan		scan;
-	Datum		value;
-	bool		is_null;
-	bool		found;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_REFRESH_TOKENS_SESSION, session);
-	ja_scan_start(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found)
-	{
-		row->current.session = *session;
-		row->current.generation =
-			DatumGetInt64(ja_scan_get(&scan, JA_REFRESH_TOKENS_GENERATION, &is_null));
-		row->current.nonce = *DatumGetUUIDP(ja_scan_get(&scan, JA_REFRESH_TOKENS_NONCE, &is_null));
-		row->current.key_number =
-			DatumGetInt32(ja_scan_get(&scan, JA_REFRESH_TOKENS_KEY_NUMBER, &is_null));
-		row->rotated_at =
-			DatumGetTimestampTz(ja_scan_get(&scan, JA_REFRESH_TOKENS_ROTATED_AT, &is_null));
-		value = ja_scan_get(&scan, JA_REFRESH_TOKENS_EARLIER, &is_null);
-		row->earlier = is_null ? NULL : DatumGetByteaPCopy(value);
-	}
+	if (!ja_scan_find(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY,
+					  JA_WHERE(ja_equal(Anum_refresh_tokens_session_id, ja_uuid(session)))))
+		return false;
+	row->current.session = *session;
+	row->current.generation = ja_scan_bigint(&scan, Anum_refresh_tokens_generation);
+	row->current.nonce = ja_scan_uuid(&scan, Anum_refresh_tokens_nonce);
+	row->current.key_number = ja_scan_integer(&scan, Anum_refresh_tokens_key_number);
+	row->rotated_at = ja_scan_time(&scan, Anum_refresh_tokens_rotated_at);
+	row->earlier = ja_scan_bytes(&scan, Anum_refresh_tokens_earlier);
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 static TimestampTz

@@ -88,28 +88,17 @@ bool
 ja_session_find(const pg_uuid_t *id, JaSession *session)
 {
 	JaScan		scan;
-	Datum		amr;
-	bool		is_live;
-	bool		is_null;
-	bool		found;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_SESSIONS_ID, id);
-	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found)
-	{
-		session->id = *id;
-		session->user = *DatumGetUUIDP(ja_scan_get(&scan, JA_SESSIONS_USER_ID, &is_null));
-		session->expires_at = DatumGetTimestampTz(ja_scan_get(&scan, JA_SESSIONS_EXPIRES_AT,
-															  &is_null));
-		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
-		session->is_revoked = !is_live;
-		amr = ja_scan_get(&scan, JA_SESSIONS_AMR, &is_null);
-		session->amr = is_null ? NULL : DatumGetArrayTypePCopy(amr);
-	}
+	if (!ja_scan_find(&scan, JA_SESSIONS, JA_SESSIONS_PKEY,
+					  JA_WHERE(ja_equal(Anum_sessions_id, ja_uuid(id)))))
+		return false;
+	session->id = *id;
+	session->user = ja_scan_uuid(&scan, Anum_sessions_user_id);
+	session->expires_at = ja_scan_time(&scan, Anum_sessions_expires_at);
+	session->is_revoked = !ja_scan_is_null(&scan, Anum_sessions_revoked_at);
+	session->amr = ja_scan_array(&scan, Anum_sessions_amr);
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 /* Signs the access token; a hook's claims that can't be signed are its fault. */

@@ -39,17 +39,15 @@ static int
 read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, int room)
 {
 	JaScan		scan;
-	bool		is_null;
 	int			count = 0;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_SESSIONS_USER_ID, &begun->user);
-	ja_scan_key_null(&scan, JA_SESSIONS_REVOKED_AT);
-	ja_scan_key_time(&scan, JA_SESSIONS_EXPIRES_AT, BTGreaterStrategyNumber, now);
-	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_LIVE);
+	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_LIVE,
+				  JA_WHERE(ja_equal(Anum_sessions_user_id, ja_uuid(&begun->user)),
+						   ja_is_null(Anum_sessions_revoked_at),
+						   ja_greater(Anum_sessions_expires_at, ja_time(now))));
 	while (count < room && ja_scan_next(&scan))
 	{
-		candidates[count].id = *DatumGetUUIDP(ja_scan_get(&scan, JA_SESSIONS_ID, &is_null));
+		candidates[count].id = ja_scan_uuid(&scan, Anum_sessions_id);
 		if (memcmp(&candidates[count].id, &begun->id, UUID_LEN) != 0)
 			count++;
 	}
@@ -62,14 +60,12 @@ static TimestampTz
 rotation_time(const pg_uuid_t *session)
 {
 	JaScan		scan;
-	TimestampTz time = DT_NOBEGIN;
-	bool		is_null;
+	TimestampTz time;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_REFRESH_TOKENS_SESSION, session);
-	ja_scan_start(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY);
-	if (ja_scan_next(&scan))
-		time = DatumGetTimestampTz(ja_scan_get(&scan, JA_REFRESH_TOKENS_ROTATED_AT, &is_null));
+	if (!ja_scan_find(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY,
+					  JA_WHERE(ja_equal(Anum_refresh_tokens_session_id, ja_uuid(session)))))
+		return DT_NOBEGIN;
+	time = ja_scan_time(&scan, Anum_refresh_tokens_rotated_at);
 	ja_scan_end(&scan);
 	return time;
 }

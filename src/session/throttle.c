@@ -83,20 +83,14 @@ static int
 counted_failures(const uint8 *name_hash, TimestampTz *last_failure)
 {
 	JaScan		scan;
-	bool		is_null;
-	int			failures = 0;
+	JaValue		wanted = ja_bytes_of(name_hash, JA_NAME_HASH_SIZE);
+	int			failures;
 
-	scan.key_count = 0;
-	ja_scan_key_bytes(&scan, JA_LOGIN_THROTTLE_NAME_HASH,
-					  ja_value_make_bytes(name_hash, JA_NAME_HASH_SIZE));
-	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_PKEY);
-	if (ja_scan_next(&scan))
-	{
-		failures = DatumGetInt32(ja_scan_get(&scan, JA_LOGIN_THROTTLE_FAILURES, &is_null));
-		*last_failure = DatumGetTimestampTz(ja_scan_get(&scan,
-														JA_LOGIN_THROTTLE_LAST_FAILURE_AT,
-														&is_null));
-	}
+	if (!ja_scan_find(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_PKEY,
+					  JA_WHERE(ja_equal(Anum_login_throttle_name_hash, wanted))))
+		return 0;
+	failures = ja_scan_integer(&scan, Anum_login_throttle_failures);
+	*last_failure = ja_scan_time(&scan, Anum_login_throttle_last_failure_at);
 	ja_scan_end(&scan);
 	return failures;
 }
@@ -179,13 +173,12 @@ find_dead(TimestampTz dead, int candidates, uint8 (*hashes)[JA_NAME_HASH_SIZE])
 	JaScan		scan;
 	int			count = 0;
 
-	scan.key_count = 0;
-	ja_scan_key_time(&scan, JA_LOGIN_THROTTLE_LAST_FAILURE_AT, BTLessStrategyNumber, dead);
-	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_LAST_FAILURE);
+	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_LAST_FAILURE,
+				  JA_WHERE(ja_less(Anum_login_throttle_last_failure_at, ja_time(dead))));
 	while (count < candidates && ja_scan_next(&scan))
 	{
 		bool		is_null;
-		Datum		value = ja_scan_get(&scan, JA_LOGIN_THROTTLE_NAME_HASH, &is_null);
+		Datum		value = ja_scan_get(&scan, Anum_login_throttle_name_hash, &is_null);
 
 		memcpy(hashes[count++], VARDATA_ANY(DatumGetByteaPP(value)), JA_NAME_HASH_SIZE);
 	}

@@ -28,14 +28,13 @@ read_row(const JaScan *scan, JaUser *user)
 	bool		is_null;
 	Datum		value;
 
-	memcpy(&user->id, DatumGetUUIDP(ja_scan_get(scan, JA_USERS_ID, &is_null)), UUID_LEN);
-	user->hash.text = ja_scan_string(scan, JA_USERS_PASSWORD_HASH);
-	user->hash.is_imported = DatumGetBool(ja_scan_get(scan, JA_USERS_IMPORTED_HASH, &is_null));
-	value = ja_scan_get(scan, JA_USERS_ROLE, &is_null);
+	user->id = ja_scan_uuid(scan, Anum_users_id);
+	user->hash.text = ja_scan_string(scan, Anum_users_password_hash);
+	user->hash.is_imported = ja_scan_bool(scan, Anum_users_imported_hash);
+	value = ja_scan_get(scan, Anum_users_role, &is_null);
 	user->role = is_null ? NULL : pstrdup(NameStr(*DatumGetName(value)));
-	user->claims = DatumGetJsonbPCopy(ja_scan_get(scan, JA_USERS_CLAIMS, &is_null));
-	(void) ja_scan_get(scan, JA_USERS_DISABLED_AT, &is_null);
-	user->is_disabled = !is_null;
+	user->claims = ja_scan_jsonb(scan, Anum_users_claims);
+	user->is_disabled = !ja_scan_is_null(scan, Anum_users_disabled_at);
 }
 
 /* Finds a user by id, as of now. */
@@ -43,16 +42,13 @@ bool
 ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 {
 	JaScan		scan;
-	bool		found;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_USERS_ID, id);
-	ja_scan_start(&scan, JA_USERS, JA_USERS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found)
-		read_row(&scan, user);
+	if (!ja_scan_find(&scan, JA_USERS, JA_USERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_users_id, ja_uuid(id)))))
+		return false;
+	read_row(&scan, user);
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 /*

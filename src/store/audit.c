@@ -72,17 +72,16 @@ ja_audit_write(const JaAuditEvent *event)
 static bool
 was_just_written(const JaAuditEvent *event)
 {
+	TimestampTz since = GetCurrentTimestamp() - REPEAT_SECONDS * USECS_PER_SEC;
 	JaScan		scan;
 	bool		found = false;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_AUDIT_LOG_SESSION_ID, event->session);
-	ja_scan_key_time(&scan, JA_AUDIT_LOG_AT, BTGreaterStrategyNumber,
-					 GetCurrentTimestamp() - REPEAT_SECONDS * USECS_PER_SEC);
-	ja_scan_start(&scan, JA_AUDIT_LOG, JA_AUDIT_LOG_DENIED);
+	ja_scan_start(&scan, JA_AUDIT_LOG, JA_AUDIT_LOG_DENIED,
+				  JA_WHERE(ja_equal(Anum_audit_log_session_id, ja_uuid(event->session)),
+						   ja_greater(Anum_audit_log_at, ja_time(since))));
 	while (!found && ja_scan_next(&scan))
 	{
-		JaString	reason = ja_scan_string(&scan, JA_AUDIT_LOG_REASON);
+		JaString	reason = ja_scan_string(&scan, Anum_audit_log_reason);
 
 		found = reason.data != NULL && ja_string_is(reason, event->reason);
 	}

@@ -22,7 +22,7 @@ typedef enum JaRelation
 	JA_ISSUERS_ANONYMOUS,
 	JA_USERS,
 	JA_USERS_PKEY,
-	JA_USERS_POSITION_INDEX,
+	JA_USERS_POSITION,
 	JA_USERS_DISABLED,
 	JA_IDENTIFIERS,
 	JA_IDENTIFIERS_PKEY,
@@ -50,102 +50,102 @@ typedef enum JaRelation
 	JA_RELATION_COUNT
 } JaRelation;
 
-/* Columns, in the order of the install script. */
+/* Columns, in the order of the install script, named as PostgreSQL names its own. */
 enum
 {
-	JA_KEYS_KID = 1,
-	JA_KEYS_USE,
-	JA_KEYS_ALG,
-	JA_KEYS_NUMBER_COLUMN,
-	JA_KEYS_THUMBPRINT_COLUMN,
-	JA_KEYS_PUBLIC_JWK,
-	JA_KEYS_PRIVATE_JWK,
-	JA_KEYS_SEALED_BY,
-	JA_KEYS_WAS_CLEAR,
-	JA_KEYS_CREATED_AT,
-	JA_KEYS_ACTIVATED_AT,
-	JA_KEYS_VERIFY_UNTIL,
-	JA_KEYS_REVOKED_AT
+	Anum_keys_kid = 1,
+	Anum_keys_use,
+	Anum_keys_alg,
+	Anum_keys_number,
+	Anum_keys_thumbprint,
+	Anum_keys_public_jwk,
+	Anum_keys_private_jwk,
+	Anum_keys_sealed_by,
+	Anum_keys_was_clear,
+	Anum_keys_created_at,
+	Anum_keys_activated_at,
+	Anum_keys_verify_until,
+	Anum_keys_revoked_at
 };
 
 enum
 {
-	JA_ISSUERS_ISSUER = 1,
-	JA_ISSUERS_AUDIENCE,
-	JA_ISSUERS_ROLES,
-	JA_ISSUERS_OPTIONS,
-	JA_ISSUERS_IS_ANONYMOUS,
-	JA_ISSUERS_JWKS,
-	JA_ISSUERS_SECRET_JWKS,
-	JA_ISSUERS_SEALED_BY
+	Anum_issuers_issuer = 1,
+	Anum_issuers_audience,
+	Anum_issuers_roles,
+	Anum_issuers_options,
+	Anum_issuers_is_anonymous,
+	Anum_issuers_jwks,
+	Anum_issuers_secret_jwks,
+	Anum_issuers_sealed_by
 };
 
 enum
 {
-	JA_USERS_ID = 1,
-	JA_USERS_USERNAME,
-	JA_USERS_PASSWORD_HASH,
-	JA_USERS_IMPORTED_HASH,
-	JA_USERS_ROLE,
-	JA_USERS_CLAIMS,
-	JA_USERS_CREATED_AT,
-	JA_USERS_PASSWORD_SET_AT,
-	JA_USERS_DISABLED_AT,
-	JA_USERS_POSITION
+	Anum_users_id = 1,
+	Anum_users_username,
+	Anum_users_password_hash,
+	Anum_users_imported_hash,
+	Anum_users_role,
+	Anum_users_claims,
+	Anum_users_created_at,
+	Anum_users_password_set_at,
+	Anum_users_disabled_at,
+	Anum_users_position
 };
 
 enum
 {
-	JA_IDENTIFIERS_CANONICAL = 1,
-	JA_IDENTIFIERS_USER_ID,
-	JA_IDENTIFIERS_KIND,
-	JA_IDENTIFIERS_VALUE,
-	JA_IDENTIFIERS_CREATED_AT,
-	JA_IDENTIFIERS_VERIFIED_AT
+	Anum_identifiers_canonical = 1,
+	Anum_identifiers_user_id,
+	Anum_identifiers_kind,
+	Anum_identifiers_value,
+	Anum_identifiers_created_at,
+	Anum_identifiers_verified_at
 };
 
 enum
 {
-	JA_SESSIONS_ID = 1,
-	JA_SESSIONS_USER_ID,
-	JA_SESSIONS_CREATED_AT,
-	JA_SESSIONS_EXPIRES_AT,
-	JA_SESSIONS_REVOKED_AT,
-	JA_SESSIONS_AMR = 11
+	Anum_sessions_id = 1,
+	Anum_sessions_user_id,
+	Anum_sessions_created_at,
+	Anum_sessions_expires_at,
+	Anum_sessions_revoked_at,
+	Anum_sessions_amr = 11
 };
 
 enum
 {
-	JA_REFRESH_TOKENS_SESSION = 1,
-	JA_REFRESH_TOKENS_GENERATION,
-	JA_REFRESH_TOKENS_NONCE,
-	JA_REFRESH_TOKENS_EARLIER,
-	JA_REFRESH_TOKENS_KEY_NUMBER,
-	JA_REFRESH_TOKENS_ROTATED_AT
+	Anum_refresh_tokens_session_id = 1,
+	Anum_refresh_tokens_generation,
+	Anum_refresh_tokens_nonce,
+	Anum_refresh_tokens_earlier,
+	Anum_refresh_tokens_key_number,
+	Anum_refresh_tokens_rotated_at
 };
 
 enum
 {
-	JA_REVOKED_TOKENS_ISSUER = 1,
-	JA_REVOKED_TOKENS_JTI,
-	JA_REVOKED_TOKENS_EXPIRES_AT
+	Anum_revoked_tokens_issuer = 1,
+	Anum_revoked_tokens_jti,
+	Anum_revoked_tokens_expires_at
 };
 
 enum
 {
-	JA_LOGIN_THROTTLE_NAME_HASH = 1,
-	JA_LOGIN_THROTTLE_FAILURES,
-	JA_LOGIN_THROTTLE_LAST_FAILURE_AT
+	Anum_login_throttle_name_hash = 1,
+	Anum_login_throttle_failures,
+	Anum_login_throttle_last_failure_at
 };
 
 enum
 {
-	JA_AUDIT_LOG_ID = 1,
-	JA_AUDIT_LOG_AT,
-	JA_AUDIT_LOG_EVENT,
-	JA_AUDIT_LOG_REASON,
-	JA_AUDIT_LOG_USER_ID,
-	JA_AUDIT_LOG_SESSION_ID
+	Anum_audit_log_id = 1,
+	Anum_audit_log_at,
+	Anum_audit_log_event,
+	Anum_audit_log_reason,
+	Anum_audit_log_user_id,
+	Anum_audit_log_session_id
 };
 
 /* What pg_index has for the column of an index that is an expression. */

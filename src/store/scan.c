@@ -23,101 +23,70 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "store/scan.h"
 
-static ScanKey
-next_key(JaScan *scan)
+/* How values of the types that stand in conditions compare. */
+static const struct
 {
-	Assert(scan->key_count < JA_SCAN_MAX_KEYS);
-	return &scan->keys[scan->key_count++];
+	Oid			type;
+	StrategyNumber strategy;
+	RegProcedure function;
+}			comparisons[] = {
+	{UUIDOID, BTEqualStrategyNumber, F_UUID_EQ},
+	{TEXTOID, BTEqualStrategyNumber, F_TEXTEQ},
+	{TEXTOID, BTLessStrategyNumber, F_TEXT_LT},
+	{TEXTOID, BTGreaterStrategyNumber, F_TEXT_GT},
+	{BYTEAOID, BTEqualStrategyNumber, F_BYTEAEQ},
+	{INT4OID, BTEqualStrategyNumber, F_INT4EQ},
+	{INT8OID, BTGreaterEqualStrategyNumber, F_INT8GE},
+	{TIMESTAMPTZOID, BTLessStrategyNumber, F_TIMESTAMPTZ_LT},
+	{TIMESTAMPTZOID, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT},
+};
+
+static RegProcedure
+find_comparison(Oid type, StrategyNumber strategy)
+{
+	for (size_t i = 0; i < lengthof(comparisons); i++)
+	{
+		if (comparisons[i].type == type && comparisons[i].strategy == strategy)
+			return comparisons[i].function;
+	}
+	elog(ERROR, "no scan compares values of type %u by strategy %d", type, strategy);
 }
 
-/*
- * Adds "column = value", or < or > by the strategy, on a column of collation
- * "C".
- */
-void
-ja_scan_key_text(JaScan *scan, AttrNumber column, StrategyNumber strategy, JaString value)
+/* Texts compare by collation "C", as all columns do that have an index. */
+static void
+fill_key(ScanKey key, const JaScanKey *condition)
 {
-	static const RegProcedure functions[] = {
-		[BTLessStrategyNumber] = F_TEXT_LT,
-		[BTEqualStrategyNumber] = F_TEXTEQ,
-		[BTGreaterStrategyNumber] = F_TEXT_GT
-	};
+	const JaValue *value = &condition->value;
 
-	ScanKeyEntryInitialize(next_key(scan), 0, column, strategy,
-						   TEXTOID, C_COLLATION_OID, functions[strategy],
-						   PointerGetDatum(cstring_to_text_with_len(value.data,
-																	(int) value.length)));
+	if (condition->strategy == InvalidStrategy)
+		ScanKeyEntryInitialize(key, SK_ISNULL | SK_SEARCHNULL, condition->column,
+							   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+	else
+		ScanKeyEntryInitialize(key, value->is_null ? SK_ISNULL : 0, condition->column,
+							   condition->strategy, value->type, C_COLLATION_OID,
+							   find_comparison(value->type, condition->strategy),
+							   value->datum);
 }
 
-/* Adds "column = value"; the value must live as long as the scan. */
+/* Starts a scan; what the values refer to must live as long. */
 void
-ja_scan_key_bytes(JaScan *scan, AttrNumber column, bytea *value)
+ja_scan_start(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys)
 {
-	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_BYTEAEQ,
-				PointerGetDatum(value));
-}
+	ScanKeyData filled[JA_SCAN_MAX_KEYS];
 
-/* Adds "column = value"; the value must live as long as the scan. */
-void
-ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value)
-{
-	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum((pg_uuid_t *) value));
-}
-
-void
-ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value)
-{
-	ScanKeyInit(next_key(scan), column, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(value));
-}
-
-/* Adds "column >= value". */
-void
-ja_scan_key_bigint_from(JaScan *scan, AttrNumber column, int64 value)
-{
-	ScanKeyInit(next_key(scan), column, BTGreaterEqualStrategyNumber, F_INT8GE,
-				Int64GetDatum(value));
-}
-
-/* Adds "column < value" or "column > value", by the strategy. */
-void
-ja_scan_key_time(JaScan *scan, AttrNumber column, StrategyNumber strategy, TimestampTz value)
-{
-	ScanKeyEntryInitialize(next_key(scan), 0, column, strategy, TIMESTAMPTZOID, InvalidOid,
-						   strategy == BTLessStrategyNumber ? F_TIMESTAMPTZ_LT : F_TIMESTAMPTZ_GT,
-						   TimestampTzGetDatum(value));
-}
-
-/* Adds "column IS NULL". */
-void
-ja_scan_key_null(JaScan *scan, AttrNumber column)
-{
-	ScanKeyEntryInitialize(next_key(scan), SK_ISNULL | SK_SEARCHNULL, column,
-						   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
-}
-
-/*
- * Starts the scan, whose keys have been added; key_count must have been zero
- * before the first.
- */
-void
-ja_scan_start(JaScan *scan, JaRelation table, JaRelation index)
-{
+	Assert(keys.count <= JA_SCAN_MAX_KEYS);
+	for (int i = 0; i < keys.count; i++)
+		fill_key(&filled[i], &keys.items[i]);
 	scan->table = table_open(ja_relation_oid(table), AccessShareLock);
 	scan->snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(scan->table)));
 	scan->scan = systable_beginscan(scan->table, ja_relation_oid(index), true,
 									IsolationIsSerializable() ? SnapshotAny : scan->snapshot,
-									scan->key_count, scan->keys);
+									keys.count, filled);
 	scan->row = NULL;
 }
 
@@ -148,11 +117,89 @@ ja_scan_end(JaScan *scan)
 	table_close(scan->table, AccessShareLock);
 }
 
-/* A column of the current row. */
+/*
+ * Starts a scan and moves to its first row.  Returns false, and has ended the
+ * scan, if there is none.
+ */
+bool
+ja_scan_find(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys)
+{
+	ja_scan_start(scan, table, index, keys);
+	if (ja_scan_next(scan))
+		return true;
+	ja_scan_end(scan);
+	return false;
+}
+
+/*
+ * Whether the running transaction wrote the current row, so that an answer
+ * which rests on it must not outlive the transaction.
+ */
+bool
+ja_scan_row_is_uncommitted(const JaScan *scan)
+{
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(scan->row->t_data));
+}
+
+/* A column of the current row, valid until the scan moves on. */
 Datum
 ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null)
 {
 	return heap_getattr(scan->row, column, RelationGetDescr(scan->table), is_null);
+}
+
+bool
+ja_scan_is_null(const JaScan *scan, AttrNumber column)
+{
+	bool		is_null;
+
+	(void) ja_scan_get(scan, column, &is_null);
+	return is_null;
+}
+
+/* The same as ja_scan_get(); (Datum) 0 for NULL. */
+static Datum
+get(const JaScan *scan, AttrNumber column)
+{
+	bool		is_null;
+	Datum		value = ja_scan_get(scan, column, &is_null);
+
+	return is_null ? (Datum) 0 : value;
+}
+
+/* A boolean column that is not NULL. */
+bool
+ja_scan_bool(const JaScan *scan, AttrNumber column)
+{
+	return DatumGetBool(get(scan, column));
+}
+
+/* An integer column; 0 for NULL. */
+int32
+ja_scan_integer(const JaScan *scan, AttrNumber column)
+{
+	return DatumGetInt32(get(scan, column));
+}
+
+/* A bigint column that is not NULL. */
+int64
+ja_scan_bigint(const JaScan *scan, AttrNumber column)
+{
+	return DatumGetInt64(get(scan, column));
+}
+
+/* A timestamptz column; 0 for NULL. */
+TimestampTz
+ja_scan_time(const JaScan *scan, AttrNumber column)
+{
+	return DatumGetTimestampTz(get(scan, column));
+}
+
+/* A uuid column that is not NULL. */
+pg_uuid_t
+ja_scan_uuid(const JaScan *scan, AttrNumber column)
+{
+	return *DatumGetUUIDP(get(scan, column));
 }
 
 /* A text column, NUL-terminated in the current context; data NULL for NULL. */
@@ -171,12 +218,26 @@ ja_scan_string(const JaScan *scan, AttrNumber column)
 	return string;
 }
 
-/*
- * Whether the running transaction wrote the current row, so that an answer
- * which rests on it must not outlive the transaction.
- */
-bool
-ja_scan_row_is_uncommitted(const JaScan *scan)
+/* A bytea column, copied into the current context; NULL for NULL. */
+bytea *
+ja_scan_bytes(const JaScan *scan, AttrNumber column)
 {
-	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(scan->row->t_data));
+	bool		is_null;
+	Datum		value = ja_scan_get(scan, column, &is_null);
+
+	return is_null ? NULL : DatumGetByteaPCopy(value);
+}
+
+/* The same for a jsonb column. */
+Jsonb *
+ja_scan_jsonb(const JaScan *scan, AttrNumber column)
+{
+	return (Jsonb *) ja_scan_bytes(scan, column);
+}
+
+/* The same for an array. */
+ArrayType *
+ja_scan_array(const JaScan *scan, AttrNumber column)
+{
+	return (ArrayType *) ja_scan_bytes(scan, column);
 }

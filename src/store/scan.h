@@ -10,14 +10,36 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/skey.h"
-#include "datatype/timestamp.h"
+#include "access/stratnum.h"
 #include "utils/rel.h"
 
 #include "jose/json.h"
 #include "store/relation.h"
+#include "store/value.h"
 
+/* No scan has more conditions. */
 #define JA_SCAN_MAX_KEYS 3
+
+/* A condition on a column of the index. */
+typedef struct JaScanKey
+{
+	AttrNumber	column;			/* by its number in the table */
+	StrategyNumber strategy;	/* InvalidStrategy: the column is NULL */
+	JaValue		value;			/* no row compares so with a NULL */
+} JaScanKey;
+
+typedef struct JaScanKeys
+{
+	const JaScanKey *items;
+	int			count;
+} JaScanKeys;
+
+/* Conditions that all hold, as JA_VALUES() has values. */
+#define JA_WHERE(...) \
+	((JaScanKeys) {(const JaScanKey[]) {__VA_ARGS__}, \
+		(int) lengthof(((const JaScanKey[]) {__VA_ARGS__}))})
+
+#define JA_ALL_ROWS ((JaScanKeys) {NULL, 0})
 
 typedef struct JaScan
 {
@@ -25,24 +47,53 @@ typedef struct JaScan
 	SysScanDesc scan;
 	Snapshot	snapshot;		/* what decides which rows are there */
 	HeapTuple	row;			/* the current one; NULL at the end */
-	int			key_count;
-	ScanKeyData keys[JA_SCAN_MAX_KEYS];
 } JaScan;
 
-extern void ja_scan_key_text(JaScan *scan, AttrNumber column, StrategyNumber strategy,
-							 JaString value);
-extern void ja_scan_key_bytes(JaScan *scan, AttrNumber column, bytea *value);
-extern void ja_scan_key_uuid(JaScan *scan, AttrNumber column, const void *value);
-extern void ja_scan_key_integer(JaScan *scan, AttrNumber column, int32 value);
-extern void ja_scan_key_bigint_from(JaScan *scan, AttrNumber column, int64 value);
-extern void ja_scan_key_time(JaScan *scan, AttrNumber column, StrategyNumber strategy,
-							 TimestampTz value);
-extern void ja_scan_key_null(JaScan *scan, AttrNumber column);
-extern void ja_scan_start(JaScan *scan, JaRelation table, JaRelation index);
+static inline JaScanKey
+ja_equal(AttrNumber column, JaValue value)
+{
+	return (JaScanKey) {column, BTEqualStrategyNumber, value};
+}
+
+static inline JaScanKey
+ja_less(AttrNumber column, JaValue value)
+{
+	return (JaScanKey) {column, BTLessStrategyNumber, value};
+}
+
+static inline JaScanKey
+ja_greater(AttrNumber column, JaValue value)
+{
+	return (JaScanKey) {column, BTGreaterStrategyNumber, value};
+}
+
+static inline JaScanKey
+ja_at_least(AttrNumber column, JaValue value)
+{
+	return (JaScanKey) {column, BTGreaterEqualStrategyNumber, value};
+}
+
+static inline JaScanKey
+ja_is_null(AttrNumber column)
+{
+	return (JaScanKey) {.column = column, .strategy = InvalidStrategy};
+}
+
+extern void ja_scan_start(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys);
 extern bool ja_scan_next(JaScan *scan);
 extern void ja_scan_end(JaScan *scan);
-extern Datum ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null);
-extern JaString ja_scan_string(const JaScan *scan, AttrNumber column);
+extern bool ja_scan_find(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys);
 extern bool ja_scan_row_is_uncommitted(const JaScan *scan);
+extern Datum ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null);
+extern bool ja_scan_is_null(const JaScan *scan, AttrNumber column);
+extern bool ja_scan_bool(const JaScan *scan, AttrNumber column);
+extern int32 ja_scan_integer(const JaScan *scan, AttrNumber column);
+extern int64 ja_scan_bigint(const JaScan *scan, AttrNumber column);
+extern TimestampTz ja_scan_time(const JaScan *scan, AttrNumber column);
+extern pg_uuid_t ja_scan_uuid(const JaScan *scan, AttrNumber column);
+extern JaString ja_scan_string(const JaScan *scan, AttrNumber column);
+extern bytea *ja_scan_bytes(const JaScan *scan, AttrNumber column);
+extern Jsonb *ja_scan_jsonb(const JaScan *scan, AttrNumber column);
+extern ArrayType *ja_scan_array(const JaScan *scan, AttrNumber column);
 
 #endif							/* JA_SCAN_H */

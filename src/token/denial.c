@@ -67,22 +67,26 @@ stored_form(JaString jti, char *buffer)
 	};
 }
 
+static bool
+find_row(JaScan *scan, JaString issuer, JaString stored_jti)
+{
+	return ja_scan_find(scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY,
+						JA_WHERE(ja_equal(Anum_revoked_tokens_issuer, ja_string(issuer)),
+								 ja_equal(Anum_revoked_tokens_jti, ja_string(stored_jti))));
+}
+
 /* Whether a row denies the token so long already. */
 static bool
 is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until)
 {
 	JaScan		scan;
-	bool		is_null;
-	bool		found;
+	bool		is_denied;
 
-	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, BTEqualStrategyNumber, issuer);
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, BTEqualStrategyNumber, stored_jti);
-	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
-	found = ja_scan_next(&scan) &&
-		DatumGetTimestampTz(ja_scan_get(&scan, JA_REVOKED_TOKENS_EXPIRES_AT, &is_null)) >= until;
+	if (!find_row(&scan, issuer, stored_jti))
+		return false;
+	is_denied = ja_scan_time(&scan, Anum_revoked_tokens_expires_at) >= until;
 	ja_scan_end(&scan);
-	return found;
+	return is_denied;
 }
 
 /*
@@ -162,19 +166,16 @@ ja_denial_add_all_users(void)
 	ja_plan_end(&scope);
 }
 
-/* Whether there is a denial whose issuer compares so with that of users. */
+/* Whether there is a denial of an issuer for which the condition holds. */
 static bool
-exists_by_issuer(StrategyNumber strategy)
+exists_by_issuer(JaScanKey condition)
 {
 	JaScan		scan;
-	bool		found;
 
-	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, strategy, user_issuer());
-	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
-	found = ja_scan_next(&scan);
+	if (!ja_scan_find(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY, JA_WHERE(condition)))
+		return false;
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 /*
@@ -194,9 +195,11 @@ any_exists(bool of_users)
 	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
 	if (judged_at != counter)
 	{
-		any_user = exists_by_issuer(BTEqualStrategyNumber);
-		any_token = exists_by_issuer(BTLessStrategyNumber) ||
-			exists_by_issuer(BTGreaterStrategyNumber);
+		JaValue		users = ja_string(user_issuer());
+
+		any_user = exists_by_issuer(ja_equal(Anum_revoked_tokens_issuer, users));
+		any_token = exists_by_issuer(ja_less(Anum_revoked_tokens_issuer, users)) ||
+			exists_by_issuer(ja_greater(Anum_revoked_tokens_issuer, users));
 		judged_at = counter;
 	}
 	return of_users ? any_user : any_token;
@@ -207,18 +210,13 @@ exists(JaString issuer, JaString jti, bool *is_final)
 {
 	char		buffer[STORED_FORM_ROOM];
 	JaScan		scan;
-	bool		found;
 
-	scan.key_count = 0;
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_ISSUER, BTEqualStrategyNumber, issuer);
-	ja_scan_key_text(&scan, JA_REVOKED_TOKENS_JTI, BTEqualStrategyNumber,
-					 stored_form(jti, buffer));
-	ja_scan_start(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY);
-	found = ja_scan_next(&scan);
-	if (found && ja_scan_row_is_uncommitted(&scan))
+	if (!find_row(&scan, issuer, stored_form(jti, buffer)))
+		return false;
+	if (ja_scan_row_is_uncommitted(&scan))
 		*is_final = false;
 	ja_scan_end(&scan);
-	return found;
+	return true;
 }
 
 /*

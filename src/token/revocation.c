@@ -56,23 +56,16 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 {
 	JaScan		scan;
 	bool		is_live;
-	bool		is_null;
-	JaStatus	status = JA_TOKEN_SESSION_UNKNOWN;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_SESSIONS_ID, &revocable->session);
-	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_PKEY);
-	if (ja_scan_next(&scan))
-	{
-		answer->session_end = DatumGetTimestampTz(ja_scan_get(&scan, JA_SESSIONS_EXPIRES_AT,
-															  &is_null));
-		(void) ja_scan_get(&scan, JA_SESSIONS_REVOKED_AT, &is_live);
-		status = is_live && now < answer->session_end ? JA_OK : JA_TOKEN_SESSION_ENDED;
-		if (ja_scan_row_is_uncommitted(&scan))
-			answer->is_final = false;
-	}
+	if (!ja_scan_find(&scan, JA_SESSIONS, JA_SESSIONS_PKEY,
+					  JA_WHERE(ja_equal(Anum_sessions_id, ja_uuid(&revocable->session)))))
+		return JA_TOKEN_SESSION_UNKNOWN;
+	answer->session_end = ja_scan_time(&scan, Anum_sessions_expires_at);
+	is_live = ja_scan_is_null(&scan, Anum_sessions_revoked_at) && now < answer->session_end;
+	if (ja_scan_row_is_uncommitted(&scan))
+		answer->is_final = false;
 	ja_scan_end(&scan);
-	return status;
+	return is_live ? JA_OK : JA_TOKEN_SESSION_ENDED;
 }
 
 /*
@@ -87,19 +80,14 @@ any_user_is_disabled(void)
 	static bool any;
 	uint64		counter;
 	JaScan		scan;
-	bool		is_enabled;
 
 	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
 		return any;
 	any = false;
-	scan.key_count = 0;
-	ja_scan_start(&scan, JA_USERS, JA_USERS_DISABLED);
+	ja_scan_start(&scan, JA_USERS, JA_USERS_DISABLED, JA_ALL_ROWS);
 	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
 	while (!any && ja_scan_next(&scan))
-	{
-		(void) ja_scan_get(&scan, JA_USERS_DISABLED_AT, &is_enabled);
-		any = !is_enabled;
-	}
+		any = !ja_scan_is_null(&scan, Anum_users_disabled_at);
 	ja_scan_end(&scan);
 	judged_at = counter;
 	return any;
@@ -110,19 +98,16 @@ static bool
 user_is_disabled(const pg_uuid_t *user, bool *is_final)
 {
 	JaScan		scan;
-	bool		is_enabled = true;
+	bool		is_disabled;
 
-	scan.key_count = 0;
-	ja_scan_key_uuid(&scan, JA_USERS_ID, user);
-	ja_scan_start(&scan, JA_USERS, JA_USERS_PKEY);
-	if (ja_scan_next(&scan))
-	{
-		(void) ja_scan_get(&scan, JA_USERS_DISABLED_AT, &is_enabled);
-		if (ja_scan_row_is_uncommitted(&scan))
-			*is_final = false;
-	}
+	if (!ja_scan_find(&scan, JA_USERS, JA_USERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_users_id, ja_uuid(user)))))
+		return false;
+	is_disabled = !ja_scan_is_null(&scan, Anum_users_disabled_at);
+	if (ja_scan_row_is_uncommitted(&scan))
+		*is_final = false;
 	ja_scan_end(&scan);
-	return !is_enabled;
+	return is_disabled;
 }
 
 /* A token without session may be for a user, who must not be disabled. */
