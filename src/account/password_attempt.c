@@ -43,7 +43,7 @@ audit_attempt(const JaPasswordAttempt *attempt, const char *event, const char *r
 	if (attempt->is_known)
 		audit.user = &attempt->user.id;
 	else
-		audit.name_hash = ja_value_make_bytes(attempt->throttle.name_hash, JA_NAME_HASH_SIZE);
+		audit.name_hash = ja_value_make_bytes(attempt->throttle.subject, JA_SUBJECT_SIZE);
 	ja_audit_write(&audit);
 }
 
@@ -78,7 +78,7 @@ static Jsonb *
 defer(JaPasswordAttempt *attempt)
 {
 	TimestampTz since = GetCurrentTimestamp() - (int64) BUSY_SECONDS * USECS_PER_SEC;
-	bytea	   *hash = ja_value_make_bytes(attempt->throttle.name_hash, JA_NAME_HASH_SIZE);
+	bytea	   *hash = ja_value_make_bytes(attempt->throttle.subject, JA_SUBJECT_SIZE);
 
 	find_user(attempt);
 	if (ja_throttle_may_report(&attempt->throttle) &&
@@ -168,7 +168,7 @@ ja_password_attempt_prove(JaPasswordAttempt *attempt, const char *event)
 	JaUser		locked;
 	bool		matches;
 
-	ja_throttle_enter(attempt->name.data, attempt->name.length, &attempt->throttle);
+	ja_throttle_enter(JA_ATTEMPT_PASSWORD, attempt->name, &attempt->throttle);
 	if (attempt->throttle.is_busy)
 		return defer(attempt);
 	if (attempt->throttle.retry_after_seconds > 0)

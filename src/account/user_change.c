@@ -180,7 +180,7 @@ clear_throttle(const pg_uuid_t *id)
 	if (count == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	for (int i = 0; i < count; i++)
-		ja_throttle_clear(identifiers[i].canonical.data, identifiers[i].canonical.length);
+		ja_throttle_clear(JA_ATTEMPT_PASSWORD, identifiers[i].canonical);
 }
 
 /* Enables a user and clears the throttle. */

@@ -12,8 +12,7 @@
 
 #define JA_NAME_HASH_SIZE 32
 
-/* What a hash is for, so that one can't stand for another. */
-#define JA_NAME_HASH_THROTTLE	"jwt_auth throttle"
+/* What a hash is for, so that one can't stand for another; throttle.c has more. */
 #define JA_NAME_HASH_STAND_IN	"jwt_auth stand-in"
 
 extern void ja_name_hash_make(const char *purpose, const void *name, size_t length, uint8 *hash);

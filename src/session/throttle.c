@@ -1,32 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * throttle.c
- *	  Waits after failed logins.
+ *	  Waits after failed attempts, such as logins.
  *
- * Known and unknown names are throttled alike, each by a keyed hash of its
- * canonical form.  From a number of failures on, each further attempt must
- * wait, for one second and then twice as long each time, up to 15 minutes.
- * An attempt during the wait is neither hashed, nor counted, nor written.
+ * What is attempted has a subject: a keyed hash of the kind's label and of whose
+ * it is, such as the canonical name that somebody tries passwords for.  Known
+ * and unknown ones are throttled alike.  No kind counts for another, or clears
+ * it.  From a number of failures on, each further attempt must wait.  An attempt
+ * during the wait is neither checked, nor counted, nor written.
  *
- * Attempts on one name are serialised by attempt_lock.c.  Whoever changes a
- * name's row has its lock: to wait for the row would be to wait without limit.
- * The lock also makes the row safe to read and write as it is now, whatever the
- * transaction's snapshot shows: under an older one, failures would be missed.
+ * Attempts on one subject are serialised by attempt_lock.c.  Whoever changes a
+ * subject's row has its lock: to wait for the row would be to wait without
+ * limit.  The lock also makes the row safe to read and write as it is now,
+ * whatever the transaction's snapshot shows: under an older one, failures would
+ * be missed.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
-#include "portability/instr_time.h"
-#include "storage/latch.h"
-#include "storage/lock.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "keyring/name_hash.h"
 #include "session/attempt_lock.h"
 #include "session/throttle.h"
 #include "session/undone_attempts.h"
@@ -41,7 +39,11 @@
 #define PURGE_CANDIDATES 500
 
 #define MAX_WAIT_SECONDS (15 * 60)
+
+/* How long a row lives, which does not tell its kind.  No wait is longer. */
 #define LIFE_SECONDS	(60 * 60)
+
+StaticAssertDecl(JA_SUBJECT_SIZE == JA_NAME_HASH_SIZE, "size of a subject");
 
 static JaPlan count_failure = {
 	.sql = "INSERT INTO jwt_auth.login_throttle AS t (name_hash, failures, last_failure_at)"
@@ -56,9 +58,43 @@ static JaPlan delete_dead = {
 	" AND last_failure_at OPERATOR(pg_catalog.<) $2"
 };
 
-static JaPlan delete_name = {
+static JaPlan delete_subject = {
 	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
 };
+
+/*
+ * From jwt_auth.login_max_failures on, one second, and then twice as long each
+ * time, up to 15 minutes.
+ */
+static int
+wait_after_failures(int64 failures)
+{
+	int64		beyond = failures - ja_settings.login_max_failures;
+
+	if (beyond < 0)
+		return 0;
+	return beyond >= 10 ? MAX_WAIT_SECONDS : Min(1 << beyond, MAX_WAIT_SECONDS);
+}
+
+typedef struct Kind
+{
+	const char *label;			/* never changes, or rows would be lost */
+	int			(*wait_seconds) (int64 failures);
+} Kind;
+
+/*
+ * A subject's hash covers the label with its NUL, and then the bytes of whose
+ * attempt it is.  So no bytes make two kinds meet, unless two labels are equal.
+ */
+static const Kind kinds[] = {
+	[JA_ATTEMPT_PASSWORD] = {"jwt_auth throttle", wait_after_failures},
+};
+
+static void
+make_subject(JaAttemptKind kind, JaString whose, uint8 *subject)
+{
+	ja_name_hash_make(kinds[kind].label, whose.data, whose.length, subject);
+}
 
 /* Registers the callbacks; once per backend. */
 void
@@ -69,21 +105,21 @@ ja_throttle_initialize(void)
 }
 
 /*
- * Whether an attempt on a busy name is the only one that may report it, until
+ * Whether an attempt on a busy subject is the only one that may report it, until
  * its transaction ends.
  */
 bool
 ja_throttle_may_report(const JaThrottle *throttle)
 {
-	return ja_attempt_lock_may_report(throttle->name_hash);
+	return ja_attempt_lock_may_report(throttle->subject);
 }
 
 /* Failures that the table counts, as of now; 0 if it has no row. */
 static int
-counted_failures(const uint8 *name_hash, TimestampTz *last_failure)
+counted_failures(const uint8 *subject, TimestampTz *last_failure)
 {
 	JaScan		scan;
-	JaValue		wanted = ja_bytes_of(name_hash, JA_NAME_HASH_SIZE);
+	JaValue		wanted = ja_bytes_of(subject, JA_SUBJECT_SIZE);
 	int			failures;
 
 	if (!ja_scan_find(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_PKEY,
@@ -95,23 +131,13 @@ counted_failures(const uint8 *name_hash, TimestampTz *last_failure)
 	return failures;
 }
 
+/* Seconds, rounded up, until a wait that began with the last failure is over. */
 static int
-wait_seconds(int64 failures)
+remaining_seconds(int wait_seconds, TimestampTz last_failure, TimestampTz now)
 {
-	int64		beyond = failures - ja_settings.login_max_failures;
+	TimestampTz end = last_failure + (int64) wait_seconds * USECS_PER_SEC;
 
-	if (beyond < 0)
-		return 0;
-	return beyond >= 10 ? MAX_WAIT_SECONDS : Min(1 << beyond, MAX_WAIT_SECONDS);
-}
-
-/* Seconds, rounded up, until the wait after the last failure is over. */
-static int
-remaining_seconds(int64 failures, TimestampTz last_failure, TimestampTz now)
-{
-	TimestampTz end = last_failure + (int64) wait_seconds(failures) * USECS_PER_SEC;
-
-	if (wait_seconds(failures) == 0 || now >= end)
+	if (wait_seconds == 0 || now >= end)
 		return 0;
 	return (int) ((end - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
 }
@@ -132,43 +158,44 @@ drop_future(JaUndone *failures, TimestampTz now)
 }
 
 /*
- * Begins an attempt on a name: takes its lock, and says how long it must
- * wait.  The table counts failures, and memory those that rollbacks undid:
+ * Begins an attempt of a kind: takes its lock, and says how long it must wait.
+ * The table counts failures, and memory those that rollbacks undid:
  * both count, or who commits some and undoes others would have twice as many.
  */
 void
-ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttle)
+ja_throttle_enter(JaAttemptKind kind, JaString whose, JaThrottle *throttle)
 {
 	TimestampTz now;
 	TimestampTz dead;
 	JaUndone	counted = {0, 0};
 	JaUndone	undone;
 
-	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, throttle->name_hash);
+	throttle->kind = kind;
+	make_subject(kind, whose, throttle->subject);
 	throttle->starts_wait = false;
 	throttle->has_row = false;
 	throttle->retry_after_seconds = 1;
-	throttle->is_busy = !ja_attempt_lock_wait(throttle->name_hash);
+	throttle->is_busy = !ja_attempt_lock_wait(throttle->subject);
 	if (throttle->is_busy)
 		return;
 	now = GetCurrentTimestamp();
 	dead = dead_before(now);
-	counted.attempts = counted_failures(throttle->name_hash, &counted.last);
+	counted.attempts = counted_failures(throttle->subject, &counted.last);
 	throttle->has_row = counted.attempts > 0;
 	if (counted.last < dead)
 		counted.attempts = 0;
-	undone = ja_attempts_find(throttle->name_hash, dead);
+	undone = ja_attempts_find(throttle->subject, dead);
 	drop_future(&counted, now);
 	drop_future(&undone, now);
 	throttle->undone = undone.attempts;
 	throttle->retry_after_seconds =
-		remaining_seconds((int64) counted.attempts + undone.attempts,
+		remaining_seconds(kinds[kind].wait_seconds((int64) counted.attempts + undone.attempts),
 						  Max(counted.last, undone.last), now);
 }
 
-/* Names whose last failure was before the time, the earliest first. */
+/* Subjects whose last failure was before the time, the earliest first. */
 static int
-find_dead(TimestampTz dead, int candidates, uint8 (*hashes)[JA_NAME_HASH_SIZE])
+find_dead(TimestampTz dead, int candidates, uint8 (*subjects)[JA_SUBJECT_SIZE])
 {
 	JaScan		scan;
 	int			count = 0;
@@ -180,32 +207,32 @@ find_dead(TimestampTz dead, int candidates, uint8 (*hashes)[JA_NAME_HASH_SIZE])
 		bool		is_null;
 		Datum		value = ja_scan_get(&scan, Anum_login_throttle_name_hash, &is_null);
 
-		memcpy(hashes[count++], VARDATA_ANY(DatumGetByteaPP(value)), JA_NAME_HASH_SIZE);
+		memcpy(subjects[count++], VARDATA_ANY(DatumGetByteaPP(value)), JA_SUBJECT_SIZE);
 	}
 	ja_scan_end(&scan);
 	return count;
 }
 
 /*
- * Deletes up to a number of dead rows, each with its name's lock, and none
+ * Deletes up to a number of dead rows, each with its subject's lock, and none
  * whose lock is taken; within a scope of ja_plan_begin().
  */
 static int64
 delete_some_dead(TimestampTz dead, int candidates, int64 max_rows)
 {
-	uint8		(*hashes)[JA_NAME_HASH_SIZE] = palloc(candidates * sizeof(*hashes));
-	int			count = find_dead(dead, candidates, hashes);
+	uint8		(*subjects)[JA_SUBJECT_SIZE] = palloc(candidates * sizeof(*subjects));
+	int			count = find_dead(dead, candidates, subjects);
 	int64		deleted = 0;
 
 	for (int i = 0; i < count && deleted < max_rows; i++)
 	{
-		if (ja_attempt_lock_try(hashes[i]))
+		if (ja_attempt_lock_try(subjects[i]))
 			deleted += (int64)
 				ja_plan_run_as_of_now(&delete_dead,
-									  JA_VALUES(ja_bytes_of(hashes[i], JA_NAME_HASH_SIZE),
+									  JA_VALUES(ja_bytes_of(subjects[i], JA_SUBJECT_SIZE),
 												ja_time(dead)));
 	}
-	pfree(hashes);
+	pfree(subjects);
 	return deleted;
 }
 
@@ -230,51 +257,51 @@ ja_throttle_failed(JaThrottle *throttle)
 	int			failures;
 
 	/* First, since writing may fail. */
-	ja_undone_attempts_watch(throttle->name_hash, now, dead);
+	ja_undone_attempts_watch(throttle->subject, now, dead);
 	ForceSyncCommit();
 	ja_plan_begin(&scope);
 	ja_plan_run_as_of_now(&count_failure,
-						  JA_VALUES(ja_bytes_of(throttle->name_hash, JA_NAME_HASH_SIZE),
+						  JA_VALUES(ja_bytes_of(throttle->subject, JA_SUBJECT_SIZE),
 									ja_time(now), ja_time(dead)));
 	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
-	/* Reading other names' rows would let SERIALIZABLE undo the count. */
+	/* Reading other rows would let SERIALIZABLE undo the count. */
 	if (!IsolationIsSerializable())
 		delete_some_dead(dead, DEAD_CANDIDATES, DEAD_DELETED);
 	ja_plan_end(&scope);
-	throttle->starts_wait = wait_seconds((int64) failures + throttle->undone) > 0;
+	throttle->starts_wait = kinds[throttle->kind].wait_seconds((int64) failures + throttle->undone) > 0;
 }
 
 static void
-delete_row(const uint8 *name_hash)
+delete_row(const uint8 *subject)
 {
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	ja_plan_run_as_of_now(&delete_name, JA_VALUES(ja_bytes_of(name_hash, JA_NAME_HASH_SIZE)));
+	ja_plan_run_as_of_now(&delete_subject, JA_VALUES(ja_bytes_of(subject, JA_SUBJECT_SIZE)));
 	ja_plan_end(&scope);
 }
 
-/* Forgets the failures of a name whose user logged in. */
+/* Forgets the failures; for kinds whose success says that they were mistakes. */
 void
 ja_throttle_succeeded(JaThrottle *throttle)
 {
 	if (throttle->has_row)
-		delete_row(throttle->name_hash);
-	ja_undone_attempts_forget(throttle->name_hash);
+		delete_row(throttle->subject);
+	ja_undone_attempts_forget(throttle->subject);
 }
 
 /*
- * Forgets the failures of a name because an admin says so; raises
- * JA_ACCOUNT_BUSY while an attempt on it does not end.
+ * Forgets the failures because an admin says so; raises JA_ACCOUNT_BUSY while
+ * an attempt on the subject does not end.
  */
 void
-ja_throttle_clear(const void *canonical_name, size_t length)
+ja_throttle_clear(JaAttemptKind kind, JaString whose)
 {
-	uint8		name_hash[JA_NAME_HASH_SIZE];
+	uint8		subject[JA_SUBJECT_SIZE];
 
-	ja_name_hash_make(JA_NAME_HASH_THROTTLE, canonical_name, length, name_hash);
-	if (!ja_attempt_lock_wait(name_hash))
+	make_subject(kind, whose, subject);
+	if (!ja_attempt_lock_wait(subject))
 		ja_raise(JA_ACCOUNT_BUSY);
-	delete_row(name_hash);
-	ja_undone_attempts_forget(name_hash);
+	delete_row(subject);
+	ja_undone_attempts_forget(subject);
 }

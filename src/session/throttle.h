@@ -1,18 +1,26 @@
 /*-------------------------------------------------------------------------
  *
  * throttle.h
- *	  Waits after failed logins.
+ *	  Waits after failed attempts, such as logins.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef JA_THROTTLE_H
 #define JA_THROTTLE_H
 
-#include "keyring/name_hash.h"
+#include "base/string.h"
+#include "shared/attempts.h"
+
+/* What is attempted; no kind counts for another. */
+typedef enum JaAttemptKind
+{
+	JA_ATTEMPT_PASSWORD			/* whose: a canonical name, of a user or not */
+} JaAttemptKind;
 
 typedef struct JaThrottle
 {
-	uint8		name_hash[JA_NAME_HASH_SIZE];
+	JaAttemptKind kind;
+	uint8		subject[JA_SUBJECT_SIZE];
 	int			retry_after_seconds;	/* 0: go ahead */
 	int			undone;			/* failures that memory counts */
 	bool		has_row;		/* the table counts failures */
@@ -21,11 +29,11 @@ typedef struct JaThrottle
 } JaThrottle;
 
 extern void ja_throttle_initialize(void);
-extern void ja_throttle_enter(const void *canonical_name, size_t length, JaThrottle *throttle);
+extern void ja_throttle_enter(JaAttemptKind kind, JaString whose, JaThrottle *throttle);
 extern bool ja_throttle_may_report(const JaThrottle *throttle);
 extern void ja_throttle_failed(JaThrottle *throttle);
 extern void ja_throttle_succeeded(JaThrottle *throttle);
 extern int64 ja_throttle_purge(int64 max_rows);
-extern void ja_throttle_clear(const void *canonical_name, size_t length);
+extern void ja_throttle_clear(JaAttemptKind kind, JaString whose);
 
 #endif							/* JA_THROTTLE_H */

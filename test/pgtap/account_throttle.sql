@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 186 assertions
+-- At least 202 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice \gset
 
@@ -105,6 +105,37 @@ SELECT is(test.error_of(test.login('alice')), 'ok', 'a failure in the future');
 SELECT is(pg_temp.fail('secret name', 1), 'invalid_grant', 'a failure');
 SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE name_hash IN (sha256('secret name'), 'secret name')), 0::bigint, 'is kept as a keyed hash'),
 	   is((SELECT string_agg(DISTINCT octet_length(name_hash)::text, ',') FROM jwt_auth.login_throttle), '32', 'of one length');
+
+-- The bytes by which a row is found, which never change while rows are out: the
+-- kind's label, NUL, and the canonical name.  Another implementation makes them.
+CREATE FUNCTION pg_temp.subject(label text, name text) RETURNS bytea LANGUAGE sql AS
+$$ SELECT hmac(label::bytea || '\x00' || name::bytea, test.from_base64url(convert_from(private_jwk, 'UTF8')::jsonb ->> 'k'), 'sha256')
+   FROM jwt_auth.keys WHERE use = 'hash' $$;
+CREATE FUNCTION pg_temp.count_elsewhere(subject bytea) RETURNS void LANGUAGE sql AS
+$$ INSERT INTO jwt_auth.login_throttle VALUES (subject, 20, clock_timestamp()) $$;
+DELETE FROM jwt_auth.login_throttle;
+SELECT is(pg_temp.fail('ALICE ', 1), 'invalid_grant', 'a failure of alice');
+SELECT is((SELECT array_agg(name_hash) FROM jwt_auth.login_throttle), ARRAY[pg_temp.subject('jwt_auth throttle', 'alice')], 'has the row of the canonical name');
+DELETE FROM jwt_auth.login_throttle;
+SELECT pg_temp.count_elsewhere(pg_temp.subject('jwt_auth throttle', 'alice'));
+SELECT is(test.error_of(test.login('alice')), 'temporarily_unavailable', 'a row that was written elsewhere with these bytes counts');
+SELECT jwt_unlock_user(:'alice');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'and an admin clears it');
+
+-- Rows of other labels neither count nor are cleared
+CREATE TEMPORARY TABLE others AS
+SELECT label, pg_temp.subject(label, name) AS subject FROM (VALUES
+	('jwt_auth throttle code', 'alice'), ('jwt_auth throttl', 'ealice'), ('jwt_auth throttle ', 'alice'), ('jwt_auth throttlealice', ''),
+	('jwt_auth stand-in', 'alice'), ('password', 'alice'), ('', 'alice')) AS v (label, name);
+SELECT is((SELECT count(DISTINCT subject) FROM others WHERE subject <> pg_temp.subject('jwt_auth throttle', 'alice')), 7::bigint, 'seven other labels');
+SELECT count(pg_temp.count_elsewhere(subject)) FROM others;
+SELECT is(test.error_of(test.login('alice')), 'ok', 'no row of another label counts');
+SELECT is(pg_temp.fail('alice', 1), 'invalid_grant', 'a failure');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'and a success, which clears its own row');
+SELECT is((SELECT failures FROM jwt_auth.login_throttle WHERE name_hash = subject), 20, format('but not that of the label "%s"', label)) FROM others;
+SELECT jwt_unlock_user(:'alice');
+SELECT jwt_enable_user(:'alice');
+SELECT set_eq('SELECT name_hash FROM jwt_auth.login_throttle', 'SELECT subject FROM others', 'nor does an admin who unlocks the user');
 
 -- Failures that the caller rolls back (T38)
 DELETE FROM jwt_auth.login_throttle;
