@@ -157,6 +157,24 @@ same_text(JaString a, JaString b)
 }
 
 /*
+ * Locks the row of the user, whose password matches.  Somebody may have changed
+ * it meanwhile: another hash is checked again, now that it stays, since a login
+ * by another name of the user may have replaced it.  Fails with
+ * JA_PASSWORD_BUSY.
+ */
+static JaStatus
+lock_user(JaPasswordAttempt *attempt, bool *matches)
+{
+	JaString	checked = attempt->user.hash.text;
+
+	*matches = ja_user_lock_by_id(&attempt->user.id, &attempt->user) &&
+		!attempt->user.is_disabled;
+	if (!*matches || same_text(checked, attempt->user.hash.text))
+		return JA_OK;
+	return check_password(attempt, matches);
+}
+
+/*
  * Proves a password: waits its turn, checks, and counts.  Returns NULL if it
  * is right, and then the user's row is locked and as it was checked; else the
  * answer.  To be called within a scope of ja_plan_begin(), in the memory
@@ -165,7 +183,6 @@ same_text(JaString a, JaString b)
 Jsonb *
 ja_password_attempt_prove(JaPasswordAttempt *attempt, const char *event)
 {
-	JaUser		locked;
 	bool		matches;
 
 	ja_throttle_enter(JA_ATTEMPT_PASSWORD, attempt->name, &attempt->throttle);
@@ -184,10 +201,10 @@ ja_password_attempt_prove(JaPasswordAttempt *attempt, const char *event)
 		return ja_answer_busy(JA_BUSY_SERVER);
 	if (!matches || attempt->user.is_disabled)
 		return deny(attempt, event, reason_for_denial(attempt));
-	if (!ja_user_lock_by_id(&attempt->user.id, &locked) || locked.is_disabled ||
-		!same_text(locked.hash.text, attempt->user.hash.text))
+	if (lock_user(attempt, &matches) == JA_PASSWORD_BUSY)
+		return ja_answer_busy(JA_BUSY_SERVER);
+	if (!matches)
 		return deny(attempt, event, "changed meanwhile");
-	attempt->user = locked;
 	ja_throttle_succeeded(&attempt->throttle);
 	return NULL;
 }

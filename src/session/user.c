@@ -19,7 +19,7 @@
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
 	" disabled_at IS NOT NULL FROM jwt_auth.users"
-	" WHERE id OPERATOR(pg_catalog.=) $1 FOR SHARE"
+	" WHERE id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE"
 };
 
 static void
@@ -52,10 +52,12 @@ ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 }
 
 /*
- * Reads a user and keeps the row from changing until the transaction ends:
- * waits for whoever changes it, and sees the change; raises 55P03 if that takes
- * too long.  To be called within a
- * scope of ja_plan_begin(); allocates there.
+ * Reads a user and locks the row until the transaction ends: waits for anyone
+ * who changes or locks it, and sees the change; raises 55P03 if that takes too
+ * long.  The lock is one that conflicts with itself, since a caller may go on
+ * to replace the hash, and because sessions that begin at once must see each
+ * other to be counted.  To be called within a scope of ja_plan_begin();
+ * allocates there.
  */
 bool
 ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)

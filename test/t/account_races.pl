@@ -1,8 +1,8 @@
-# Many at once (T38, T40, T42, T49, T86): one refresh token presented by fifty
+# Many at once (F13, T38, T40, T42, T49, T86): one refresh token presented by fifty
 # sessions gives one child; attempts that are cancelled, timed out or rolled
 # back reveal nothing and leave nothing; an idle transaction that holds a
 # name's lock delays nobody else's logins.
-# At least 80 assertions
+# At least 83 assertions
 
 use strict;
 use warnings;
@@ -237,6 +237,31 @@ for my $tried ("SELECT jwt_login('bob', 'wrong')", "SAVEPOINT s; SELECT jwt_logi
 		unpack('q', pack 'Q', $class << 32 | $object), unpack('l', pack 'L', $class), unpack('l', pack 'L', $object));
 	is(error_of(log_in($node, 'bob')), 'ok', 'locks with the same numbers do not hinder a login');
 	$holder->close;
+}
+
+# Logins of one user by two names, each of which replaces the hash: all are let in
+{
+	my $script = PostgreSQL::Test::Utils::tempdir() . '/names.sql';
+	my $output = '';
+
+	value_of($node, "SELECT jwt_create_user('carol', '$PASSWORD', email => 'carol\@example.org')");
+	open my $file, '>', $script or die "could not write a script: $!\n";
+	print $file <<"SQL";
+\\if :client_id = 0
+SET jwt_auth.argon2_memory = 16;
+SELECT 1 / (jwt_login('carol', '$PASSWORD') ? 'access_token')::integer;
+\\else
+SET jwt_auth.argon2_memory = 24;
+SELECT 1 / (jwt_login('carol\@example.org', '$PASSWORD') ? 'access_token')::integer;
+\\endif
+SQL
+	close $file or die "could not write a script: $!\n";
+	IPC::Run::run([ 'pgbench', '-n', '-c', 2, '-j', 2, '-t', 100, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres' ],
+		'>', \$output, '2>&1');
+	like($output, qr{actually processed: 200/200$}m, 'two names of a user log in at once') or diag($output);
+	is(value_of($node, "SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'login' AND user_id = jwt_find_user('carol')"),
+		'200', 'as often as they tried');
+	is(value_of($node, 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'), '0', 'no deadlock');
 }
 
 done_testing();
