@@ -3,9 +3,9 @@
  * wait.c
  *	  Waiting for rows that other transactions hold, for some seconds only.
  *
- * A login holds its user's row until its transaction ends, and a client that
- * does not end it must not keep an admin from disabling the user without a
- * word.  So the wait ends with 55P03, and the error says what to do.
+ * A login holds its user's row until its transaction ends, as a denial holds
+ * its token's, and a client that does not end it must not keep others waiting
+ * without a word, such as an admin who disables the user.  So the wait ends with 55P03, and the error says what to do.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,8 +23,8 @@ explain_timeout(void *argument pg_attribute_unused())
 {
 	if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
 		return;
-	errmsg("another transaction holds the user's rows");
-	errhint("A login or a change of this user has not been committed. Try again, or end that transaction: SELECT pid, state, xact_start FROM pg_stat_activity ORDER BY xact_start.");
+	errmsg("another transaction holds a row that this call needs");
+	errhint("A login or another change has not been committed. Try again, or end that transaction: SELECT pid, state, xact_start FROM pg_stat_activity ORDER BY xact_start.");
 }
 
 /*

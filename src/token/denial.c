@@ -19,6 +19,7 @@
 #include "store/plan.h"
 #include "store/scan.h"
 #include "store/signal.h"
+#include "store/wait.h"
 #include "token/denial.h"
 
 /* How long a row outlives the tokens that it denies. */
@@ -91,7 +92,8 @@ is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until)
 
 /*
  * Denies a token until the time, DT_NOEND for ever, and a little longer.
- * Returns false, and writes nothing, where that is so already.
+ * Returns false, and writes nothing, where that is so already; raises 55P03 if
+ * another transaction that denies it does not end.
  */
 bool
 ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
@@ -99,14 +101,17 @@ ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 	char		buffer[STORED_FORM_ROOM];
 	JaString	stored_jti = stored_form(jti, buffer);
 	JaPlanScope scope;
+	JaWait		wait;
 
 	if (!TIMESTAMP_NOT_FINITE(until))
 		until += SLACK_SECONDS * USECS_PER_SEC;
 	if (is_denied_until(issuer, stored_jti, until))
 		return false;
 	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
 	ja_plan_run(&insert_denial, JA_VALUES(ja_string(issuer), ja_string(stored_jti),
 										  ja_time(until)));
+	ja_wait_end(&wait);
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
 	return true;
@@ -114,21 +119,24 @@ ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 
 /*
  * Denies a token as above, unless it is denied already; of callers at the same
- * time, one denies it.
+ * time, one denies it, and the others wait as above.
  */
 bool
 ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until)
 {
 	char		buffer[STORED_FORM_ROOM];
 	JaPlanScope scope;
+	JaWait		wait;
 	bool		added;
 
 	if (!TIMESTAMP_NOT_FINITE(until))
 		until += SLACK_SECONDS * USECS_PER_SEC;
 	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
 	added = ja_plan_run(&insert_once, JA_VALUES(ja_string(issuer),
 												ja_string(stored_form(jti, buffer)),
 												ja_time(until))) == 1;
+	ja_wait_end(&wait);
 	if (added)
 		ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
