@@ -222,10 +222,18 @@ CREATE TABLE jwt_auth.revoked_tokens (
     CONSTRAINT revoked_tokens_pkey PRIMARY KEY (issuer, jti)
 );
 CREATE INDEX revoked_tokens_expires_at_idx ON jwt_auth.revoked_tokens (expires_at);
-COMMENT ON TABLE jwt_auth.revoked_tokens IS 'Tokens denied by their jti, kept until they expire, and ids of deleted users';
+COMMENT ON TABLE jwt_auth.revoked_tokens IS 'Tokens denied by their jti, kept until they expire';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.issuer IS 'Their iss; empty: none';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.jti IS 'Their jti';
 COMMENT ON COLUMN jwt_auth.revoked_tokens.expires_at IS 'When the row may go';
+
+CREATE TABLE jwt_auth.deleted_users (
+    id uuid NOT NULL CONSTRAINT deleted_users_pkey PRIMARY KEY,
+    deleted_at timestamptz NOT NULL
+);
+COMMENT ON TABLE jwt_auth.deleted_users IS 'Users who were deleted, kept for ever: their tokens without session are denied';
+COMMENT ON COLUMN jwt_auth.deleted_users.id IS 'The sub of their tokens';
+COMMENT ON COLUMN jwt_auth.deleted_users.deleted_at IS 'When the user was deleted';
 
 CREATE TABLE jwt_auth.login_throttle (
     name_hash bytea NOT NULL CONSTRAINT login_throttle_pkey PRIMARY KEY
@@ -287,12 +295,12 @@ DO $$
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log,key_signal,revocation_signal}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,login_throttle,audit_log,key_signal,revocation_signal}'::pg_catalog.text[]
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE jwt_auth.%I FROM PUBLIC', relation);
         EXECUTE pg_catalog.format('ALTER TABLE jwt_auth.%I ENABLE ROW LEVEL SECURITY', relation);
     END LOOP;
-    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,login_throttle,audit_log}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,login_throttle,audit_log}'::pg_catalog.text[]
     LOOP
         PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('jwt_auth.%I', relation)::pg_catalog.regclass, '');
     END LOOP;
@@ -330,6 +338,10 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.sessions
 CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.revoked_tokens
     FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.revoked_tokens
+    FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.deleted_users
+    FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.deleted_users
     FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('revocations');
 CREATE TRIGGER signal_disable AFTER UPDATE ON jwt_auth.users
     FOR EACH ROW WHEN (OLD.disabled_at IS DISTINCT FROM NEW.disabled_at)
@@ -371,6 +383,8 @@ ALTER TABLE jwt_auth.sessions ENABLE ALWAYS TRIGGER signal_delete;
 ALTER TABLE jwt_auth.sessions ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE jwt_auth.revoked_tokens ENABLE ALWAYS TRIGGER signal_change;
 ALTER TABLE jwt_auth.revoked_tokens ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE jwt_auth.deleted_users ENABLE ALWAYS TRIGGER signal_change;
+ALTER TABLE jwt_auth.deleted_users ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_disable;
 ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_insert;
 ALTER TABLE jwt_auth.users ENABLE ALWAYS TRIGGER signal_delete;

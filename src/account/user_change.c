@@ -221,8 +221,8 @@ lock_with_sessions(const pg_uuid_t *id)
 }
 
 /*
- * Deletes a user with all sessions.  The row's trigger denies the tokens for the
- * user that belong to no session.
+ * Deletes a user with all sessions.  The row's trigger denies the tokens of the
+ * user that belong to no session, for ever.
  */
 void
 ja_user_change_delete(const pg_uuid_t *id)

@@ -123,7 +123,7 @@ ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after)
 
 /*
  * After the deletion of a row, with which the sessions go: denies the tokens
- * for the user that belong to none.
+ * of the user that belong to none, for ever.
  */
 void
 ja_user_row_deleted(Relation users, HeapTuple before)

@@ -38,6 +38,8 @@ typedef enum JaRelation
 	JA_REVOKED_TOKENS,
 	JA_REVOKED_TOKENS_PKEY,
 	JA_REVOKED_TOKENS_EXPIRY,
+	JA_DELETED_USERS,
+	JA_DELETED_USERS_PKEY,
 	JA_LOGIN_THROTTLE,
 	JA_LOGIN_THROTTLE_PKEY,
 	JA_LOGIN_THROTTLE_LAST_FAILURE,
@@ -129,6 +131,12 @@ enum
 	Anum_revoked_tokens_issuer = 1,
 	Anum_revoked_tokens_jti,
 	Anum_revoked_tokens_expires_at
+};
+
+enum
+{
+	Anum_deleted_users_id = 1,
+	Anum_deleted_users_deleted_at
 };
 
 enum

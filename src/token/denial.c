@@ -1,19 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * denial.c
- *	  Denying of single tokens by their jti, and of all tokens that were made
- *	  for a deleted user and belong to no session.
+ *	  Denial of single tokens by their jti, and of all tokens of a deleted
+ *	  user that belong to no session.
  *
- * A row lives a little longer than any token that it denies.  Whoever made
- * the token chose its jti, so that a long one is kept as its hash.
+ * The row that denies a token lives a little longer than the token; that of a
+ * deleted user is kept for ever, since nobody knows how long the settings of
+ * former days let tokens live.  Whoever made a token chose its jti, so that a
+ * long one is kept as its hash.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
 
 #include "base/error.h"
-#include "base/uuid.h"
 #include "jose/algorithm.h"
 #include "jose/base64url.h"
 #include "store/plan.h"
@@ -22,7 +24,7 @@
 #include "store/wait.h"
 #include "token/denial.h"
 
-/* How long a row outlives the tokens that it denies. */
+/* How long a row outlives the token that it denies. */
 #define SLACK_SECONDS 300
 
 /* Longest jti that is kept as it is. */
@@ -31,8 +33,15 @@
 /* Room for the stored form of a longer one. */
 #define STORED_FORM_ROOM 64
 
-/* The issuer under which deleted users stand; no issuer has this name. */
-#define DELETED_USER_ISSUER "urn:jwt_auth:deleted-user"
+/* What is remembered of a table of denials. */
+typedef struct TableMemo
+{
+	JaRelation	table;
+	JaRelation	primary_key;
+	uint64		counter;		/* of JA_SIGNAL_REVOCATIONS when it was read;
+								 * 0: never */
+	bool		has_rows;
+} TableMemo;
 
 static JaPlan insert_denial = {
 	.sql = "INSERT INTO jwt_auth.revoked_tokens AS r (issuer, jti, expires_at)"
@@ -45,50 +54,25 @@ static JaPlan insert_once = {
 	" VALUES ($1, $2, $3) ON CONFLICT (issuer, jti) DO NOTHING"
 };
 
-static JaPlan insert_users = {
-	.sql = "INSERT INTO jwt_auth.revoked_tokens (issuer, jti, expires_at)"
-	" SELECT $1, id::pg_catalog.text, 'infinity' FROM jwt_auth.users"
-	" ON CONFLICT (issuer, jti) DO UPDATE SET expires_at = EXCLUDED.expires_at"
+static JaPlan insert_user = {
+	.sql = "INSERT INTO jwt_auth.deleted_users (id, deleted_at) VALUES ($1, $2)"
+	" ON CONFLICT (id) DO NOTHING"
 };
 
-/* The form in which a jti is stored; the buffer may hold it. */
-static JaString
-stored_form(JaString jti, char *buffer)
-{
-	static const char prefix[] = "sha256:";
-	const size_t length = sizeof(prefix) - 1;
-	uint8		digest[32];
+static JaPlan insert_all_users = {
+	.sql = "INSERT INTO jwt_auth.deleted_users (id, deleted_at)"
+	" SELECT id, $1 FROM jwt_auth.users ON CONFLICT (id) DO NOTHING"
+};
 
-	if (jti.length <= MAX_JTI)
-		return jti;
-	ja_check(ja_digest_compute(JA_SHA256, jti.data, jti.length, digest));
-	strlcpy(buffer, prefix, STORED_FORM_ROOM);
-	return (JaString) {
-		buffer, length + ja_base64url_encode(digest, sizeof(digest), buffer + length)
-	};
-}
+static TableMemo denied_tokens = {.table = JA_REVOKED_TOKENS,.primary_key = JA_REVOKED_TOKENS_PKEY};
+static TableMemo deleted_users = {.table = JA_DELETED_USERS,.primary_key = JA_DELETED_USERS_PKEY};
 
-static bool
-find_row(JaScan *scan, JaString issuer, JaString stored_jti)
-{
-	return ja_scan_find(scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY,
-						JA_WHERE(ja_equal(Anum_revoked_tokens_issuer, ja_string(issuer)),
-								 ja_equal(Anum_revoked_tokens_jti, ja_string(stored_jti))));
-}
-
-/* Whether a row denies the token so long already. */
-static bool
-is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until)
-{
-	JaScan		scan;
-	bool		is_denied;
-
-	if (!find_row(&scan, issuer, stored_jti))
-		return false;
-	is_denied = ja_scan_time(&scan, Anum_revoked_tokens_expires_at) >= until;
-	ja_scan_end(&scan);
-	return is_denied;
-}
+static TimestampTz end_of_denial(TimestampTz token_end);
+static bool is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until);
+static bool find_denial(JaScan *scan, JaString issuer, JaString stored_jti);
+static JaString stored_form(JaString jti, char *buffer);
+static bool has_rows(TableMemo *memo);
+static void end_denial_scan(JaScan *scan, bool *is_final);
 
 /*
  * Denies a token until the time, DT_NOEND for ever, and a little longer.
@@ -100,17 +84,16 @@ ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 {
 	char		buffer[STORED_FORM_ROOM];
 	JaString	stored_jti = stored_form(jti, buffer);
+	TimestampTz end = end_of_denial(until);
 	JaPlanScope scope;
 	JaWait		wait;
 
-	if (!TIMESTAMP_NOT_FINITE(until))
-		until += SLACK_SECONDS * USECS_PER_SEC;
-	if (is_denied_until(issuer, stored_jti, until))
+	if (is_denied_until(issuer, stored_jti, end))
 		return false;
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	ja_plan_run(&insert_denial, JA_VALUES(ja_string(issuer), ja_string(stored_jti),
-										  ja_time(until)));
+										  ja_time(end)));
 	ja_wait_end(&wait);
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
@@ -129,13 +112,11 @@ ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until)
 	JaWait		wait;
 	bool		added;
 
-	if (!TIMESTAMP_NOT_FINITE(until))
-		until += SLACK_SECONDS * USECS_PER_SEC;
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	added = ja_plan_run(&insert_once, JA_VALUES(ja_string(issuer),
 												ja_string(stored_form(jti, buffer)),
-												ja_time(until))) == 1;
+												ja_time(end_of_denial(until)))) == 1;
 	ja_wait_end(&wait);
 	if (added)
 		ja_signal_send(JA_SIGNAL_REVOCATIONS);
@@ -143,23 +124,19 @@ ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until)
 	return added;
 }
 
-static JaString
-user_issuer(void)
-{
-	return (JaString) {DELETED_USER_ISSUER, sizeof(DELETED_USER_ISSUER) - 1};
-}
-
-/*
- * Denies all tokens for a user that are without session, for ever: nobody knows
- * how long the settings of former days let them live.
- */
+/* Denies all tokens of a user that are without session, for ever. */
 void
 ja_denial_add_user(const pg_uuid_t *user)
 {
-	char		text[JA_UUID_TEXT];
+	JaPlanScope scope;
+	JaWait		wait;
 
-	ja_uuid_write(user, text);
-	(void) ja_denial_add(user_issuer(), (JaString) {text, sizeof(text)}, DT_NOEND);
+	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
+	ja_plan_run(&insert_user, JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp())));
+	ja_wait_end(&wait);
+	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_plan_end(&scope);
 }
 
 /* The same for all users that there are. */
@@ -169,62 +146,9 @@ ja_denial_add_all_users(void)
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	ja_plan_run_on_latest(&insert_users, JA_VALUES(ja_string(user_issuer())));
+	ja_plan_run_on_latest(&insert_all_users, JA_VALUES(ja_time(GetCurrentTimestamp())));
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
 	ja_plan_end(&scope);
-}
-
-/* Whether there is a denial of an issuer for which the condition holds. */
-static bool
-exists_by_issuer(JaScanKey condition)
-{
-	JaScan		scan;
-
-	if (!ja_scan_find(&scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY, JA_WHERE(condition)))
-		return false;
-	ja_scan_end(&scan);
-	return true;
-}
-
-/*
- * Whether there is any denial of tokens, or of users.  Mostly there is none,
- * which is worth remembering until revocations change: each denial signals
- * that.  A look that an error ends says nothing.
- */
-static bool
-any_exists(bool of_users)
-{
-	static uint64 judged_at = 0;
-	static bool any_token;
-	static bool any_user;
-	uint64		counter;
-
-	ja_signal_watch();
-	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
-	if (judged_at != counter)
-	{
-		JaValue		users = ja_string(user_issuer());
-
-		any_user = exists_by_issuer(ja_equal(Anum_revoked_tokens_issuer, users));
-		any_token = exists_by_issuer(ja_less(Anum_revoked_tokens_issuer, users)) ||
-			exists_by_issuer(ja_greater(Anum_revoked_tokens_issuer, users));
-		judged_at = counter;
-	}
-	return of_users ? any_user : any_token;
-}
-
-static bool
-exists(JaString issuer, JaString jti, bool *is_final)
-{
-	char		buffer[STORED_FORM_ROOM];
-	JaScan		scan;
-
-	if (!find_row(&scan, issuer, stored_form(jti, buffer)))
-		return false;
-	if (ja_scan_row_is_uncommitted(&scan))
-		*is_final = false;
-	ja_scan_end(&scan);
-	return true;
 }
 
 /*
@@ -234,17 +158,105 @@ exists(JaString issuer, JaString jti, bool *is_final)
 bool
 ja_denial_exists(JaString issuer, JaString jti, bool *is_final)
 {
-	return any_exists(false) && exists(issuer, jti, is_final);
+	char		buffer[STORED_FORM_ROOM];
+	JaScan		scan;
+
+	if (!has_rows(&denied_tokens) || !find_denial(&scan, issuer, stored_form(jti, buffer)))
+		return false;
+	end_denial_scan(&scan, is_final);
+	return true;
 }
 
-/* The same for the tokens of a user. */
+/* The same for the tokens of a user that are without session. */
 bool
 ja_denial_exists_for_user(const pg_uuid_t *user, bool *is_final)
 {
-	char		text[JA_UUID_TEXT];
+	JaScan		scan;
 
-	if (!any_exists(true))
+	if (!has_rows(&deleted_users) ||
+		!ja_scan_find(&scan, JA_DELETED_USERS, JA_DELETED_USERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_deleted_users_id, ja_uuid(user)))))
 		return false;
-	ja_uuid_write(user, text);
-	return exists(user_issuer(), (JaString) {text, sizeof(text)}, is_final);
+	end_denial_scan(&scan, is_final);
+	return true;
+}
+
+/* Until when the row stays that denies a token. */
+static TimestampTz
+end_of_denial(TimestampTz token_end)
+{
+	return TIMESTAMP_NOT_FINITE(token_end) ? token_end :
+		token_end + SLACK_SECONDS * USECS_PER_SEC;
+}
+
+/* Whether a row denies the token so long already. */
+static bool
+is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until)
+{
+	JaScan		scan;
+	bool		is_denied;
+
+	if (!find_denial(&scan, issuer, stored_jti))
+		return false;
+	is_denied = ja_scan_time(&scan, Anum_revoked_tokens_expires_at) >= until;
+	ja_scan_end(&scan);
+	return is_denied;
+}
+
+/* Finds the row that denies a token, as ja_scan_find() does. */
+static bool
+find_denial(JaScan *scan, JaString issuer, JaString stored_jti)
+{
+	return ja_scan_find(scan, JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_PKEY,
+						JA_WHERE(ja_equal(Anum_revoked_tokens_issuer, ja_string(issuer)),
+								 ja_equal(Anum_revoked_tokens_jti, ja_string(stored_jti))));
+}
+
+/* The form in which a jti is stored; the buffer may hold it. */
+static JaString
+stored_form(JaString jti, char *buffer)
+{
+	static const char prefix[] = "sha256:";
+	const size_t length = sizeof(prefix) - 1;
+	uint8		digest[32];
+
+	if (jti.length <= MAX_JTI)
+		return jti;
+	ja_check(ja_digest_compute(JA_SHA256, jti.data, jti.length, digest));
+	strlcpy(buffer, prefix, STORED_FORM_ROOM);
+	return (JaString) {
+		buffer, length + ja_base64url_encode(digest, sizeof(digest), buffer + length)
+	};
+}
+
+/*
+ * Whether the table has any row.  Mostly it has none, which is worth
+ * remembering until revocations change: each denial signals that.  A look that
+ * an error ends says nothing.
+ */
+static bool
+has_rows(TableMemo *memo)
+{
+	JaScan		scan;
+	uint64		counter;
+
+	ja_signal_watch();
+	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	if (memo->counter != counter)
+	{
+		memo->has_rows = ja_scan_find(&scan, memo->table, memo->primary_key, JA_ALL_ROWS);
+		if (memo->has_rows)
+			ja_scan_end(&scan);
+		memo->counter = counter;
+	}
+	return memo->has_rows;
+}
+
+/* Clears *is_final if the running transaction wrote the row that was found. */
+static void
+end_denial_scan(JaScan *scan, bool *is_final)
+{
+	if (ja_scan_row_is_uncommitted(scan))
+		*is_final = false;
+	ja_scan_end(scan);
 }

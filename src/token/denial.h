@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * denial.h
- *	  Denying of single tokens, and of all that were made for a user.
+ *	  Denial of single tokens, and of those of deleted users.
  *
  *-------------------------------------------------------------------------
  */

@@ -72,7 +72,7 @@ CREATE FUNCTION test.rows_of(name text) RETURNS bigint LANGUAGE plpgsql AS
 $$ DECLARE n bigint; BEGIN EXECUTE 'SELECT count(*) FROM jwt_auth.' || name INTO n; RETURN n; END $$;
 SELECT cmp_ok(test.rows_of(name), '>', 0::bigint, 'there are ' || name) FROM unnest('{users,sessions,refresh_tokens,login_throttle,audit_log,keys}'::text[]) AS name;
 SET ROLE regress_account_reader;
-SELECT is(test.rows_of(name), 0::bigint, 'pg_read_all_data reads nothing of ' || name) FROM unnest('{users,sessions,refresh_tokens,login_throttle,audit_log,keys,revoked_tokens,issuers}'::text[]) AS name;
+SELECT is(test.rows_of(name), 0::bigint, 'pg_read_all_data reads nothing of ' || name) FROM unnest('{users,sessions,refresh_tokens,login_throttle,audit_log,keys,revoked_tokens,deleted_users,issuers}'::text[]) AS name;
 SET ROLE regress_account_writer;
 SELECT lives_ok(statement, 'without effect: ' || statement)
 FROM unnest(ARRAY['UPDATE jwt_auth.users SET disabled_at = NULL, role = ''postgres''', 'DELETE FROM jwt_auth.users', 'UPDATE jwt_auth.sessions SET revoked_at = now()', 'DELETE FROM jwt_auth.login_throttle',

@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 278 assertions
+-- At least 284 assertions
 SELECT no_plan();
 CREATE ROLE regress_account_member;
 CREATE ROLE regress_account_super SUPERUSER;
@@ -185,15 +185,25 @@ SELECT is(test.access(:'one'), '28J00', 'deleted: the session is unknown'), is(t
 	   is(test.verdict(:'denied'), NULL, 'one of nobody is not');
 SELECT jwt_revoke(:'denied');
 SELECT is(test.verdict(:'denied'), '28J02', 'until it is'), is(test.verdict(:'other'), NULL, 'and that alone');
-SELECT is((SELECT expires_at FROM jwt_auth.revoked_tokens WHERE jti = :'alice'), 'infinity', 'the user''s denial never ends');
+SELECT is((SELECT count(*) FROM jwt_auth.deleted_users WHERE id = :'alice' AND deleted_at <= now()), 1::bigint, 'the user is noted as deleted'),
+	   is((SELECT count(*) FROM jwt_auth.revoked_tokens WHERE jti = :'alice'), 0::bigint, 'and no token of that name');
 SELECT jwt_purge();
-SELECT is(test.verdict(:'long_lived'), '28J02', 'and is not removed');
-DELETE FROM jwt_auth.revoked_tokens WHERE jti <> :'alice';
+SELECT is(test.verdict(:'long_lived'), '28J02', 'a purge does not remove that');
+DELETE FROM jwt_auth.revoked_tokens;
 SELECT is(test.verdict(:'denied'), NULL, 'denials of tokens and of users'), is(test.verdict(:'without_session'), '28J02', 'do not depend on each other');
-INSERT INTO jwt_auth.revoked_tokens SELECT issuer || suffix, 'x', 'infinity' FROM jwt_auth.revoked_tokens, unnest('{a,z}'::text[]) AS suffix;
-SELECT is(test.verdict(:'without_session'), '28J02', 'nor on those of other issuers');
-DELETE FROM jwt_auth.revoked_tokens WHERE jti = :'alice';
-SELECT is(test.verdict(:'without_session'), NULL, 'a denial that was deleted by hand');
+INSERT INTO jwt_auth.revoked_tokens VALUES ('', :'alice', 'infinity'), ('urn:jwt_auth:deleted-user', :'bob', 'infinity');
+SELECT jwt_sign(jsonb_build_object('sub', :'bob')) AS of_bob \gset
+SELECT is(test.verdict(:'without_session'), '28J02', 'nor on denials with the user''s id'), is(test.verdict(:'of_bob'), NULL, 'no issuer''s name denies a user');
+DELETE FROM jwt_auth.deleted_users;
+SELECT is(test.verdict(:'without_session'), NULL, 'deleted by hand: no longer denied');
+INSERT INTO jwt_auth.deleted_users VALUES (:'alice', now());
+SELECT is(test.verdict(:'without_session'), '28J02', 'inserted by hand: denied');
+UPDATE jwt_auth.deleted_users SET id = gen_random_uuid();
+SELECT is(test.verdict(:'without_session'), NULL, 'updated by hand: another is'), is(test.verdict(:'of_bob'), NULL, 'which is not bob');
+INSERT INTO jwt_auth.deleted_users VALUES (:'alice', now());
+SELECT is(test.verdict(:'without_session'), '28J02', 'again');
+TRUNCATE jwt_auth.deleted_users;
+SELECT is(test.verdict(:'without_session'), NULL, 'truncated');
 DELETE FROM jwt_auth.revoked_tokens;
 SELECT is((SELECT count(*) FROM jwt_auth.sessions WHERE user_id = :'alice'), 0::bigint, 'no session is left'),
 	   is((SELECT count(*) FROM jwt_auth.refresh_tokens AS r WHERE NOT EXISTS (SELECT FROM jwt_auth.sessions AS s WHERE s.id = r.session_id)),

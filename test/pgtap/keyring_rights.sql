@@ -122,10 +122,10 @@ FROM unnest(ARRAY[
 	'INSERT INTO jwt_auth.issuers (issuer, audience, roles, jwks, created_at, updated_at) VALUES (''x'', ''x'', ''{}'', ''{}'', now(), now())',
 	'INSERT INTO jwt_auth.keys (kid, use, alg, thumbprint, created_at) VALUES (''e1'', ''sig'', ''HS256'', ''x'', now())
 	 ON CONFLICT (kid) DO UPDATE SET revoked_at = now()',
-	'INSERT INTO jwt_auth.revoked_tokens VALUES ('''', ''x'', now())',
+	'INSERT INTO jwt_auth.revoked_tokens VALUES ('''', ''x'', now())', 'INSERT INTO jwt_auth.deleted_users VALUES (gen_random_uuid(), now())',
 	'MERGE INTO jwt_auth.keys USING (SELECT 1) AS s ON false WHEN NOT MATCHED THEN
 	 INSERT (kid, use, alg, thumbprint, created_at) VALUES (''x'', ''sig'', ''HS256'', ''x'', now())',
-	'TRUNCATE jwt_auth.keys', 'TRUNCATE jwt_auth.revoked_tokens', 'ALTER TABLE jwt_auth.keys DISABLE TRIGGER ALL',
+	'TRUNCATE jwt_auth.keys', 'TRUNCATE jwt_auth.revoked_tokens', 'TRUNCATE jwt_auth.deleted_users', 'ALTER TABLE jwt_auth.keys DISABLE TRIGGER ALL',
 	'CREATE TRIGGER t BEFORE INSERT ON jwt_auth.keys EXECUTE FUNCTION suppress_redundant_updates_trigger()',
 	'CREATE RULE r AS ON INSERT TO jwt_auth.keys DO INSTEAD NOTHING']) AS statement;
 RESET ROLE;

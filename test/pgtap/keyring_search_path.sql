@@ -39,7 +39,7 @@ BEGIN
 		EXECUTE format('CREATE FUNCTION hostile.%s LANGUAGE plpgsql AS
 			$body$BEGIN INSERT INTO hostile.trap VALUES (%L); RETURN NULL; END$body$', what, what);
 	END LOOP;
-	FOREACH what IN ARRAY '{keys,issuers,sessions,revoked_tokens,audit_log,users,key_signal,revocation_signal,pg_class,pg_namespace}'::text[]
+	FOREACH what IN ARRAY '{keys,issuers,sessions,revoked_tokens,deleted_users,audit_log,users,key_signal,revocation_signal,pg_class,pg_namespace}'::text[]
 	LOOP
 		EXECUTE format('CREATE TABLE hostile.%I (kid text)', what);
 		EXECUTE format('CREATE TEMP TABLE %I (kid text)', what);
@@ -99,6 +99,8 @@ SET search_path = hostile, pg_temp, pg_catalog, public;
 UPDATE jwt_auth.keys SET revoked_at = pg_catalog.now() WHERE kid OPERATOR(pg_catalog.=) 'h1';
 INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'j', pg_catalog.now());
 DELETE FROM jwt_auth.revoked_tokens;
+INSERT INTO jwt_auth.deleted_users VALUES (pg_catalog.gen_random_uuid(), pg_catalog.now());
+DELETE FROM jwt_auth.deleted_users;
 SET search_path = public;
 SELECT is_empty('SELECT DISTINCT what FROM hostile.trap', 'nothing of the hostile schema was called');
 SELECT is((SELECT pg_catalog.count(*) FROM hostile.keys) + (SELECT pg_catalog.count(*) FROM pg_temp.keys)

@@ -1,7 +1,7 @@
 # Dump and restore of a live installation (T55): users log in and sessions go
 # on in the copy, what ended stays ended, and jwt_reset_after_restore() cuts a
 # clone off from the original. Only a superuser dumps the rows.
-# At least 75 assertions
+# At least 80 assertions
 
 use strict;
 use warnings;
@@ -21,12 +21,17 @@ CREATE ROLE regress_dump_member;
 SELECT jwt_create_user('carol', '$PASSWORD', 'regress_dump_member', '{"tenant":"t1"}');
 SELECT jwt_import_user('imported', '\$2b\$04\$qGaByL3kv0RKPxbHVX9WleRH9UDiTZYDms4aIIgI5ShTofVC9Z.OS');
 SELECT jwt_disable_user(jwt_create_user('disabled', '$PASSWORD'));
+SELECT jwt_create_user('deleted', '$PASSWORD');
 SELECT jwt_login('mallory', 'wrong');
 UPDATE jwt_auth.login_throttle SET failures = 20;
 SQL
 my %token = map { $_ => log_in($node, 'carol') } qw(live rotated revoked replayed lost);
 my $child = refresh_with($node, $token{rotated}{refresh_token});
 my $denied = value_of($node, "SELECT jwt_sign('{}')");
+my $of_deleted = value_of($node, q{SELECT jwt_sign(jsonb_build_object('sub', jwt_find_user('deleted')))});
+
+is(state_of($node, "SELECT jwt_verify('$of_deleted')"), '', 'a token without session is good before its user is deleted');
+execute($node, q{SELECT jwt_delete_user(jwt_find_user('deleted'))});
 execute($node, "SELECT jwt_revoke('$token{revoked}{refresh_token}'), jwt_revoke('$denied')");
 refresh_with($node, refresh_with($node, $token{replayed}{refresh_token})->{refresh_token});
 replay_with($node, $token{replayed}{refresh_token});
@@ -43,7 +48,7 @@ for my $format (qw(plain custom))
 		? [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @connection, '-d', "copy_$format", '-f', $file ]
 		: [ 'pg_restore', '--exit-on-error', @connection, '-d', "copy_$format", $file ],
 		"$format: restored");
-	for my $table (qw(users sessions refresh_tokens revoked_tokens login_throttle audit_log keys))
+	for my $table (qw(users sessions refresh_tokens revoked_tokens deleted_users login_throttle audit_log keys))
 	{
 		my $query = "SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM jwt_auth.$table AS t";
 
@@ -54,7 +59,7 @@ for my $format (qw(plain custom))
 	is(error_of(log_in($node, 'mallory', 'wrong', @where)), 'temporarily_unavailable', "$format: mallory waits");
 	is(state_of($node, "SELECT jwt_verify('$token{live}{access_token}')", @where), '', "$format: an access token is good");
 	is(state_of($node, "SELECT jwt_verify('$_')", @where), '28J02', "$format: what was revoked is not")
-	  for $token{revoked}{access_token}, $token{replayed}{access_token}, $denied;
+	  for $token{revoked}{access_token}, $token{replayed}{access_token}, $denied, $of_deleted;
 	my $next = refresh_with($node, $token{live}{refresh_token}, @where);
 
 	is(error_of($next), 'ok', "$format: a session goes on");

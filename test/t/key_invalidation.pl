@@ -2,7 +2,7 @@
 # next transaction (T75, T93): whatever made it, whatever that session had
 # remembered, and under any snapshot; what is rolled back acts nowhere.
 # Parallel workers judge as their leader.
-# At least 278 assertions
+# At least 283 assertions
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ $node->safe_psql('postgres', q{CREATE FUNCTION verdict(token text) RETURNS text 
 	$$ BEGIN PERFORM jwt_verify(token); RETURN ''; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END $$});
 
 # Changes, as [ name, what is done, what another session then has of a token
-# of the key "kid" or the issuer "iss" ]
+# of the key "kid" for the user "user", or of the issuer "iss" ]
 my @changes = (
 	[ 'revoke', q{SELECT jwt_revoke_key('$kid')}, '28J00' ],
 	[ 'retire', q{SELECT jwt_retire_key('$kid')}, '28J00' ],
@@ -39,6 +39,7 @@ my @changes = (
 	[ 'a statement that frees the kid for another key',
 		q{BEGIN; DELETE FROM jwt_auth.keys WHERE kid = '$kid'; SELECT jwt_create_key('ES256', '$kid'); COMMIT}, '28J00' ],
 	[ 'a denied jti', q{INSERT INTO jwt_auth.revoked_tokens VALUES ('', '$kid', now())}, '28J02' ],
+	[ 'a deleted user', q{INSERT INTO jwt_auth.deleted_users VALUES ('$user', now())}, '28J02' ],
 	[ 'in a savepoint that is kept',
 		q{BEGIN; SAVEPOINT s; SELECT jwt_revoke_key('$kid'); RELEASE s; COMMIT}, '28J00' ],
 	[ 'UPDATE in a prepared transaction',
@@ -252,6 +253,7 @@ sub make_case
 	my ($kind, $statement) = @_;
 	my $kid = 'k' . ++$serial;
 	my $iss = "https://$kid.example";
+	my $user = sprintf '019a0000-0000-7000-8000-%012d', $serial;
 	my $token;
 
 	if ($kind)
@@ -266,9 +268,10 @@ sub make_case
 	{
 		$one->query('SELECT jwt_create_key() WHERE NOT EXISTS (SELECT FROM jwt_auth.keys)');
 		$one->query("SELECT jwt_create_key('ES256', '$kid')");
-		$token = $one->query("SELECT jwt_sign('{\"jti\":\"$kid\"}', kid => '$kid')");
+		$token = $one->query("SELECT jwt_sign('{\"jti\":\"$kid\",\"sub\":\"$user\"}', kid => '$kid')");
 	}
 	$statement =~ s/\$kid/$kid/g;
+	$statement =~ s/\$user/$user/g;
 	$statement =~ s/\$iss/$iss/g;
 	return { statement => $statement, token => quote($token), verify => 'SELECT jwt_verify(' . quote($token) . ')' };
 }

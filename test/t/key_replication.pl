@@ -1,6 +1,6 @@
 # Keys and issuers that come by logical replication act in the sessions of the
 # subscriber like any other change (T75): its apply worker fires the triggers.
-# At least 45 assertions
+# At least 50 assertions
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ $here->query(q{SELECT jwt_create_key('ES256', 'first')});
 my $first = quote($here->query(q{SELECT jwt_sign('{}')}));
 
 is($there->state_of("SELECT jwt_verify($first)"), '28J00', 'before: a key that is unknown');
-$publisher->safe_psql('postgres', 'CREATE PUBLICATION keys FOR TABLE jwt_auth.keys, jwt_auth.issuers, jwt_auth.revoked_tokens');
+$publisher->safe_psql('postgres', 'CREATE PUBLICATION keys FOR TABLE jwt_auth.keys, jwt_auth.issuers, jwt_auth.revoked_tokens, jwt_auth.deleted_users');
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION keys CONNECTION $connection PUBLICATION keys");
 $subscriber->wait_for_subscription_sync($publisher, 'keys');
 is($there->state_of("SELECT jwt_verify($first)"), '', 'copied: known') for 1, 2;
@@ -39,13 +39,15 @@ for my $change (
 	[ 'update', q{UPDATE jwt_auth.keys SET verify_until = now() WHERE kid = 'update'}, '28J00' ],
 	[ 'delete', q{DELETE FROM jwt_auth.keys WHERE kid = 'delete'}, '28J00' ],
 	[ 'deny', q{INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'deny', now())}, '28J02' ],
+	[ 'delete_user', q{INSERT INTO jwt_auth.deleted_users VALUES ('019a0000-0000-7000-8000-000000000001', now())}, '28J02' ],
 	[ 'rotate', 'SELECT jwt_rotate_key()', '' ],
 	[ 'truncate', 'TRUNCATE jwt_auth.keys', '28J00' ])
 {
 	my ($kid, $statement, $state) = @$change;
 
 	$here->query("SELECT jwt_create_key('ES256', '$kid')");
-	my $token = quote($here->query("SELECT jwt_sign('{\"jti\":\"$kid\"}', kid => '$kid')"));
+	my $sub = $kid eq 'delete_user' ? '019a0000-0000-7000-8000-000000000001' : 'service';
+	my $token = quote($here->query("SELECT jwt_sign('{\"jti\":\"$kid\",\"sub\":\"$sub\"}', kid => '$kid')"));
 	arrive();
 	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: a new key is known") for 1, 2;
 	is($here->state_of($statement), '', "$kid: done on the publisher");

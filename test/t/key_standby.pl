@@ -1,7 +1,7 @@
 # Stored keys on a streaming standby (T75, T93): it verifies and signs with
 # what was replayed, notices changes as any session does, refuses to change
 # anything itself, and can be promoted.
-# At least 72 assertions
+# At least 77 assertions
 
 use strict;
 use warnings;
@@ -52,9 +52,10 @@ sub replay
 sub token_of
 {
 	my ($kid) = @_;
+	my $sub = $kid eq 'delete_user' ? '019a0000-0000-7000-8000-000000000001' : 'service';
 
 	$here->query("SELECT jwt_create_key('ES256', '$kid')");
-	my $token = quote($here->query("SELECT jwt_sign('{\"jti\":\"$kid\"}', kid => '$kid')"));
+	my $token = quote($here->query("SELECT jwt_sign('{\"jti\":\"$kid\",\"sub\":\"$sub\"}', kid => '$kid')"));
 	replay();
 	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: a new key is known") for 1, 2;
 	return $token;
@@ -66,6 +67,7 @@ for my $change (
 	[ 'update', q{UPDATE jwt_auth.keys SET verify_until = now() WHERE kid = 'update'}, '28J00' ],
 	[ 'delete', q{DELETE FROM jwt_auth.keys WHERE kid = 'delete'}, '28J00' ],
 	[ 'deny', q{INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'deny', now())}, '28J02' ],
+	[ 'delete_user', q{INSERT INTO jwt_auth.deleted_users VALUES ('019a0000-0000-7000-8000-000000000001', now())}, '28J02' ],
 	[ 'rollback', q{BEGIN; SELECT jwt_revoke_key('rollback'); ROLLBACK; SELECT jwt_create_key()}, '' ],
 	[ 'rotate', q{SELECT jwt_rotate_key()}, '' ])
 {

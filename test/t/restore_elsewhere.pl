@@ -20,7 +20,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @TABLES = qw(users sessions refresh_tokens revoked_tokens login_throttle audit_log keys issuers);
+my @TABLES = qw(users sessions refresh_tokens revoked_tokens deleted_users login_throttle audit_log keys issuers);
 my $OWNER = 'regress_first_owner';
 my $RESTORER = 'regress_second_admin';
 my $dir = PostgreSQL::Test::Utils::tempdir();

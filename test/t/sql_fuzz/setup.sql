@@ -44,7 +44,7 @@ BEGIN
 	LOOP
 		EXECUTE format('CREATE FUNCTION hostile.%s LANGUAGE plpgsql AS %L', what, body);
 	END LOOP;
-	FOREACH what IN ARRAY '{keys,issuers,identifiers,sessions,revoked_tokens,audit_log,users,refresh_tokens,login_throttle,key_signal,pg_class}'::text[] LOOP
+	FOREACH what IN ARRAY '{keys,issuers,identifiers,sessions,revoked_tokens,deleted_users,audit_log,users,refresh_tokens,login_throttle,key_signal,pg_class}'::text[] LOOP
 		EXECUTE format('CREATE TABLE hostile.%I (kid text)', what);
 	END LOOP;
 	CREATE DOMAIN hostile.jsonb AS pg_catalog.int4;
