@@ -33,7 +33,7 @@ CREATE TABLE jwt_auth.keys (
     verify_until timestamptz,
     revoked_at timestamptz,
     CONSTRAINT keys_use_check CHECK (use OPERATOR(pg_catalog.=) ANY ('{sig,refresh,hash}'::pg_catalog.text[])),
-    CONSTRAINT keys_number_check CHECK ((use OPERATOR(pg_catalog.=) 'refresh') OPERATOR(pg_catalog.=) (number IS NOT NULL)),
+    CONSTRAINT keys_number_check CHECK ((use OPERATOR(pg_catalog.=) ANY ('{sig,hash}'::pg_catalog.text[])) OPERATOR(pg_catalog.=) (number IS NULL)),
     CONSTRAINT keys_sealed_check CHECK (sealed_by IS NULL OR private_jwk IS NOT NULL)
 );
 CREATE UNIQUE INDEX keys_thumbprint_idx ON jwt_auth.keys (thumbprint);

@@ -135,7 +135,7 @@ jwt_rotate_refresh_key(PG_FUNCTION_ARGS)
 	int32		number;
 
 	ja_plan_refuse_read_only("jwt_rotate_refresh_key");
-	number = ja_key_change_rotate_refresh();
+	number = ja_key_change_rotate_secret(JA_USE_REFRESH);
 	ja_audit_write(&(JaAuditEvent) {.event = "refresh_key_rotated"});
 	PG_RETURN_INT32(number);
 }

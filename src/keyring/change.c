@@ -62,10 +62,6 @@ static JaPlan select_last_number = {
 	.sql = "SELECT pg_catalog.max(number) FROM jwt_auth.keys"
 };
 
-static JaPlan select_last_session_end = {
-	.sql = "SELECT pg_catalog.max(expires_at) FROM jwt_auth.sessions"
-};
-
 /* Raises 40001: keys have changed under a transaction that used them. */
 void
 ja_change_raise_stale(void)
@@ -109,7 +105,7 @@ ja_change_begin(JaChange *change)
 
 /* Makes an active secret of our own for a use other than signatures. */
 static int32
-insert_secret(const JaChange *change, const char *use)
+insert_secret(const JaChange *change, JaKeyUse use)
 {
 	JaKeyRow	row = {
 		.key = ja_key_row_generate(ja_algorithm_find((JaString) {"HS256", 5}),
@@ -120,7 +116,7 @@ insert_secret(const JaChange *change, const char *use)
 	};
 	bool		is_null;
 
-	if (strcmp(use, JA_USE_REFRESH) == 0)
+	if (ja_key_use_row(use)->last_end != NULL)
 	{
 		ja_plan_run(&select_last_number, JA_NO_VALUES);
 		row.number = DatumGetInt32(ja_plan_result(0, 1, &is_null));
@@ -132,21 +128,19 @@ insert_secret(const JaChange *change, const char *use)
 
 /* Whether there is an active key of the use. */
 bool
-ja_change_has_active(const char *use)
+ja_change_has_active(JaKeyUse use)
 {
-	return ja_plan_run(&select_active, JA_VALUES(ja_text(use))) > 0;
+	return ja_plan_run(&select_active, JA_VALUES(ja_key_use_value(use))) > 0;
 }
 
 /* Makes the active secrets for other uses than signatures that are missing. */
 void
 ja_change_insert_missing_secrets(const JaChange *change)
 {
-	static const char *const uses[] = {JA_USE_REFRESH, JA_USE_HASH};
-
-	for (size_t i = 0; i < lengthof(uses); i++)
+	for (JaKeyUse use = 0; use < JA_KEY_USES; use++)
 	{
-		if (!ja_change_has_active(uses[i]))
-			insert_secret(change, uses[i]);
+		if (use != JA_USE_SIGNATURE && !ja_change_has_active(use))
+			insert_secret(change, use);
 	}
 }
 
@@ -198,7 +192,7 @@ ja_change_keep_kid(const JaChange *change, JaString kid)
 static bool
 select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
 {
-	if (ja_plan_run(plan, JA_VALUES(ja_text(JA_USE_SIGNATURE))) == 0)
+	if (ja_plan_run(plan, JA_VALUES(ja_key_use_value(JA_USE_SIGNATURE))) == 0)
 		return false;
 	*kid = ja_plan_string(0, 1);
 	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
@@ -258,31 +252,22 @@ ja_change_warn_unpublished(void)
 void
 ja_change_promote(const JaChange *change, JaString kid)
 {
-	ja_plan_run(&retire_active, JA_VALUES(ja_text(JA_USE_SIGNATURE),
+	ja_plan_run(&retire_active, JA_VALUES(ja_key_use_value(JA_USE_SIGNATURE),
 										  ja_time(ja_change_retiring_end(change))));
 	ja_change_run_on_one(&activate, JA_VALUES(ja_string(kid), ja_time(change->now)));
 }
 
-/* When the last session will have ended that exists, or is being made now. */
-static TimestampTz
-last_session_end(const JaChange *change)
-{
-	int64		seconds = (int64) ja_settings.session_ttl_seconds + RETIRING_SLACK_SECONDS;
-	TimestampTz end = ja_change_seconds_from(change->now, seconds);
-	TimestampTz latest;
-	bool		is_null;
-
-	ja_plan_run(&select_last_session_end, JA_NO_VALUES);
-	latest = DatumGetTimestampTz(ja_plan_result(0, 1, &is_null));
-	return is_null ? end : Max(end, latest);
-}
-
-
-/* Makes a new key for refresh tokens, in place of the former; returns its number. */
+/*
+ * Makes a new key for a use that makes handles, in place of the former, which
+ * verifies as long as what it made can live; returns the new one's number.
+ */
 int32
-ja_change_rotate_refresh(const JaChange *change)
+ja_change_rotate_secret(const JaChange *change, JaKeyUse use)
 {
-	ja_plan_run(&retire_active, JA_VALUES(ja_text(JA_USE_REFRESH),
-										  ja_time(last_session_end(change))));
-	return insert_secret(change, JA_USE_REFRESH);
+	TimestampTz last_end = ja_key_use_row(use)->last_end(change->now);
+
+	ja_plan_run(&retire_active,
+				JA_VALUES(ja_key_use_value(use),
+						  ja_time(ja_change_seconds_from(last_end, RETIRING_SLACK_SECONDS))));
+	return insert_secret(change, use);
 }

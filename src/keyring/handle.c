@@ -38,11 +38,12 @@ typedef struct Kind
 {
 	const char *prefix;
 	const char *label;
+	JaKeyUse	use;			/* of the keys that make its MACs */
 	size_t		body_size;
 } Kind;
 
 static const Kind kinds[] = {
-	[JA_HANDLE_REFRESH_TOKEN] = {"jar_", "jwt_auth refresh token", 40},
+	[JA_HANDLE_REFRESH_TOKEN] = {"jar_", "jwt_auth refresh token", JA_USE_REFRESH, 40},
 };
 
 /* A handle being read or written: what the MAC covers, then the MAC. */
@@ -134,12 +135,23 @@ ja_handle_read(JaHandleKind kind, JaString text, int32 *key_number, uint8 *body)
 		return false;
 	memcpy(&number, wire.header + 1, sizeof(number));
 	*key_number = (int32) pg_ntoh32(number);
-	status = ja_stored_key_refresh(*key_number, &key);
+	status = ja_stored_key_numbered(kinds[kind].use, *key_number, &key);
 	if (status == JA_KEYRING_KID_UNKNOWN || status == JA_KEYRING_CANNOT_SIGN)
 		return false;
 	ja_check(status);
 	memcpy(body, wire.body, kinds[kind].body_size);
 	return is_authentic(key, &wire);
+}
+
+/* The number of the key that makes handles of the kind now; makes it on first need. */
+int32
+ja_handle_key_number(JaHandleKind kind)
+{
+	const JaStoredKey *key;
+
+	ja_key_change_ensure(kinds[kind].use);
+	ja_check(ja_stored_key_active(kinds[kind].use, &key));
+	return key->number;
 }
 
 /*
@@ -158,7 +170,7 @@ ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *te
 	wire.header[0] = VERSION;
 	memcpy(wire.header + 1, &number, sizeof(number));
 	memcpy(wire.body, body, kinds[kind].body_size);
-	ja_check(ja_stored_key_refresh(key_number, &key));
+	ja_check(ja_stored_key_numbered(kinds[kind].use, key_number, &key));
 	if (key->is_revoked)
 		ja_change_raise_stale();
 	ja_check(make_mac(key->key, &wire, mac));

@@ -31,6 +31,7 @@ typedef enum JaHandleKind
 
 extern bool ja_handle_has_prefix(JaHandleKind kind, JaString text);
 extern bool ja_handle_read(JaHandleKind kind, JaString text, int32 *key_number, uint8 *body);
+extern int32 ja_handle_key_number(JaHandleKind kind);
 extern void ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *text);
 
 #endif							/* JA_HANDLE_H */

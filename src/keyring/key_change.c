@@ -179,15 +179,15 @@ ja_key_change_import(const JsonbContainer *jwk)
 	return kid;
 }
 
-/* Makes a new key for refresh tokens; returns its number. */
+/* Makes a new key for a use that makes handles; returns its number. */
 int32
-ja_key_change_rotate_refresh(void)
+ja_key_change_rotate_secret(JaKeyUse use)
 {
 	JaChange	change;
 	int32		number;
 
 	ja_change_begin(&change);
-	number = ja_change_rotate_refresh(&change);
+	number = ja_change_rotate_secret(&change, use);
 	ja_change_end(&change);
 	return number;
 }
@@ -197,7 +197,7 @@ ja_key_change_rotate_refresh(void)
  * is since the first signing key was made.
  */
 void
-ja_key_change_ensure(const char *use)
+ja_key_change_ensure(JaKeyUse use)
 {
 	const JaStoredKey *key;
 	JaChange	change;
@@ -231,9 +231,9 @@ can_hash_names(void)
 }
 
 static void
-revoke_use(const JaChange *change, const char *use)
+revoke_use(const JaChange *change, JaKeyUse use)
 {
-	ja_plan_run(&revoke_of_use, JA_VALUES(ja_text(use), ja_time(change->now)));
+	ja_plan_run(&revoke_of_use, JA_VALUES(ja_key_use_value(use), ja_time(change->now)));
 }
 
 /* Revokes all keys, but that of names if it is of use, and makes new ones. */
@@ -247,10 +247,11 @@ ja_key_change_reset(void)
 	ja_change_begin(&change);
 	if (!ja_change_find_active(&kid, &algorithm))
 		algorithm = ja_algorithm_find((JaString) {"ES256", 5});
-	revoke_use(&change, JA_USE_SIGNATURE);
-	revoke_use(&change, JA_USE_REFRESH);
-	if (!can_hash_names())
-		revoke_use(&change, JA_USE_HASH);
+	for (JaKeyUse use = 0; use < JA_KEY_USES; use++)
+	{
+		if (use != JA_USE_HASH || !can_hash_names())
+			revoke_use(&change, use);
+	}
 	ja_change_insert_key(&change, algorithm, (JaString) {NULL, 0}, true);
 	ja_change_end(&change);
 }

@@ -73,9 +73,9 @@ replace_next(const JaChange *change)
 }
 
 static bool
-active_was_clear(const char *use)
+active_was_clear(JaKeyUse use)
 {
-	return ja_plan_run(&find_clear_active, JA_VALUES(ja_text(use))) > 0;
+	return ja_plan_run(&find_clear_active, JA_VALUES(ja_key_use_value(use))) > 0;
 }
 
 /* Whether the key with the kid was made by this change. */
@@ -146,7 +146,7 @@ ja_key_replace_next(void)
 
 /*
  * Replaces every key that was ever in the clear and signs, or will: next and
- * active signing keys, and the key of refresh tokens.  Returns how many.  Warns
+ * active signing keys, and the keys of handles.  Returns how many.  Warns
  * of what cannot be replaced here.
  */
 int
@@ -162,10 +162,13 @@ ja_key_replace_all(void)
 		replace_active(&change);
 		count++;
 	}
-	if (active_was_clear(JA_USE_REFRESH))
+	for (JaKeyUse use = 0; use < JA_KEY_USES; use++)
 	{
-		(void) ja_change_rotate_refresh(&change);
-		count++;
+		if (ja_key_use_row(use)->last_end != NULL && active_was_clear(use))
+		{
+			(void) ja_change_rotate_secret(&change, use);
+			count++;
+		}
 	}
 	warn_of_issuers();
 	ja_change_end(&change);

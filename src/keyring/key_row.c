@@ -38,11 +38,12 @@ static JaStatus
 store_private(const JaKeyRow *row, JaStored *stored)
 {
 	const JaKey *key = row->key;
+	const char *use = ja_key_use_row(row->use)->name;
 	JaSealLabel label = {
 		.table = {"keys", 4},
 		.kid = key->kid,
 		.alg = {key->algorithm->name, strlen(key->algorithm->name)},
-		.use = {row->use, strlen(row->use)}
+		.use = {use, strlen(use)}
 	};
 	StringInfoData json;
 	Jsonb	   *jwk;
@@ -69,7 +70,7 @@ make_fingerprint(const JaKeyRow *row, JaValue *value)
 	char		fingerprint[JA_THUMBPRINT_LENGTH];
 	JaStatus	status;
 
-	if (strcmp(row->use, JA_USE_SIGNATURE) != 0)
+	if (row->use != JA_USE_SIGNATURE)
 	{
 		*value = ja_string(row->key->kid);
 		return JA_OK;
@@ -100,7 +101,7 @@ ja_key_row_insert(JaKeyRow *row)
 	if (status != JA_OK)
 		return status;
 	if (ja_plan_run(&insert_key,
-					JA_VALUES(ja_string(key->kid), ja_text(row->use),
+					JA_VALUES(ja_string(key->kid), ja_key_use_value(row->use),
 							  ja_text(key->algorithm->name),
 							  row->number == 0 ? ja_null(INT4OID) : ja_integer(row->number),
 							  fingerprint, ja_jsonb(public_jwk), ja_bytes(stored.bytes),

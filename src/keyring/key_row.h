@@ -11,12 +11,13 @@
 #include "datatype/timestamp.h"
 
 #include "jose/key.h"
+#include "keyring/key_use.h"
 
 /* A row to insert. */
 typedef struct JaKeyRow
 {
 	JaKey	   *key;			/* of an own use: an HMAC secret */
-	const char *use;
+	JaKeyUse	use;
 	int32		number;			/* 0: none */
 	bool		is_active;
 	TimestampTz verify_until;	/* 0: none */

@@ -29,17 +29,16 @@ typedef enum Purpose
 {
 	VERIFYING,
 	SIGNING,
-	REFRESH,
-	ACTIVE_SIGNING,
-	ACTIVE_REFRESH,
-	ACTIVE_HASH
+	NUMBERED,
+	ACTIVE
 } Purpose;
 
 typedef struct Wanted
 {
 	Purpose		purpose;
+	JaKeyUse	use;			/* VERIFYING and SIGNING: JA_USE_SIGNATURE */
 	JaString	kid;			/* VERIFYING and SIGNING */
-	int32		number;			/* REFRESH */
+	int32		number;			/* NUMBERED */
 } Wanted;
 
 /* A kept key, and what it was asked for. */
@@ -112,27 +111,17 @@ read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 		read_private(scan, &stored->key);
 }
 
-/* Only signing keys are found by kid; others never verify or sign a JWT. */
-static bool
-is_wanted_use(const JaScan *scan, Purpose purpose)
-{
-	JaString	use = ja_scan_string(scan, Anum_keys_use);
-
-	if (purpose == REFRESH || purpose == ACTIVE_REFRESH)
-		return ja_string_is(use, JA_USE_REFRESH);
-	return ja_string_is(use, purpose == ACTIVE_HASH ? JA_USE_HASH : JA_USE_SIGNATURE);
-}
-
 /*
- * Whether the row is what was asked for.  An index on active keys is not
- * enough to go by: a session may ignore it.
+ * Whether the row is what was asked for.  Only signing keys are found by kid;
+ * others never verify or sign a JWT, and no key does the work of another use.
+ * An index on active keys is not enough to go by: a session may ignore it.
  */
 static bool
-is_wanted(const JaScan *scan, Purpose purpose)
+is_wanted(const JaScan *scan, const Wanted *wanted)
 {
-	if (!is_wanted_use(scan, purpose))
+	if (!ja_string_is(ja_scan_string(scan, Anum_keys_use), ja_key_use_row(wanted->use)->name))
 		return false;
-	if (purpose == VERIFYING || purpose == SIGNING || purpose == REFRESH)
+	if (wanted->purpose != ACTIVE)
 		return true;
 	return !ja_scan_is_null(scan, Anum_keys_activated_at) &&
 		ja_scan_is_null(scan, Anum_keys_verify_until) &&
@@ -142,12 +131,6 @@ is_wanted(const JaScan *scan, Purpose purpose)
 static void
 start_scan(JaScan *scan, const Wanted *wanted)
 {
-	static const char *const uses[] = {
-		[ACTIVE_SIGNING] = JA_USE_SIGNATURE,
-		[ACTIVE_REFRESH] = JA_USE_REFRESH,
-		[ACTIVE_HASH] = JA_USE_HASH,
-	};
-
 	switch (wanted->purpose)
 	{
 		case VERIFYING:
@@ -155,15 +138,13 @@ start_scan(JaScan *scan, const Wanted *wanted)
 			ja_scan_start(scan, JA_KEYS, JA_KEYS_PKEY,
 						  JA_WHERE(ja_equal(Anum_keys_kid, ja_string(wanted->kid))));
 			break;
-		case REFRESH:
+		case NUMBERED:
 			ja_scan_start(scan, JA_KEYS, JA_KEYS_NUMBER,
 						  JA_WHERE(ja_equal(Anum_keys_number, ja_integer(wanted->number))));
 			break;
-		case ACTIVE_SIGNING:
-		case ACTIVE_REFRESH:
-		case ACTIVE_HASH:
+		case ACTIVE:
 			ja_scan_start(scan, JA_KEYS, JA_KEYS_ACTIVE,
-						  JA_WHERE(ja_equal(Anum_keys_use, ja_text(uses[wanted->purpose]))));
+						  JA_WHERE(ja_equal(Anum_keys_use, ja_key_use_value(wanted->use))));
 			break;
 	}
 }
@@ -183,7 +164,7 @@ load_key(JaCachedRow *row, const void *asked)
 	start_scan(&scan, &entry->wanted);
 	while (status == JA_KEYRING_KID_UNKNOWN && ja_scan_next(&scan))
 	{
-		if (is_wanted(&scan, wanted->purpose))
+		if (is_wanted(&scan, wanted))
 			status = read_row(&scan, wanted->purpose, &entry->stored);
 	}
 	ja_scan_end(&scan);
@@ -196,8 +177,8 @@ is_wanted_entry(const JaCachedRow *row, const void *asked)
 	const Wanted *kept = &((const Entry *) row)->wanted;
 	const Wanted *wanted = asked;
 
-	return kept->purpose == wanted->purpose && kept->number == wanted->number &&
-		ja_string_equals(kept->kid, wanted->kid);
+	return kept->purpose == wanted->purpose && kept->use == wanted->use &&
+		kept->number == wanted->number && ja_string_equals(kept->kid, wanted->kid);
 }
 
 static JaRowCache keys = {
@@ -245,25 +226,19 @@ ja_stored_key_signing(JaString kid, const JaStoredKey **key)
 	return status;
 }
 
-/* The refresh key with the number.  Fails with JA_KEYRING_KID_UNKNOWN.... */
+/* The key of a use with the number.  Fails with JA_KEYRING_KID_UNKNOWN.... */
 JaStatus
-ja_stored_key_refresh(int32 number, const JaStoredKey **key)
+ja_stored_key_numbered(JaKeyUse use, int32 number, const JaStoredKey **key)
 {
-	return get(&(Wanted) {.purpose = REFRESH, .number = number}, key);
+	return get(&(Wanted) {.purpose = NUMBERED, .use = use, .number = number}, key);
 }
 
 /* The active key of a use.  Fails with JA_KEYRING_NO_SIGNING_KEY.... */
 JaStatus
-ja_stored_key_active(const char *use, const JaStoredKey **key)
+ja_stored_key_active(JaKeyUse use, const JaStoredKey **key)
 {
-	Purpose		purpose = ACTIVE_SIGNING;
-	JaStatus	status;
+	JaStatus	status = get(&(Wanted) {.purpose = ACTIVE, .use = use}, key);
 
-	if (strcmp(use, JA_USE_REFRESH) == 0)
-		purpose = ACTIVE_REFRESH;
-	else if (strcmp(use, JA_USE_HASH) == 0)
-		purpose = ACTIVE_HASH;
-	status = get(&(Wanted) {.purpose = purpose}, key);
 	return status == JA_KEYRING_KID_UNKNOWN ? JA_KEYRING_NO_SIGNING_KEY : status;
 }
 

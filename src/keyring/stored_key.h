@@ -11,12 +11,8 @@
 #include "datatype/timestamp.h"
 
 #include "jose/key.h"
+#include "keyring/key_use.h"
 #include "keyring/row_cache.h"
-
-/* Values of the column "use". */
-#define JA_USE_SIGNATURE "sig"
-#define JA_USE_REFRESH	"refresh"
-#define JA_USE_HASH		"hash"
 
 typedef enum JaKeyState
 {
@@ -31,7 +27,7 @@ typedef struct JaStoredKey
 {
 	JaCachedRow row;
 	JaKey	   *key;			/* NULL: revoked, or a secret that was erased */
-	int32		number;			/* of a refresh key */
+	int32		number;			/* of a key that makes handles */
 	bool		is_next;		/* never activated, no verify_until */
 	bool		is_revoked;
 	bool		has_end;
@@ -40,8 +36,8 @@ typedef struct JaStoredKey
 
 extern JaStatus ja_stored_key_verifying(JaString kid, const JaStoredKey **key);
 extern JaStatus ja_stored_key_signing(JaString kid, const JaStoredKey **key);
-extern JaStatus ja_stored_key_refresh(int32 number, const JaStoredKey **key);
-extern JaStatus ja_stored_key_active(const char *use, const JaStoredKey **key);
+extern JaStatus ja_stored_key_numbered(JaKeyUse use, int32 number, const JaStoredKey **key);
+extern JaStatus ja_stored_key_active(JaKeyUse use, const JaStoredKey **key);
 extern JaKeyState ja_stored_key_state(const JaStoredKey *key, TimestampTz now);
 extern const char *ja_stored_key_state_name(JaKeyState state);
 

@@ -27,8 +27,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/settings.h"
-#include "keyring/key_change.h"
-#include "keyring/stored_key.h"
+#include "keyring/handle.h"
 #include "session/grace.h"
 #include "session/refresh.h"
 #include "session/session.h"
@@ -117,14 +116,11 @@ static bool
 rotate_current(const JaRefreshToken *token, const Row *row, JaRefreshToken *child)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	const JaStoredKey *key;
 	JaPlanScope scope;
 	bool		rotated;
 
-	ja_key_change_ensure(JA_USE_REFRESH);
-	ja_check(ja_stored_key_active(JA_USE_REFRESH, &key));
 	*child = *token;
-	child->key_number = key->number;
+	child->key_number = ja_handle_key_number(JA_HANDLE_REFRESH_TOKEN);
 	child->generation = token->generation + 1;
 	ja_check(ja_secret_random(&child->nonce, sizeof(child->nonce)));
 	ja_plan_begin(&scope);

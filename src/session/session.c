@@ -15,8 +15,7 @@
 #include "base/secret.h"
 #include "base/settings.h"
 #include "base/uuid.h"
-#include "keyring/key_change.h"
-#include "keyring/stored_key.h"
+#include "keyring/handle.h"
 #include "session/access_claims.h"
 #include "session/session.h"
 #include "session/surplus.h"
@@ -47,11 +46,7 @@ seconds_from(TimestampTz time, int64 seconds)
 static void
 draw(TimestampTz now, JaSession *session, JaRefreshToken *token)
 {
-	const JaStoredKey *key;
-
-	ja_key_change_ensure(JA_USE_REFRESH);
-	ja_check(ja_stored_key_active(JA_USE_REFRESH, &key));
-	token->key_number = key->number;
+	token->key_number = ja_handle_key_number(JA_HANDLE_REFRESH_TOKEN);
 	token->generation = 1;
 	ja_check(ja_secret_random(&token->nonce, sizeof(token->nonce)));
 	ja_check(ja_uuid_make(now, &session->id));

@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 94 assertions
+-- At least 103 assertions
 SELECT no_plan();
 SELECT test.create_user('alice');
 SELECT test.login('alice') AS answer \gset
@@ -46,4 +46,24 @@ FROM test.from_base64url(substr(:'token', 5)) AS bytes, generate_series(0, 76) A
 SELECT is(count(*), 84::bigint, '84 that are wrong') FROM wrong;
 SELECT is(test.error_of(test.refresh(jsonb_build_object('refresh_token', token))), 'invalid_grant', what || ': refused') FROM wrong;
 SELECT is(test.error_of(test.refresh(:'answer')), 'ok', 'the right one is still good');
+
+-- A key does the work of its own use only, whatever its number: the one of hashed
+-- names gets a number here, which no row can have
+CREATE FUNCTION pg_temp.token_by(key integer) RETURNS jsonb LANGUAGE sql AS
+$$ SELECT jsonb_build_object('refresh_token', 'jar_' || test.base64url(body || hmac('jwt_auth refresh token'::bytea || '\x00' || body,
+		  test.from_base64url(convert_from(private_jwk, 'UTF8')::jsonb ->> 'k'), 'sha256')))
+   FROM jwt_auth.keys, jwt_auth.refresh_tokens,
+	   LATERAL (SELECT '\x01'::bytea || int4send(key) || uuid_send(session_id) || int8send(generation) || uuid_send(nonce)) AS b (body)
+   WHERE number = key $$;
+SELECT test.raises(format('UPDATE jwt_auth.keys SET number = 7 WHERE use = %L', use), '23514', 'no key has a number that is for ' || use) FROM unnest('{sig,hash}'::text[]) AS use;
+SELECT test.raises('UPDATE jwt_auth.keys SET number = NULL WHERE use = ''refresh''', '23514', 'each key for refresh tokens has one');
+ALTER TABLE jwt_auth.keys DROP CONSTRAINT keys_number_check;
+UPDATE jwt_auth.keys SET number = 7 WHERE use = 'hash';
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'the key of hashed names makes no refresh token');
+SELECT is(jwt_rotate_refresh_key(), 8, 'the next number of all uses');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(8))), 'ok', 'the new key for refresh tokens makes one');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'ok', 'and what the former one made is good');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'the key of hashed names still makes none');
+UPDATE jwt_auth.keys SET revoked_at = now() WHERE number = 1;
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'invalid_grant', 'nor does a revoked one');
 SELECT finish();

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * key_use.c
+ *	  What stored keys are for.
+ *
+ * A key has one use.  Those for other uses than signatures are secrets that
+ * never leave the database: made with the first signing key, or as soon as they
+ * are missing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "keyring/key_use.h"
+#include "store/plan.h"
+
+static JaPlan select_last_session_end = {
+	.sql = "SELECT pg_catalog.max(expires_at) FROM jwt_auth.sessions"
+};
+
+/*
+ * When the last session will have ended that exists, or is being made now; within
+ * a scope of ja_plan_begin().
+ */
+static TimestampTz
+last_session_end(TimestampTz now)
+{
+	TimestampTz end = now + (int64) ja_settings.session_ttl_seconds * USECS_PER_SEC;
+	TimestampTz latest;
+	bool		is_null;
+
+	ja_plan_run(&select_last_session_end, JA_NO_VALUES);
+	latest = DatumGetTimestampTz(ja_plan_result(0, 1, &is_null));
+	return is_null ? end : Max(end, latest);
+}
+
+static const JaKeyUseRow rows[JA_KEY_USES] = {
+	[JA_USE_SIGNATURE] = {"sig"},
+	[JA_USE_REFRESH] = {"refresh", last_session_end},
+	[JA_USE_HASH] = {"hash"},
+};
+
+const JaKeyUseRow *
+ja_key_use_row(JaKeyUse use)
+{
+	return &rows[use];
+}
