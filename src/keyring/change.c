@@ -69,7 +69,8 @@ ja_change_raise_stale(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("could not serialize access due to concurrent changes of keys"),
-			 errhint("Try again in a new transaction.")));
+			 errhint("Try again in a new transaction."),
+			 errhidestmt(true)));
 }
 
 /*

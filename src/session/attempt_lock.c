@@ -40,7 +40,8 @@ watch_transaction(XactEvent event, void *argument pg_attribute_unused())
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot PREPARE a transaction in which somebody tried to log in"),
-				 errhint("Commit logins and changes of passwords, whatever they answer.")));
+				 errhint("Commit logins and changes of passwords, whatever they answer."),
+				 errhidestmt(true)));
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		has_locked = false;
 }

@@ -186,7 +186,8 @@ judge(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("could not serialize access due to a concurrent refresh"),
-			 errhint("Try again in a new transaction.")));
+			 errhint("Try again in a new transaction."),
+			 errhidestmt(true)));
 }
 
 /*

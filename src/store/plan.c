@@ -62,6 +62,17 @@ hide_plans(void)
 	return level;
 }
 
+/*
+ * The statement that called may hold a password or a token as a literal, and
+ * the log would show it with an error of any kind: a timeout, a deadlock, a
+ * trigger of the operator.
+ */
+static void
+hide_statement(void *argument pg_attribute_unused())
+{
+	errhidestmt(true);
+}
+
 /* Switches to the tables' owner and connects to SPI. */
 void
 ja_plan_begin(JaPlanScope *scope)
@@ -76,6 +87,10 @@ ja_plan_begin(JaPlanScope *scope)
 						   SECURITY_NOFORCE_RLS);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	scope->callback.callback = hide_statement;
+	scope->callback.arg = NULL;
+	scope->callback.previous = error_context_stack;
+	error_context_stack = &scope->callback;
 }
 
 /*
@@ -86,6 +101,7 @@ ja_plan_begin(JaPlanScope *scope)
 void
 ja_plan_end(JaPlanScope *scope)
 {
+	error_context_stack = scope->callback.previous;
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	SetUserIdAndSecContext(scope->caller, scope->security_context);
@@ -231,5 +247,6 @@ ja_plan_refuse_read_only(const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot execute %s() in a read-only transaction", function),
-				 errhint("Call it in a read-write transaction on the primary server.")));
+				 errhint("Call it in a read-write transaction on the primary server."),
+				 errhidestmt(true)));
 }

@@ -33,6 +33,7 @@ typedef struct JaPlanScope
 	int			security_context;
 	MemoryContext context;		/* the caller's */
 	int			setting_level;	/* of settings to bring back; 0: none */
+	ErrorContextCallback callback;	/* hides the caller's statement in the log */
 } JaPlanScope;
 
 extern void ja_plan_begin(JaPlanScope *scope);

@@ -72,7 +72,8 @@ ja_relation_oid(JaRelation relation)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the tables of extension \"jwt_auth\" are not in this database"),
-					 errhint("Run CREATE EXTENSION jwt_auth in this database.")));
+					 errhint("Run CREATE EXTENSION jwt_auth in this database."),
+					 errhidestmt(true)));
 		known[relation] = found;
 	}
 	return known[relation];

@@ -1,13 +1,14 @@
 # The server log (T47, F54) of accounts: no password, token, hash or key is in it,
 # whatever succeeds, is denied or fails, hooks included. Values travel as bind
-# parameters; as literals, too, where the extension itself raises the error.
-# At least 107 assertions
+# parameters; as literals, too, where the error is raised within the extension.
+# At least 135 assertions
 
 use strict;
 use warnings;
 
 use AccountTest;
 use IPC::Run qw(run);
+use JwtAuthSession;
 use JwtAuthTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -112,14 +113,35 @@ for my $hook (qw(cast quote))
 }
 check('password hook, refused', '22023', "SET jwt_auth.password_check_function = 'hooks.refuse'", 'SELECT jwt_create_user(:n, :p)', n => 'x', p => $canary);
 
-# As literals: the extension's own errors hide the statement
+# As literals: errors within the extension's calls hide the statement
+my $slowly = "SET statement_timeout = '20 ms'; SET jwt_auth.argon2_memory = 65536; SET jwt_auth.argon2_iterations = 8";
+my $holder = JwtAuthSession->new($node);
+
+value_of($node, <<'SQL');
+ALTER TABLE jwt_auth.users ADD CHECK (username <> 'forbidden');
+CREATE FUNCTION hooks.raise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+CREATE TRIGGER raise BEFORE INSERT ON jwt_auth.users FOR EACH ROW WHEN (NEW.username = 'raised') EXECUTE FUNCTION hooks.raise();
+SQL
+ask($holder, "BEGIN; SELECT FROM jwt_auth.users WHERE username = 'slow' FOR UPDATE");
 for my $case (
 	[ '22023', "SELECT jwt_create_user('x', 'canary')" ], [ '23505', "SELECT jwt_create_user('carol', '$canary')" ],
 	[ '22023', "SELECT jwt_import_user('x', '$canary')" ], [ '22023', "SELECT jwt_set_password(gen_random_uuid(), '$canary')" ],
 	[ '22023', "SELECT jwt_login(NULL, '$canary')" ], [ '28J03', "SELECT jwt_change_password('$canary', 'x')" ],
 	[ '22023', "SELECT jwt_create_user('x', '$canary', 'nobody_at_all')" ],
 	[ '55000', "SET jwt_auth.claims_function = 'hooks.missing'; SELECT jwt_login('carol', '$canary')" ],
-	[ '38000', "SET jwt_auth.password_check_function = 'hooks.cast'; SELECT jwt_create_user('x', '$canary')" ])
+	[ '38000', "SET jwt_auth.password_check_function = 'hooks.cast'; SELECT jwt_create_user('x', '$canary')" ],
+	# what PostgreSQL raises within our statements
+	[ '57014', "$slowly; SELECT jwt_login('slow', '$canary')" ],
+	[ '23514', "SELECT jwt_create_user('forbidden', '$canary')" ],
+	[ 'P0001', "SELECT jwt_create_user('raised', '$canary')" ],
+	[ '55P03', "SET lock_timeout = '50 ms'; SELECT jwt_set_password(jwt_find_user('slow'), '$canary')" ],
+	# what must write, and cannot
+	map { [ '25006', "SET default_transaction_read_only = on; BEGIN; SELECT $_" ] } "jwt_login('carol', '$canary')",
+	"jwt_change_password('$canary', '$canary')", "jwt_create_user('x', '$canary')", "jwt_import_user('x', '$hash')",
+	"jwt_set_password('$id', '$canary')", "jwt_refresh('$first->{refresh_token}')", "jwt_revoke('$first->{refresh_token}')",
+	"jwt_consume('$first->{access_token}')",
+	qq{jwt_import_key('{"kty":"oct","alg":"HS256","k":"canary"}')},
+	qq{jwt_trust_issuer('https://x.example', '{"keys":[{"kty":"oct","alg":"HS256","k":"canary"}]}', 'x')})
 {
 	my ($state, $statement) = @$case;
 	my $offset = -s $node->logfile;
@@ -127,6 +149,8 @@ for my $case (
 	is(state_of($node, $statement), $state, "as a literal: $state");
 	silent_since($offset, 'the statement is not logged');
 }
+
+$holder->close;
 
 # Nor is any of it in the catalogs of statistics, but for what a client writes as a literal
 is(value_of($node, "SELECT count(*) FROM jwt_auth.audit_log WHERE audit_log::text ~ 'canary'"), 0, 'nor in the audit log');
