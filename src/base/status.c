@@ -19,6 +19,8 @@
 	{JA_SQLSTATE_INVALID_TOKEN, "invalid token", why, NULL, check}
 #define REVOKED(check, why) \
 	{JA_SQLSTATE_TOKEN_REVOKED, "token revoked", why, "Log in again.", check}
+#define FOR_PSS(todo) \
+	UNUSABLE("key is for RSASSA-PSS and does not fit the algorithm", todo)
 #define UNREADY(text, todo) \
 	{ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, text, NULL, todo, NULL}
 #define UNUSABLE(text, todo) \
@@ -101,6 +103,12 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_KEY_RSA_EXPONENT] = UNUSABLE("RSA public exponent is not sound",
 									 "The exponent must be odd, at least 3 and at most 64 bits long; 65537 is usual."),
 	[JA_KEY_RSA_MULTIPRIME] = UNUSABLE("multi-prime RSA keys are not supported", NULL),
+	[JA_KEY_PSS_ANY] = FOR_PSS("Pass PS256, PS384 or PS512 as its algorithm."),
+	[JA_KEY_PSS_SHA256] = FOR_PSS("Pass PS256 as its algorithm: its parameters name SHA-256."),
+	[JA_KEY_PSS_SHA384] = FOR_PSS("Pass PS384 as its algorithm: its parameters name SHA-384."),
+	[JA_KEY_PSS_SHA512] = FOR_PSS("Pass PS512 as its algorithm: its parameters name SHA-512."),
+	[JA_KEY_PSS_PARAMETERS] = UNUSABLE("the parameters of the RSASSA-PSS key fit no algorithm",
+									   "They must name SHA-256, SHA-384 or SHA-512, MGF1 with the same hash, and a salt no longer than that hash (RFC 7518 section 3.5)."),
 	[JA_KEY_INVALID] = UNUSABLE("key is not valid",
 								"Its numbers do not form a key of this type."),
 	[JA_KEY_WEAK_POINT] = UNUSABLE("public key is not canonical or has a small order",
@@ -124,7 +132,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_KEY_SET_DUPLICATE] = UNUSABLE("the JWK Set has two keys with the same \"kid\"", NULL),
 	[JA_PEM_SYNTAX] = {
 		ERRCODE_INVALID_TEXT_REPRESENTATION, "PEM text cannot be read", NULL,
-		"It must hold one key or certificate between BEGIN and END lines.", NULL
+		"It must hold one key or certificate between BEGIN and END lines; decode it first if all of it is in base64.", NULL
 	},
 	[JA_PEM_ENCRYPTED] = UNUSABLE("PEM key is encrypted",
 								  "Decrypt it first, for example with \"openssl pkey\"."),

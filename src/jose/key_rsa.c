@@ -16,6 +16,7 @@
 
 #include "jose/key_member.h"
 #include "jose/key_rsa.h"
+#include "jose/rsa_pss.h"
 
 #define GENERATED_BITS 2048
 
@@ -46,7 +47,7 @@ static const Number numbers[] = {
 #define PUBLIC_NUMBERS	2
 #define PRIVATE_NUMBERS 3
 
-static const char *const openssl_names[] = {"RSA", NULL};
+static const char *const openssl_names[] = {"RSA", "RSA-PSS", NULL};
 static const char *const required[] = {"e", "kty", "n", NULL};
 
 /* Reads one member into values[]; the caller clears them all. */
@@ -199,6 +200,20 @@ get_numbers(const JaKey *key, size_t count, BIGNUM **values)
 	return true;
 }
 
+/* Puts a plain RSA key of the same numbers in the place of one for RSASSA-PSS. */
+static JaStatus
+replace_by_plain(JaKey *key, BIGNUM *const *values, size_t count)
+{
+	EVP_PKEY   *plain;
+	JaStatus	status = build(values, count, &plain);
+
+	if (status != JA_OK)
+		return status;
+	EVP_PKEY_free(key->pkey);
+	key->pkey = plain;
+	return JA_OK;
+}
+
 static JaStatus
 rsa_adopt(JaKey *key)
 {
@@ -216,6 +231,8 @@ rsa_adopt(JaKey *key)
 		status = check_public(values[N], values[E]);
 	if (status == JA_OK && key->is_private)
 		status = check_private(values);
+	if (status == JA_OK && ja_rsa_pss_is(key->pkey))
+		status = replace_by_plain(key, values, count);
 	for (size_t i = 0; i < count; i++)
 		BN_clear_free(values[i]);
 	return status;

@@ -20,6 +20,7 @@
 #include "jose/key_rsa.h"
 #include "jose/pem.h"
 #include "jose/pem_text.h"
+#include "jose/rsa_pss.h"
 
 /* Longest PEM text that is written: RSA with 16384 bits has 13 kB. */
 #define MAX_WRITTEN 32768
@@ -158,6 +159,9 @@ read_first_key_of_blocks(JaString pem, const PemKind **kind, EVP_PKEY **pkey)
 	ERR_clear_error();
 	*kind = NULL;
 	status = read_first_key(lines, kind, pkey);
+	/* Header lines don't survive that. */
+	if (status == JA_PEM_SYNTAX && ja_pem_text_is_encrypted(pem))
+		status = JA_PEM_ENCRYPTED;
 	OPENSSL_cleanse((char *) lines.data, lines.length);
 	pfree((char *) lines.data);
 	return status;
@@ -185,6 +189,8 @@ ja_pem_read(JaString pem, const JaAlgorithm *algorithm, JaKey **key)
 		status = read_first_key_of_blocks(pem, &kind, &read->pkey);
 	if (status == JA_OK && !ja_key_type_holds(read->type, read->pkey))
 		status = JA_KEY_ALGORITHM_MISMATCH;
+	if (status == JA_OK && ja_rsa_pss_is(read->pkey))
+		status = ja_rsa_pss_check(read->pkey, algorithm);
 	if (status == JA_OK)
 	{
 		read->is_private = kind->is_private;

@@ -19,6 +19,11 @@
 #define BEGIN_MARK	"-----BEGIN "
 #define END_MARK	"-----END "
 #define DASHES		"-----"
+
+/* "-----BEGIN" in base64, and what stands inside of an encrypted block. */
+#define BASE64_BEGIN_MARK	"LS0tLS1CRUdJTi"
+#define ENCRYPTED_MARK		"4,ENCRYPTED"
+
 #define LINE_LENGTH 64
 
 /* What is read, and what is written into a buffer that is large enough. */
@@ -45,11 +50,24 @@ find_mark(const char *start, const char *end, const char *mark)
 	return NULL;
 }
 
-/* Whether a text is meant to be PEM. */
+static bool
+holds_mark(JaString text, const char *mark)
+{
+	return find_mark(text.data, text.data + text.length, mark) != NULL;
+}
+
+/* Whether a text is meant to be PEM, as it is or in base64 as a whole. */
 bool
 ja_pem_text_is_pem(JaString text)
 {
-	return find_mark(text.data, text.data + text.length, BEGIN_MARK) != NULL;
+	return holds_mark(text, BEGIN_MARK) || holds_mark(text, BASE64_BEGIN_MARK);
+}
+
+/* Whether a block is encrypted as RFC 1421 says, by header lines inside. */
+bool
+ja_pem_text_is_encrypted(JaString text)
+{
+	return holds_mark(text, ENCRYPTED_MARK);
 }
 
 static void

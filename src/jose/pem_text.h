@@ -11,6 +11,7 @@
 #include "base/string.h"
 
 extern bool ja_pem_text_is_pem(JaString text);
+extern bool ja_pem_text_is_encrypted(JaString text);
 extern JaString ja_pem_text_lay_out(JaString text);
 
 #endif							/* JA_PEM_TEXT_H */

@@ -2,7 +2,7 @@
 -- keys that are taken for secrets (F27).
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 90 assertions
+-- At least 158 assertions
 SELECT no_plan();
 SET jwt_auth.require_exp = off;
 
@@ -42,9 +42,17 @@ FROM public.pem, LATERAL (VALUES
 	('beginnings alone', repeat('-----BEGIN ', 1000)))
 	AS v (what, form);
 
+-- Encrypted keys are told from damaged ones
+\set form `openssl genrsa -traditional -aes256 -passout pass:secret 2048 2>/dev/null`
+SELECT test.raises(format('SELECT jwk_from_pem(%L, ''RS256'')', form), '22023', 'encrypted, ' || what)
+FROM (VALUES
+	('laid out', :'form'), ('\n for line ends', replace(:'form', E'\n', '\n')),
+	('blanks for line ends', replace(:'form', E'\n', ' ')),
+	('indented', regexp_replace(:'form', '^', '  ', 'gn'))) AS v (what, form);
+
 -- A text of a key is no secret
 SELECT test.raises(format('SELECT jwk_from_secret(%L, ''HS256'')', convert_to(secret, 'UTF8')), '22023', 'no secret: ' || left(secret, 30))
-FROM public.pem, LATERAL (VALUES (body), (replace(body, E'\n', '\n')), (jwk_public(jwk_from_pem(body, alg))::text), (jsonb_build_object('keys', jsonb_build_array(jwk_from_pem(body, alg)))::text)) AS v (secret);
+FROM public.pem, LATERAL (VALUES (body), (replace(body, E'\n', '\n')), (encode(convert_to(body, 'UTF8'), 'base64')), (jwk_public(jwk_from_pem(body, alg))::text), (jsonb_build_object('keys', jsonb_build_array(jwk_from_pem(body, alg)))::text)) AS v (secret);
 SELECT lives_ok(format('SELECT jwk_from_secret(%L, ''HS256'')', convert_to(secret, 'UTF8')), 'a secret: ' || secret)
 FROM unnest(ARRAY['{a secret that begins with a brace}', 'a secret that speaks of "kty" and more', '-----a secret between dashes that is long-----', 'BEGIN PUBLIC KEY and then something else']) AS secret;
 SELECT finish();

@@ -1,10 +1,10 @@
 # Signatures and keys there and back between the extension and the openssl
 # command, for every algorithm; and signatures that only the openssl command
 # makes, which must be refused.  ROUNDS=N takes N signatures of each algorithm each
-# way.
+# way.  Answers F27 for keys for RSASSA-PSS alone.
 #
 # Time limit: 1800 s
-# At least 112 assertions
+# At least 142 assertions
 
 use strict;
 use warnings;
@@ -84,6 +84,12 @@ for my $alg (@asymmetric, @post_quantum)
 		$public, "$alg: the public key is read");
 }
 
+for my $bits (256, 384, 512)
+{
+	restricted_pss("PS$bits", map { ('-pkeyopt', "rsa_pss_keygen_$_") }
+		  "md:sha$bits", "mgf1_md:sha$bits", 'saltlen:' . $bits / 8);
+	restricted_pss("PS$bits");
+}
 refuse_foreign_padding();
 
 done_testing();
@@ -252,6 +258,28 @@ sub to_der
 		$content .= "\x02" . chr(length $number) . $number;
 	}
 	return "\x30" . (length $content > 127 ? "\x81" : '') . chr(length $content) . $content;
+}
+
+# A key for RSASSA-PSS alone (RFC 4055), with the parameters that are given.
+sub restricted_pss
+{
+	my ($alg, @parameters) = @_;
+	my $what = "$alg, a key for RSASSA-PSS " . (@parameters ? 'with' : 'without') . ' parameters';
+	my $pem = output_of([ qw(openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048), @parameters ]);
+	my $spki = output_of([qw(openssl pkey -pubout)], $pem);
+	my ($private, $public) =
+	  map { value_of($database, 'SELECT jwk_from_pem(' . quote($_) . ", '$alg')") } $pem, $spki;
+
+	is(own_verdicts($alg, $pem, $public), $ROUNDS, "$what: openssl signs");
+	my ($input, $signature) =
+	  segments_of(value_of($database, "SELECT jws_sign('payload', " . quote($private) . ')'));
+	ok(foreign_verdict($alg, $spki, $input, $signature), "$what: openssl verifies with the key as it was");
+	ok(!foreign_verdict($alg, $spki, "${input}x", $signature), "$what: openssl refuses another text");
+	my $other = foreign_signature($alg, $pem, "$input.x");
+
+	is(verified($input, $other, $public), '28J00', "$what: the extension refuses another text");
+	is(state_of($database, 'SELECT jwk_from_pem(' . quote($pem) . ", 'RS256')"), '22023', "$what: not for RS256");
+	return;
 }
 
 # RFC 7518 section 3.5 and 3.3: the salt is as long as the hash, MGF1 uses the
