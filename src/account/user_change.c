@@ -128,18 +128,34 @@ run_on_user(JaPlan *plan, JaValues values)
 	ja_plan_end(&scope);
 }
 
+static void
+require_user(const pg_uuid_t *id)
+{
+	JaUser		user;
+
+	if (!ja_user_find_by_id(id, &user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+}
+
+/* What the user is called; empty for one whose row was inserted without a name. */
+static JaString
+name_of(const pg_uuid_t *id)
+{
+	const JaIdentifier *name = ja_identifier_primary(id);
+
+	return name == NULL ? (JaString) {"", 0} : name->value;
+}
+
 /* Sets a password and ends the user's sessions. */
 void
 ja_user_change_password(const pg_uuid_t *id, JaString password)
 {
 	JaPlanScope scope;
 	JaNewPassword hashed;
-	const JaIdentifier *name = ja_identifier_primary(id);
 	JaWait		wait;
 
-	if (name == NULL)
-		ja_raise(JA_ACCOUNT_UNKNOWN);
-	ja_user_attribute_hash(name->value, password, &hashed);
+	require_user(id);
+	ja_user_attribute_hash(name_of(id), password, &hashed);
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	ja_new_password_store(id, &hashed);
@@ -153,10 +169,7 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 void
 ja_user_change_end_sessions(const pg_uuid_t *id)
 {
-	JaUser		user;
-
-	if (!ja_user_find_by_id(id, &user))
-		ja_raise(JA_ACCOUNT_UNKNOWN);
+	require_user(id);
 	end_sessions(id, "ended by admin");
 	audit_user("sessions_ended", id);
 }
@@ -177,19 +190,20 @@ clear_throttle(const pg_uuid_t *id)
 	JaIdentifier *identifiers;
 	int			count = ja_identifier_list(id, &identifiers);
 
-	if (count == 0)
-		ja_raise(JA_ACCOUNT_UNKNOWN);
 	for (int i = 0; i < count; i++)
 		ja_throttle_clear(JA_ATTEMPT_PASSWORD, identifiers[i].canonical);
 }
 
-/* Enables a user and clears the throttle. */
+/*
+ * Enables a user and clears the throttle: that first, since a login, too, has
+ * the lock of the name before it waits for the row.
+ */
 void
 ja_user_change_enable(const pg_uuid_t *id)
 {
+	clear_throttle(id);
 	run_on_user(&enable_user, JA_VALUES(ja_uuid(id)));
 	ja_signal_send(JA_SIGNAL_REVOCATIONS);
-	clear_throttle(id);
 	audit_user("user_enabled", id);
 }
 
@@ -197,6 +211,7 @@ ja_user_change_enable(const pg_uuid_t *id)
 void
 ja_user_change_unlock(const pg_uuid_t *id)
 {
+	require_user(id);
 	clear_throttle(id);
 	audit_user("user_unlocked", id);
 }

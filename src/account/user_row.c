@@ -67,12 +67,20 @@ audit(const char *event, const pg_uuid_t *user)
 		ja_audit_write(&(JaAuditEvent) {.event = event, .user = user});
 }
 
-/* Raises 22023 for a role or claims that no function would let pass. */
+/*
+ * Raises 22023 for a role or claims that no function would let pass, and 0A000
+ * for another username: it would not be the one that logs in.
+ */
 static void
 check_values(const Change *change)
 {
 	Datum		value;
 
+	if (differs(change, Anum_users_username))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a username cannot be changed in table \"users\" alone"),
+				 errhint("Use jwt_update_user(), which changes the name that logs in, too.")));
 	if (differs(change, Anum_users_role) &&
 		read_column(change, change->after, Anum_users_role, &value))
 		ja_user_attribute_check_role(NameStr(*DatumGetName(value)));
@@ -103,7 +111,7 @@ follow_disabling(const Change *change, const pg_uuid_t *user)
 	audit("user_disabled", user);
 }
 
-/* After an update of a row; raises 22023 for values that are not allowed. */
+/* After an update of a row; raises as check_values() does. */
 void
 ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after)
 {

@@ -1,6 +1,6 @@
 -- Users changed in their table, as an operator would (F18, T59): the same
 -- follows as from the functions, and what they refuse is refused.
--- At least 39 assertions
+-- At least 55 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -69,6 +69,30 @@ SELECT is(test.verdict(:'token'), NULL, 'an enabled user is inserted: good as be
 INSERT INTO jwt_auth.users (id, created_at, disabled_at) VALUES (:'gina', now(), now());
 SELECT is(test.verdict(:'token'), '28J02', 'the user is inserted, disabled: dead at once'), is(test.verdict(:'other'), NULL, 'another user''s is good');
 DELETE FROM jwt_auth.users WHERE username IS NULL;
+
+-- Inserted without a name: the functions work on it
+INSERT INTO jwt_auth.users (id, username, created_at) VALUES (:'gina', 'gina', now());
+SELECT lives_ok(format('SELECT %s', call), call)
+FROM (VALUES (format('jwt_disable_user(%L)', :'gina')), (format('jwt_enable_user(%L)', :'gina')), (format('jwt_unlock_user(%L)', :'gina')),
+	(format('jwt_set_password(%L, %L)', :'gina', test.password())), (format('jwt_delete_user(%L)', :'gina'))) AS c (call);
+SELECT test.raises(format('SELECT %s', call), '22023', 'nobody has the id: ' || call)
+FROM (VALUES (format('jwt_disable_user(%L)', :'gina')), (format('jwt_enable_user(%L)', :'gina')), (format('jwt_unlock_user(%L)', :'gina')),
+	(format('jwt_set_password(%L, %L)', :'gina', test.password()))) AS c (call);
+
+-- Another name
+SELECT test.raises($$UPDATE jwt_auth.users SET username = 'zora' WHERE username = 'carol'$$, '0A000', 'another username'),
+	   test.raises($$UPDATE jwt_auth.users SET username = NULL WHERE username = 'carol'$$, '0A000', 'none');
+SELECT lives_ok($$UPDATE jwt_auth.users SET username = 'carol' WHERE username = 'carol'$$, 'the same one');
+SELECT jwt_update_user(test.user_id('carol'), username => 'zora');
+SELECT is(jwt_find_user('zora'), test.user_id('zora'), 'by the function it is another one'), is(jwt_find_user('carol'), NULL, 'and no longer the former');
+SELECT jwt_update_user(test.user_id('zora'), username => 'carol');
+
+-- A session of somebody else's
+SELECT test.login('carol') AS c3 \gset
+UPDATE jwt_auth.sessions SET user_id = test.user_id('alice') WHERE id = test.session_of(:'c3');
+SELECT is(test.access(:'c3'), '28J02', 'given to another user: the token of the former is dead');
+UPDATE jwt_auth.sessions SET user_id = test.user_id('carol') WHERE id = test.session_of(:'c3');
+SELECT is(test.access(:'c3'), NULL, 'given back: alive');
 
 -- Another id
 DELETE FROM jwt_auth.identifiers WHERE user_id = test.user_id('erin');
