@@ -17,29 +17,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "store/plan.h"
-
-/* The owner of the extension's tables. */
-static Oid
-lookup_owner(void)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(ja_relation_oid(JA_KEYS)));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for the keys table");
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
 
 /*
  * Keeps plans from being printed, which any session can ask for and read: they
@@ -77,7 +60,7 @@ hide_statement(void *argument pg_attribute_unused())
 void
 ja_plan_begin(JaPlanScope *scope)
 {
-	Oid			owner = lookup_owner();
+	Oid			owner = ja_relation_owner(JA_KEYS);
 
 	scope->context = CurrentMemoryContext;
 	scope->setting_level = hide_plans();
@@ -227,16 +210,10 @@ ja_plan_result(uint64 row, int column, bool *is_null)
 JaString
 ja_plan_string(uint64 row, int column)
 {
-	JaString	string = {NULL, 0};
 	bool		is_null;
 	Datum		value = ja_plan_result(row, column, &is_null);
 
-	if (!is_null)
-	{
-		string.data = TextDatumGetCString(value);
-		string.length = strlen(string.data);
-	}
-	return string;
+	return ja_value_read_text(value, is_null);
 }
 
 /* Raises 25006 in a read-only transaction, as every one on a standby is. */

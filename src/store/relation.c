@@ -12,8 +12,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "store/relation.h"
 
@@ -77,6 +80,20 @@ ja_relation_oid(JaRelation relation)
 		known[relation] = found;
 	}
 	return known[relation];
+}
+
+/* The owner of a relation; raises as above. */
+Oid
+ja_relation_owner(JaRelation relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(ja_relation_oid(relation)));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for table \"%s\"", names[relation]);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 /* Whether the OID is one of those that were looked up. */

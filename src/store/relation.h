@@ -160,6 +160,7 @@ enum
 #define JA_EXPRESSION 0
 
 extern Oid	ja_relation_oid(JaRelation relation);
+extern Oid	ja_relation_owner(JaRelation relation);
 extern bool ja_relation_is_known(Oid relation);
 extern void ja_relation_forget(void);
 

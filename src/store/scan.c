@@ -206,16 +206,10 @@ ja_scan_uuid(const JaScan *scan, AttrNumber column)
 JaString
 ja_scan_string(const JaScan *scan, AttrNumber column)
 {
-	JaString	string = {NULL, 0};
 	bool		is_null;
 	Datum		value = ja_scan_get(scan, column, &is_null);
 
-	if (!is_null)
-	{
-		string.data = TextDatumGetCString(value);
-		string.length = strlen(string.data);
-	}
-	return string;
+	return ja_value_read_text(value, is_null);
 }
 
 /* A bytea column, copied into the current context; NULL for NULL. */

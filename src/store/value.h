@@ -80,6 +80,18 @@ ja_text(const char *text)
 	return text == NULL ? ja_null(TEXTOID) : ja_datum(TEXTOID, CStringGetTextDatum(text));
 }
 
+/* The text of a column, NUL-terminated in the current context; data NULL for NULL. */
+static inline JaString
+ja_value_read_text(Datum value, bool is_null)
+{
+	char	   *data;
+
+	if (is_null)
+		return (JaString) {NULL, 0};
+	data = TextDatumGetCString(value);
+	return (JaString) {data, strlen(data)};
+}
+
 /* A timestamptz; NULL for zero, which no row here has. */
 static inline JaValue
 ja_time(TimestampTz time)
