@@ -8,6 +8,8 @@
 #ifndef JA_SETTINGS_H
 #define JA_SETTINGS_H
 
+#include "base/string.h"
+
 /* What jwt_auth.audit lets into the audit log. */
 typedef enum JaAuditLevel
 {
@@ -46,6 +48,15 @@ typedef struct JaSettings
 } JaSettings;
 
 extern JaSettings ja_settings;
+
+/* A text setting; data is NULL where it is unset or empty. */
+static inline JaString
+ja_settings_text(const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return (JaString) {NULL, 0};
+	return (JaString) {value, strlen(value)};
+}
 
 /*
  * Rises with whatever may change who the transaction acts for: an assignment

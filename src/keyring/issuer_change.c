@@ -125,7 +125,7 @@ check_arguments(const JaIssuerTrust *trust)
 {
 	if (trust->name.length == 0 || trust->name.length > JA_MAX_ISSUER)
 		ja_raise(JA_ISSUER_NAME);
-	if (ja_settings.issuer != NULL && ja_string_is(trust->name, ja_settings.issuer))
+	if (ja_string_equals(trust->name, ja_settings_text(ja_settings.issuer)))
 		ja_raise(JA_ISSUER_OWN);
 	if (trust->roles == NULL || array_contains_nulls(trust->roles))
 		ja_raise(JA_ISSUER_ROLES);

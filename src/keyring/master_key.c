@@ -41,7 +41,7 @@
 bool
 ja_master_key_is_configured(void)
 {
-	return ja_settings.master_key_file != NULL && ja_settings.master_key_file[0] != '\0';
+	return ja_settings_text(ja_settings.master_key_file).data != NULL;
 }
 
 /* Whether the resolved path lies in the directory, which may be a link. */

@@ -107,7 +107,7 @@ sign(const JaUser *user, const JaSession *session, int64 ttl_seconds, TimestampT
 	initStringInfo(&token);
 	status = ja_issue_access_token(&claims->root, ttl_seconds, now, &token);
 	if ((status == JA_SIZE || status == JA_JSON_DEPTH || status == JA_JSON_NUMBER) &&
-		ja_settings.claims_function != NULL && ja_settings.claims_function[0] != '\0')
+		ja_settings_text(ja_settings.claims_function).data != NULL)
 		status = JA_HOOK_CLAIMS;
 	ja_check(status);
 	return (JaString) {token.data, token.len};

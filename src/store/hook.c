@@ -20,7 +20,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -57,19 +56,6 @@ typedef struct HookKind
 static const HookKind claims_kind = {{UUIDOID, JSONBOID}, JSONBOID, JA_HOOK_CLAIMS, false};
 static const HookKind password_kind = {{TEXTOID, TEXTOID}, TEXTOID, JA_HOOK_PASSWORD, true};
 
-static Oid
-owner_of_tables(void)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(ja_relation_oid(JA_USERS)));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for the users table");
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Finds the function that a setting names, or raises 55000.  Runs as the
  * owner of the tables, since the caller need not see the function's schema.
@@ -96,7 +82,7 @@ resolve(const char *name, const HookKind *kind, Hook *hook)
 	ReleaseSysCache(tuple);
 	if (!is_right)
 		ja_raise(JA_HOOK_RESULT);
-	if (!superuser_arg(hook->owner) && hook->owner != owner_of_tables())
+	if (!superuser_arg(hook->owner) && hook->owner != ja_relation_owner(JA_USERS))
 		ja_raise(JA_HOOK_OWNER);
 }
 
@@ -152,7 +138,7 @@ call(const char *name, const HookKind *kind, Datum first, Datum second, bool *is
 	Datum		result = (Datum) 0;
 
 	GetUserIdAndSecContext(&caller, &security_context);
-	SetUserIdAndSecContext(owner_of_tables(),
+	SetUserIdAndSecContext(ja_relation_owner(JA_USERS),
 						   security_context | SECURITY_LOCAL_USERID_CHANGE);
 	resolve(name, kind, &hook);
 	SetUserIdAndSecContext(hook.owner,
@@ -187,7 +173,7 @@ ja_hook_claims(const pg_uuid_t *user, Jsonb *claims)
 	Datum		value;
 	bool		is_null;
 
-	if (ja_settings.claims_function == NULL || ja_settings.claims_function[0] == '\0')
+	if (ja_settings_text(ja_settings.claims_function).data == NULL)
 		return claims;
 	value = call(ja_settings.claims_function, &claims_kind,
 				 UUIDPGetDatum(user), JsonbPGetDatum(claims), &is_null);
@@ -211,8 +197,7 @@ ja_hook_judge_password(JaString username, JaString password)
 	Datum		reason;
 	bool		is_null;
 
-	if (ja_settings.password_check_function == NULL ||
-		ja_settings.password_check_function[0] == '\0')
+	if (ja_settings_text(ja_settings.password_check_function).data == NULL)
 		return NULL;
 	name = cstring_to_text_with_len(username.data, (int) username.length);
 	secret = cstring_to_text_with_len(password.data, (int) password.length);

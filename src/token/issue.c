@@ -46,17 +46,12 @@ is_absent(const JsonbContainer *claims, const char *name)
 	return !ja_json_member(claims, name, &value);
 }
 
-static bool
-is_set(const char *setting)
-{
-	return setting != NULL && setting[0] != '\0';
-}
-
 /* Claims that identify something must be what our own verification takes. */
 static JaStatus
 check_names(const JsonbContainer *claims)
 {
 	static const char *const strings[] = {"jti", "sub", "sid"};
+	JaString	issuer = ja_settings_text(ja_settings.issuer);
 	JaString	value;
 
 	for (size_t i = 0; i < lengthof(strings); i++)
@@ -71,7 +66,7 @@ check_names(const JsonbContainer *claims)
 		case JA_ABSENT:
 			return JA_OK;
 		case JA_PRESENT:
-			return is_set(ja_settings.issuer) && ja_string_is(value, ja_settings.issuer) ?
+			return issuer.data != NULL && ja_string_equals(value, issuer) ?
 				JA_OK : JA_CLAIMS_NAME;
 		case JA_MISTYPED:
 			return JA_CLAIMS_NAME;
@@ -106,6 +101,8 @@ check_times(const JsonbContainer *claims, double now)
 static JaStatus
 complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb **complete)
 {
+	JaString	issuer = ja_settings_text(ja_settings.issuer);
+	JaString	audience = ja_settings_text(ja_settings.audience);
 	JaJsonState state = {0};
 	int64		seconds = (int64) ja_claims_seconds(now);
 	pg_uuid_t	id;
@@ -115,10 +112,10 @@ complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb
 	ja_uuid_write(&id, jti);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_members(&state, claims);
-	if (is_set(ja_settings.issuer) && is_absent(claims, "iss"))
-		ja_json_add_string(&state, "iss", ja_settings.issuer, strlen(ja_settings.issuer));
-	if (is_set(ja_settings.audience) && has_no_audience(claims))
-		ja_json_add_string(&state, "aud", ja_settings.audience, strlen(ja_settings.audience));
+	if (issuer.data != NULL && is_absent(claims, "iss"))
+		ja_json_add_string(&state, "iss", issuer.data, issuer.length);
+	if (audience.data != NULL && has_no_audience(claims))
+		ja_json_add_string(&state, "aud", audience.data, audience.length);
 	if (is_absent(claims, "iat"))
 		ja_json_add_integer(&state, "iat", seconds);
 	if (is_absent(claims, "exp"))

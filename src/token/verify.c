@@ -315,9 +315,11 @@ check_foreign_signature(const JaCompact *token, const JaHeader *header,
 static bool
 is_our_name(JaString issuer)
 {
-	if (ja_settings.issuer == NULL || ja_settings.issuer[0] == '\0')
-		return issuer.data == NULL;
-	return issuer.data != NULL && ja_string_is(issuer, ja_settings.issuer);
+	JaString	ours = ja_settings_text(ja_settings.issuer);
+
+	if (ours.data == NULL || issuer.data == NULL)
+		return ours.data == issuer.data;
+	return ja_string_equals(issuer, ours);
 }
 
 /*
@@ -365,8 +367,8 @@ check_use_audience(const JaVerified *verified, JaString audience)
 {
 	if (audience.data == NULL && !verified->is_local_issuer)
 		return verified->fits_audience ? JA_OK : JA_TOKEN_AUDIENCE;
-	if (audience.data == NULL && ja_settings.audience != NULL && ja_settings.audience[0] != '\0')
-		audience = (JaString) {ja_settings.audience, strlen(ja_settings.audience)};
+	if (audience.data == NULL)
+		audience = ja_settings_text(ja_settings.audience);
 	if (audience.data == NULL)
 		return verified->has_audience ? JA_TOKEN_AUDIENCE : JA_OK;
 	return ja_verified_check_audience(verified, audience);
