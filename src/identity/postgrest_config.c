@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "identity/postgrest.h"
+#include "jose/keyset.h"
 #include "keyring/jwks.h"
 #include "keyring/stored_key.h"
 #include "store/scan.h"
@@ -136,18 +137,15 @@ ja_postgrest_configure(bool with_issuers)
 	Jsonb	   *jwks;
 	int			count;
 
-	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	ja_json_add_key(&state, "keys");
-	ja_json_push(&state, WJB_BEGIN_ARRAY, NULL);
+	ja_keyset_begin(&state);
 	count = add_keys(&state, &ja_jwks_make()->root);
 	if (with_issuers)
 		count += add_keys_of_issuers(&state);
-	ja_json_push(&state, WJB_END_ARRAY, NULL);
-	jwks = ja_json_end_object(&state);
+	jwks = ja_keyset_end(&state);
 	if (count == 0)
 		ja_raise(JA_POSTGREST_NO_KEY);
 	warn_of_active_key();
 	set_locally("pgrst.jwt_secret", JsonbToCString(NULL, &jwks->root, VARSIZE(jwks)));
-	if (!with_issuers && ja_settings.audience != NULL && ja_settings.audience[0] != '\0')
+	if (!with_issuers && ja_settings_text(ja_settings.audience).data != NULL)
 		set_locally("pgrst.jwt_aud", ja_settings.audience);
 }

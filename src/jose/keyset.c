@@ -271,3 +271,32 @@ ja_keyset_verify(JaKeySet *set, const JaCompact *token, JaHeader *header)
 		status = ja_jws_check_signature(token, key, header->algorithm);
 	return status;
 }
+
+/* Begins to write a set; the state must be zero. */
+void
+ja_keyset_begin(JaJsonState *set)
+{
+	ja_json_push(set, WJB_BEGIN_OBJECT, NULL);
+	ja_json_add_key(set, "keys");
+	ja_json_push(set, WJB_BEGIN_ARRAY, NULL);
+}
+
+/* Adds a key, which must outlive the writing. */
+void
+ja_keyset_add(JaJsonState *set, Jsonb *jwk)
+{
+	JsonbValue	value;
+
+	value.type = jbvBinary;
+	value.val.binary.data = &jwk->root;
+	value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
+	ja_json_push(set, WJB_ELEM, &value);
+}
+
+/* The set in the current memory context. */
+Jsonb *
+ja_keyset_end(JaJsonState *set)
+{
+	ja_json_push(set, WJB_END_ARRAY, NULL);
+	return ja_json_end_object(set);
+}

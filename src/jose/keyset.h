@@ -38,4 +38,8 @@ extern JaStatus ja_keyset_read(const JsonbContainer *json, JaKeySet **set);
 extern JaStatus ja_keyset_choose(JaKeySet *set, const JaHeader *header, JaKey **key);
 extern JaStatus ja_keyset_verify(JaKeySet *set, const JaCompact *token, JaHeader *header);
 
+extern void ja_keyset_begin(JaJsonState *set);
+extern void ja_keyset_add(JaJsonState *set, Jsonb *jwk);
+extern Jsonb *ja_keyset_end(JaJsonState *set);
+
 #endif							/* JA_KEYSET_H */

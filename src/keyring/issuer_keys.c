@@ -126,21 +126,14 @@ Jsonb *
 ja_issuer_keys_write(const JaKeySet *set, bool with_secrets)
 {
 	JaJsonState state = {0};
-	JsonbValue	value;
 
-	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	ja_json_add_key(&state, "keys");
-	ja_json_push(&state, WJB_BEGIN_ARRAY, NULL);
+	ja_keyset_begin(&state);
 	for (int i = 0; i < set->count; i++)
 	{
 		Jsonb	   *jwk;
 
 		ja_check(ja_jwk_write(set->keys[i], with_secrets, &jwk));
-		value.type = jbvBinary;
-		value.val.binary.data = &jwk->root;
-		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
-		ja_json_push(&state, WJB_ELEM, &value);
+		ja_keyset_add(&state, jwk);
 	}
-	ja_json_push(&state, WJB_END_ARRAY, NULL);
-	return ja_json_end_object(&state);
+	return ja_keyset_end(&state);
 }

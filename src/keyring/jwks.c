@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
+#include "jose/keyset.h"
 #include "keyring/jwks.h"
 #include "store/scan.h"
 
@@ -56,19 +57,8 @@ ja_jwks_make(void)
 	List	   *keys = collect(GetCurrentTimestamp());
 	JaJsonState state = {0};
 
-	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	ja_json_add_key(&state, "keys");
-	ja_json_push(&state, WJB_BEGIN_ARRAY, NULL);
+	ja_keyset_begin(&state);
 	for (int i = 0; i < list_length(keys); i++)
-	{
-		Jsonb	   *jwk = list_nth(keys, i);
-		JsonbValue	value;
-
-		value.type = jbvBinary;
-		value.val.binary.data = &jwk->root;
-		value.val.binary.len = (int) (VARSIZE(jwk) - VARHDRSZ);
-		ja_json_push(&state, WJB_ELEM, &value);
-	}
-	ja_json_push(&state, WJB_END_ARRAY, NULL);
-	return ja_json_end_object(&state);
+		ja_keyset_add(&state, list_nth(keys, i));
+	return ja_keyset_end(&state);
 }
