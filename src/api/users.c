@@ -68,6 +68,19 @@ jwt_find_user(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(return_uuid(user));
 }
 
+/* All but the second argument, which is a password or a hash. */
+static JaUserChange
+new_user_arguments(FunctionCallInfo fcinfo)
+{
+	return (JaUserChange) {
+		.username = ja_argument_optional_text(fcinfo, 0),
+		.role = role_argument(fcinfo, 2),
+		.claims = claims_argument(fcinfo, 3),
+		.email = ja_argument_optional_text(fcinfo, 4),
+		.phone = ja_argument_optional_text(fcinfo, 5)
+	};
+}
+
 /*
  * jwt_create_user(username text, password text DEFAULT NULL,
  *				   role name DEFAULT NULL, claims jsonb DEFAULT '{}',
@@ -76,15 +89,9 @@ jwt_find_user(PG_FUNCTION_ARGS)
 Datum
 jwt_create_user(PG_FUNCTION_ARGS)
 {
-	JaUserChange change = {
-		.username = ja_argument_optional_text(fcinfo, 0),
-		.password = ja_argument_optional_text(fcinfo, 1),
-		.role = role_argument(fcinfo, 2),
-		.claims = claims_argument(fcinfo, 3),
-		.email = ja_argument_optional_text(fcinfo, 4),
-		.phone = ja_argument_optional_text(fcinfo, 5)
-	};
+	JaUserChange change = new_user_arguments(fcinfo);
 
+	change.password = ja_argument_optional_text(fcinfo, 1);
 	ja_plan_refuse_read_only("jwt_create_user");
 	PG_RETURN_DATUM(return_uuid(ja_user_create(&change)));
 }
@@ -97,15 +104,9 @@ jwt_create_user(PG_FUNCTION_ARGS)
 Datum
 jwt_import_user(PG_FUNCTION_ARGS)
 {
-	JaUserChange change = {
-		.username = ja_argument_optional_text(fcinfo, 0),
-		.password_hash = ja_argument_required_text(fcinfo, 1),
-		.role = role_argument(fcinfo, 2),
-		.claims = claims_argument(fcinfo, 3),
-		.email = ja_argument_optional_text(fcinfo, 4),
-		.phone = ja_argument_optional_text(fcinfo, 5)
-	};
+	JaUserChange change = new_user_arguments(fcinfo);
 
+	change.password_hash = ja_argument_required_text(fcinfo, 1);
 	ja_plan_refuse_read_only("jwt_import_user");
 	PG_RETURN_DATUM(return_uuid(ja_user_create(&change)));
 }

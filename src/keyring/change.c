@@ -189,6 +189,17 @@ ja_change_keep_kid(const JaChange *change, JaString kid)
 	return (JaString) {copy, kid.length};
 }
 
+/* The algorithm that a row of the last result has as its second column. */
+const JaAlgorithm *
+ja_change_algorithm(uint64 row)
+{
+	const JaAlgorithm *algorithm = ja_algorithm_find(ja_plan_string(row, 2));
+
+	if (algorithm == NULL)
+		elog(ERROR, "stored key has an unknown algorithm");
+	return algorithm;
+}
+
 /* Kid and algorithm of the signing key that a plan selects; false for none. */
 static bool
 select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
@@ -196,9 +207,7 @@ select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
 	if (ja_plan_run(plan, JA_VALUES(ja_key_use_value(JA_USE_SIGNATURE))) == 0)
 		return false;
 	*kid = ja_plan_string(0, 1);
-	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
-	if (*algorithm == NULL)
-		elog(ERROR, "stored key has an unknown algorithm");
+	*algorithm = ja_change_algorithm(0);
 	return true;
 }
 

@@ -40,6 +40,7 @@ extern JaString ja_change_insert_key(const JaChange *change, const JaAlgorithm *
 extern void ja_change_insert_missing_secrets(const JaChange *change);
 extern void ja_change_promote(const JaChange *change, JaString kid);
 extern int32 ja_change_rotate_secret(const JaChange *change, JaKeyUse use);
+extern const JaAlgorithm *ja_change_algorithm(uint64 row);
 extern void ja_change_run_on_one(JaPlan *plan, JaValues values);
 extern JaString ja_change_keep_kid(const JaChange *change, JaString kid);
 extern TimestampTz ja_change_retiring_end(const JaChange *change);

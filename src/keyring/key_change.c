@@ -103,7 +103,7 @@ is_active(JaString kid, const JaAlgorithm **algorithm)
 	if (kid.data == NULL || ja_plan_run(&select_state, JA_VALUES(ja_string(kid))) == 0)
 		ja_raise(JA_KEYRING_KID_UNKNOWN);
 	active = DatumGetBool(ja_plan_result(0, 1, &is_null));
-	*algorithm = ja_algorithm_find(ja_plan_string(0, 2));
+	*algorithm = ja_change_algorithm(0);
 	return active;
 }
 

@@ -59,9 +59,7 @@ replace_next(const JaChange *change)
 	for (int i = 0; i < count; i++)
 	{
 		kids[i] = ja_plan_string(i, 1);
-		algorithms[i] = ja_algorithm_find(ja_plan_string(i, 2));
-		if (algorithms[i] == NULL)
-			elog(ERROR, "stored key has an unknown algorithm");
+		algorithms[i] = ja_change_algorithm(i);
 	}
 	for (int i = 0; i < count; i++)
 	{

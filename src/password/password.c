@@ -313,19 +313,9 @@ ja_password_needs_rehash(const JaPassword *password, const JaPasswordHash *hash,
 JaStatus
 ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash)
 {
-	JaParsedHash stored;
-	uint8		digest[JA_PASSWORD_MAX_DIGEST];
-	JaStatus	status;
+	bool		matches;
 
-	if (!ja_hash_slot_take())
-		return JA_PASSWORD_BUSY;
-	status = parse(hash->text, &stored);
-	if (status == JA_OK)
-		status = compute(password, hash->is_imported, &stored, digest);
-	ja_hash_slot_release();
-	OPENSSL_cleanse(digest, sizeof(digest));
-	OPENSSL_cleanse(&stored, sizeof(stored));
-	return status;
+	return ja_password_verify(password, hash, &matches);
 }
 
 /* The same for a hash that the policy would make. */
