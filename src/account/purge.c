@@ -6,10 +6,14 @@
  *
  * A session that ended stays for as long as an access token of it may say so;
  * one whose time is over is gone at once, since its tokens are refused anyway.
+ * The denial of a token stays for as long as a statement runs that began before
+ * the token expired, since such a statement may still accept it.  Without any
+ * other row that goes, a token is refused, whenever the statement began.
  *
  * What a batch costs does not depend on the size of the tables: rows are found
  * by direct scans of the indexes on their times, in order, and then deleted by
- * their place, on the condition that they are still what was found.
+ * their place, on the condition that they are still what was found.  Some more
+ * are found than are deleted, to make up for those that somebody has locked.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +27,7 @@
 #include "base/settings.h"
 #include "session/throttle.h"
 #include "store/plan.h"
+#include "store/running.h"
 #include "store/scan.h"
 
 /* How long rows outlive what they are about. */
@@ -31,12 +36,21 @@
 /* How often a call looks for idle sessions among those that only seem so. */
 #define MAX_PASSES 10
 
-/* A deletion of the rows at the places $1 for which the condition holds. */
+/* Rows beyond a batch that are looked at, since so many may be locked. */
+#define SPARE_ROWS 1000
+
+/*
+ * How long a denial outlives its time: a statement may have noted when it
+ * began, and not yet be seen to run.
+ */
+#define DENIAL_SECONDS 10
+
+/* A deletion of at most $3 rows at the places $1 for which the condition holds. */
 #define DELETE_PLACES(table, condition) { \
 	.sql = "DELETE FROM jwt_auth." table " WHERE ctid OPERATOR(pg_catalog.=)" \
 	" ANY (ARRAY(SELECT t.ctid FROM jwt_auth." table " AS t" \
 	" WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1) AND " condition \
-	" FOR UPDATE SKIP LOCKED))" \
+	" LIMIT $3 FOR UPDATE SKIP LOCKED))" \
 }
 
 static JaPlan delete_expired_sessions =
@@ -106,7 +120,7 @@ find_places(const Step *step, TimestampTz limit, int64 max_rows)
 static int64
 try_step(const Step *step, TimestampTz limit, int64 max_rows, int64 *kept)
 {
-	ArrayType  *places = find_places(step, limit, max_rows);
+	ArrayType  *places = find_places(step, limit, max_rows + SPARE_ROWS);
 
 	*kept = 0;
 	if (places == NULL)
@@ -115,14 +129,23 @@ try_step(const Step *step, TimestampTz limit, int64 max_rows, int64 *kept)
 		*kept = (int64) ja_plan_run(step->keep, JA_VALUES(ja_array(TIDARRAYOID, places),
 														  ja_time(limit)));
 	return (int64) ja_plan_run(step->delete, JA_VALUES(ja_array(TIDARRAYOID, places),
-													   ja_time(limit)));
+													   ja_time(limit), ja_bigint(max_rows)));
+}
+
+/* Before when a row must be over to go. */
+static TimestampTz
+limit_of(const Step *step, TimestampTz now)
+{
+	TimestampTz limit = now - step->age_seconds * USECS_PER_SEC;
+
+	return step->table == JA_REVOKED_TOKENS ? Min(limit, ja_running_since()) : limit;
 }
 
 /* Takes a step; rows that are kept only make room for others, within reason. */
 static int64
 take_step(const Step *step, TimestampTz now, int64 max_rows)
 {
-	TimestampTz limit = now - step->age_seconds * USECS_PER_SEC;
+	TimestampTz limit = limit_of(step, now);
 	int64		removed = 0;
 	int64		kept = 1;
 
@@ -148,7 +171,7 @@ ja_purge(int64 max_rows)
 		NULL, &delete_revoked_sessions},
 		{JA_SESSIONS, JA_SESSIONS_ACTIVITY, JA_EXPRESSION, idle_life,
 		&note_activity, &delete_idle_sessions},
-		{JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_EXPIRY, Anum_revoked_tokens_expires_at, 0,
+		{JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_EXPIRY, Anum_revoked_tokens_expires_at, DENIAL_SECONDS,
 		NULL, &delete_denials},
 		{JA_AUDIT_LOG, JA_AUDIT_LOG_TIME, Anum_audit_log_at, ja_settings.audit_retention_seconds,
 		NULL, &delete_audit},

@@ -145,6 +145,13 @@ ja_guc_variables(int *count)
 #define JA_BACKEND_SLOT (MyBackendId - 1)
 #endif
 
+/* The entries of pg_stat_activity, counted from 1, have a name of their own since 16. */
+#if PG_VERSION_NUM >= 160000
+#define JA_BACKEND_STATUS(index) pgstat_get_local_beentry_by_index(index)
+#else
+#define JA_BACKEND_STATUS(index) pgstat_fetch_stat_local_beentry(index)
+#endif
+
 /* It stands before a declaration since 18. */
 #if PG_VERSION_NUM >= 180000
 #define JA_NORETURN pg_noreturn

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -20,6 +21,9 @@
 #include "base/settings.h"
 #include "identity/identity.h"
 #include "token/verify.h"
+
+/* How long a token is still good to a statement on a standby once it expired. */
+#define STANDBY_SECONDS 30
 
 JaJudgement ja_identity_judgement;
 
@@ -112,15 +116,23 @@ ja_identity_take(const JaVerified *verified)
  * token must not have expired when the statement began, or the transaction if
  * that is later, as it is after a procedure's COMMIT.  It may well have been
  * issued since.
+ *
+ * On a standby it must not have expired for long, either: a purge on the
+ * primary does not know what runs here, and a denial that it removes is gone
+ * here, too.
  */
 static JaMoment
 judged_moment(void)
 {
-	return (JaMoment) {
+	JaMoment	moment = {
 		.now = GetCurrentTimestamp(),
 		.start = Max(GetCurrentStatementStartTimestamp(),
 					 GetCurrentTransactionStartTimestamp())
 	};
+
+	if (RecoveryInProgress())
+		moment.start = Max(moment.start, moment.now - STANDBY_SECONDS * USECS_PER_SEC);
+	return moment;
 }
 
 /*

@@ -54,8 +54,10 @@ static JaPlan count_failure = {
 };
 
 static JaPlan delete_dead = {
-	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=) $1"
-	" AND last_failure_at OPERATOR(pg_catalog.<) $2"
+	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=)"
+	" ANY (ARRAY(SELECT t.name_hash FROM jwt_auth.login_throttle AS t"
+	" WHERE t.name_hash OPERATOR(pg_catalog.=) $1 AND t.last_failure_at OPERATOR(pg_catalog.<) $2"
+	" FOR UPDATE SKIP LOCKED))"
 };
 
 static JaPlan delete_subject = {
@@ -215,7 +217,8 @@ find_dead(TimestampTz dead, int candidates, uint8 (*subjects)[JA_SUBJECT_SIZE])
 
 /*
  * Deletes up to a number of dead rows, each with its subject's lock, and none
- * whose lock is taken; within a scope of ja_plan_begin().
+ * whose lock is taken, or that an operator has locked; within a scope of
+ * ja_plan_begin().
  */
 static int64
 delete_some_dead(TimestampTz dead, int candidates, int64 max_rows)

@@ -24,7 +24,7 @@ UPDATE jwt_auth.sessions AS s SET created_at = now() - v.created, expires_at = n
 FROM public.session AS v WHERE s.id = test.session_of(v.answer);
 UPDATE jwt_auth.refresh_tokens AS r SET rotated_at = now() - v.rotated FROM public.session AS v WHERE r.session_id = test.session_of(v.answer);
 -- denials, throttled names, audit rows, secrets of former refresh keys
-INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'expired', now() - interval '1 s'), ('', 'denied', now() + interval '1 s'), ('x', 'expired', now() - interval '1 d');
+INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'expired', now() - interval '11 s'), ('', 'denied', now() + interval '1 s'), ('x', 'expired', now() - interval '1 d');
 INSERT INTO jwt_auth.login_throttle VALUES (sha256('1'), 3, now() - interval '61 min'), (sha256('2'), 30, now() - interval '59 min'), (sha256('3'), 1, now());
 UPDATE jwt_auth.audit_log SET at = now() - interval '91 d' WHERE event = 'key_created';
 UPDATE jwt_auth.audit_log SET at = now() - interval '89 d' WHERE event = 'user_created';
