@@ -59,7 +59,7 @@ ja_identifier_find(JaString canonical, pg_uuid_t *user, bool *verified)
 }
 
 static void
-read_row(const JaScan *scan, JaIdentifier *identifier)
+read_identifier_row(const JaScan *scan, JaIdentifier *identifier)
 {
 	bytea	   *canonical = ja_scan_bytes(scan, Anum_identifiers_canonical);
 
@@ -84,7 +84,7 @@ ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers)
 	{
 		if (count == room)
 			*identifiers = repalloc(*identifiers, (room *= 2) * sizeof(JaIdentifier));
-		read_row(&scan, &(*identifiers)[count++]);
+		read_identifier_row(&scan, &(*identifiers)[count++]);
 	}
 	ja_scan_end(&scan);
 	return count;

@@ -49,7 +49,7 @@ audit_attempt(const JaPasswordAttempt *attempt, const char *event, const char *r
 
 /* Counts and audits a failed attempt; the answer is the same for all. */
 static Jsonb *
-deny(JaPasswordAttempt *attempt, const char *event, const char *reason)
+deny_attempt(JaPasswordAttempt *attempt, const char *event, const char *reason)
 {
 	ja_throttle_failed(&attempt->throttle);
 	ja_count(JA_COUNT_ATTEMPTS_DENIED);
@@ -200,11 +200,11 @@ ja_password_attempt_prove(JaPasswordAttempt *attempt, const char *event)
 	if (check_password(attempt, &matches) == JA_PASSWORD_BUSY)
 		return ja_answer_busy(JA_BUSY_SERVER);
 	if (!matches || attempt->user.is_disabled)
-		return deny(attempt, event, reason_for_denial(attempt));
+		return deny_attempt(attempt, event, reason_for_denial(attempt));
 	if (lock_user(attempt, &matches) == JA_PASSWORD_BUSY)
 		return ja_answer_busy(JA_BUSY_SERVER);
 	if (!matches)
-		return deny(attempt, event, "changed meanwhile");
+		return deny_attempt(attempt, event, "changed meanwhile");
 	ja_throttle_succeeded(&attempt->throttle);
 	return NULL;
 }

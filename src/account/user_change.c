@@ -57,7 +57,7 @@ audit_user(const char *event, const pg_uuid_t *id)
 
 /* Runs a statement that may have to wait for a row. */
 static uint64
-run(JaPlan *plan, JaValues values)
+run_waiting(JaPlan *plan, JaValues values)
 {
 	JaWait		wait;
 	uint64		rows;
@@ -106,9 +106,9 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 	if (change->claims != NULL)
 		ja_check(ja_access_claims_check(change->claims));
 	ja_plan_begin(&scope);
-	if (run(&update_user, JA_VALUES(ja_uuid(id), ja_string(change->username),
-									ja_user_attribute_role(change->role),
-									ja_jsonb(change->claims))) == 0)
+	if (run_waiting(&update_user, JA_VALUES(ja_uuid(id), ja_string(change->username),
+											ja_user_attribute_role(change->role),
+											ja_jsonb(change->claims))) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	if (change->username.data != NULL)
 		replace_username(id, change->username, &canonical);
@@ -123,7 +123,7 @@ run_on_user(JaPlan *plan, JaValues values)
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
-	if (run(plan, values) == 0)
+	if (run_waiting(plan, values) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	ja_plan_end(&scope);
 }

@@ -64,7 +64,7 @@ choose_hash(const JaUserChange *change, JaNewPassword *hashed)
  * are.  Raises JA_NAME_....
  */
 static int
-read_names(const JaUserChange *change, NewName *names)
+read_new_names(const JaUserChange *change, NewName *names)
 {
 	const JaString given[] = {
 		[JA_IDENTIFIER_USERNAME] = change->username,
@@ -113,7 +113,7 @@ ja_user_create(const JaUserChange *change)
 	JaPlanScope scope;
 	JaNewPassword hashed;
 	NewName		names[MAX_NAMES];
-	int			count = read_names(change, names);
+	int			count = read_new_names(change, names);
 	JaString	hash;
 	pg_uuid_t	id;
 

@@ -257,7 +257,7 @@ jwt_user_id(PG_FUNCTION_ARGS)
 }
 
 static Datum
-session_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
+identity_session(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = !identity->has_session;
 	return *is_null ? (Datum) 0 : datumCopy(UUIDPGetDatum(&identity->session), false, UUID_LEN);
@@ -269,7 +269,7 @@ session_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), 
 Datum
 jwt_session_id(PG_FUNCTION_ARGS)
 {
-	static const Accessor accessor = {session_of, false, UUID_LEN};
+	static const Accessor accessor = {identity_session, false, UUID_LEN};
 
 	return answer(fcinfo, &accessor);
 }
@@ -293,7 +293,7 @@ jwt_issuer(PG_FUNCTION_ARGS)
 }
 
 static Datum
-role_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
+identity_role(const JaIdentity *identity, JaString argument pg_attribute_unused(), bool *is_null)
 {
 	*is_null = identity->role.data == NULL;
 	return *is_null ? (Datum) 0 : text_datum(identity->role);
@@ -305,7 +305,7 @@ role_of(const JaIdentity *identity, JaString argument pg_attribute_unused(), boo
 Datum
 jwt_role(PG_FUNCTION_ARGS)
 {
-	static const Accessor accessor = {role_of, false, -1};
+	static const Accessor accessor = {identity_role, false, -1};
 
 	return answer(fcinfo, &accessor);
 }

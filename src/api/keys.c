@@ -46,7 +46,7 @@ audit_issuer(const char *event, JaString issuer)
 }
 
 static Datum
-text_datum(JaString string)
+kid_datum(JaString string)
 {
 	return PointerGetDatum(cstring_to_text_with_len(string.data, (int) string.length));
 }
@@ -63,7 +63,7 @@ jwt_create_key(PG_FUNCTION_ARGS)
 	ja_plan_refuse_read_only("jwt_create_key");
 	kid = ja_key_change_create(algorithm, kid);
 	audit_key("key_created", kid);
-	PG_RETURN_DATUM(text_datum(kid));
+	PG_RETURN_DATUM(kid_datum(kid));
 }
 
 /*
@@ -80,7 +80,7 @@ jwt_rotate_key(PG_FUNCTION_ARGS)
 	ja_plan_refuse_read_only("jwt_rotate_key");
 	kid = ja_key_change_rotate(algorithm);
 	audit_key("key_rotated", kid);
-	PG_RETURN_DATUM(text_datum(kid));
+	PG_RETURN_DATUM(kid_datum(kid));
 }
 
 /*
@@ -123,7 +123,7 @@ jwt_import_key(PG_FUNCTION_ARGS)
 	ja_plan_refuse_read_only("jwt_import_key");
 	kid = ja_key_change_import(&jwk->root);
 	audit_key("key_imported", kid);
-	PG_RETURN_DATUM(text_datum(kid));
+	PG_RETURN_DATUM(kid_datum(kid));
 }
 
 /*

@@ -31,7 +31,7 @@ static JaIdentity identity;
 static MemoryContext context = NULL;	/* owns what the identity points to */
 
 static void
-note_transaction_end(XactEvent event, void *argument pg_attribute_unused())
+forget_at_transaction_end(XactEvent event, void *argument pg_attribute_unused())
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT ||
@@ -43,12 +43,12 @@ note_transaction_end(XactEvent event, void *argument pg_attribute_unused())
 void
 ja_identity_initialize(void)
 {
-	RegisterXactCallback(note_transaction_end, NULL);
+	RegisterXactCallback(forget_at_transaction_end, NULL);
 }
 
 /* Copies a string into our own memory. */
 static JaString
-copy_string(JaString string)
+copy_identity_string(JaString string)
 {
 	char	   *copy;
 
@@ -75,9 +75,9 @@ adopt(const JaVerified *verified)
 	identity.user = verified->revocable.user;
 	identity.has_session = verified->revocable.has_session;
 	identity.session = verified->revocable.session;
-	identity.issuer = copy_string(verified->issuer);
-	identity.role = copy_string(verified->role);
-	identity.scope_claim = copy_string(verified->scope_claim);
+	identity.issuer = copy_identity_string(verified->issuer);
+	identity.role = copy_identity_string(verified->role);
+	identity.scope_claim = copy_identity_string(verified->scope_claim);
 }
 
 /* Nothing that was found before holds any more. */

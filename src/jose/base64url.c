@@ -59,7 +59,7 @@ static const uint8 values[256] = {
 
 /* The value of a character, or FOREIGN. */
 static inline uint32
-value_of(char character)
+sextet_of(char character)
 {
 	return values[(uint8) character];
 }
@@ -76,9 +76,9 @@ decode_tail(const char *text, size_t length, uint8 *out)
 		return true;
 	if (length == 1)
 		return false;
-	a = value_of(text[0]);
-	b = value_of(text[1]);
-	c = length == 3 ? value_of(text[2]) : 0;
+	a = sextet_of(text[0]);
+	b = sextet_of(text[1]);
+	c = length == 3 ? sextet_of(text[2]) : 0;
 	if ((a | b | c) & FOREIGN)
 		return false;
 	out[0] = (uint8) (a << 2 | b >> 4);
@@ -100,10 +100,10 @@ ja_base64url_decode(const char *text, size_t length, uint8 *out)
 
 	for (size_t i = 0; i < whole; i += 4)
 	{
-		uint32		a = value_of(text[i]);
-		uint32		b = value_of(text[i + 1]);
-		uint32		c = value_of(text[i + 2]);
-		uint32		d = value_of(text[i + 3]);
+		uint32		a = sextet_of(text[i]);
+		uint32		b = sextet_of(text[i + 1]);
+		uint32		c = sextet_of(text[i + 2]);
+		uint32		d = sextet_of(text[i + 3]);
 
 		all |= a | b | c | d;
 		out[0] = (uint8) (a << 2 | b >> 4);

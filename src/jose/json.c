@@ -179,7 +179,7 @@ ja_json_number_in_range(const char *number)
 
 /* Reads a JSON number exactly; the result is in the current context. */
 static JaStatus
-read_number(const char *number, JaJsonWatch *watch, Numeric *out)
+read_json_number(const char *number, JaJsonWatch *watch, Numeric *out)
 {
 	size_t		sign = number[0] == '-';
 	size_t		digits = strspn(number + sign, "0123456789");
@@ -221,7 +221,7 @@ read_scalar(char *token, JsonTokenType type, JaJsonWatch *watch, JsonbValue *val
 			return JA_OK;
 		case JSON_TOKEN_NUMBER:
 			value->type = jbvNumeric;
-			return read_number(token, watch, &value->val.numeric);
+			return read_json_number(token, watch, &value->val.numeric);
 		case JSON_TOKEN_TRUE:
 		case JSON_TOKEN_FALSE:
 			value->type = jbvBool;
@@ -400,7 +400,7 @@ parse_object(const uint8 *json, size_t length, Builder *builder, Jsonb **object)
 }
 
 static void
-initialize(Builder *builder)
+initialize_builder(Builder *builder)
 {
 	builder->state = (JaJsonState) {0};
 	builder->depth = 0;
@@ -423,7 +423,7 @@ ja_json_parse_object(const uint8 *json, size_t length,
 {
 	Builder		builder;
 
-	initialize(&builder);
+	initialize_builder(&builder);
 	builder.watches = watches;
 	builder.watch_count = watch_count;
 	return parse_object(json, length, &builder, object);
@@ -444,7 +444,7 @@ ja_json_parse_text(const char *json, Jsonb **object)
 		return JA_TOKEN_ENCODING;
 	if (nests_too_deeply((const uint8 *) json, length))
 		return JA_TOKEN_JSON_DEPTH;
-	initialize(&builder);
+	initialize_builder(&builder);
 	status = GetDatabaseEncoding() == PG_UTF8 ?
 		parse_server_text(json, length, &builder) :
 		parse_converted_text(json, length, &builder);
@@ -461,7 +461,7 @@ ja_json_parse_secret(const uint8 *json, size_t length, Jsonb **object)
 	Builder		builder;
 	JaStatus	status;
 
-	initialize(&builder);
+	initialize_builder(&builder);
 	builder.is_secret = true;
 	status = parse_object(json, length, &builder, object);
 	for (int i = 0; i < list_length(builder.strings); i++)

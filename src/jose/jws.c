@@ -101,7 +101,7 @@ token_type(JaString type)
 }
 
 static JaStatus
-read_names(const JsonbContainer *json, JaHeader *header)
+read_header_names(const JsonbContainer *json, JaHeader *header)
 {
 	JaString	name;
 
@@ -142,7 +142,7 @@ read_names(const JsonbContainer *json, JaHeader *header)
  * jsonb.  Fails with the JA_TOKEN_... of the member that is not acceptable.
  */
 static JaStatus
-read_header(const JsonbContainer *json, JaHeader *header)
+read_header_members(const JsonbContainer *json, JaHeader *header)
 {
 	JsonbValue	value;
 
@@ -155,7 +155,7 @@ read_header(const JsonbContainer *json, JaHeader *header)
 		return JA_TOKEN_B64;
 	if (ja_json_member(json, "zip", &value))
 		return JA_TOKEN_ZIP;
-	return read_names(json, header);
+	return read_header_names(json, header);
 }
 
 /*
@@ -204,7 +204,7 @@ ja_jws_header(JaString segment, JaHeader *header)
 	}
 	status = ja_jws_decode_json(segment, NULL, 0, &json);
 	if (status == JA_OK)
-		status = read_header(&json->root, header);
+		status = read_header_members(&json->root, header);
 	if (status == JA_OK)
 		remember_header(segment, header);
 	return status;

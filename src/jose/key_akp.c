@@ -60,7 +60,7 @@ read_parameter_set(JaKey *key, const JsonbContainer *jwk)
 
 /* Builds the public key, or the pair from its seed. */
 static JaStatus
-build(JaKey *key, const char *parameter, const uint8 *octets, size_t length)
+build_akp(JaKey *key, const char *parameter, const uint8 *octets, size_t length)
 {
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	JaStatus	status = JA_MEMORY;
@@ -74,7 +74,7 @@ build(JaKey *key, const char *parameter, const uint8 *octets, size_t length)
 }
 
 static JaStatus
-check_public(const JaKey *key, const uint8 *expected)
+check_akp_public(const JaKey *key, const uint8 *expected)
 {
 	uint8		own[MAX_PUBLIC];
 	size_t		length;
@@ -99,12 +99,12 @@ akp_read(JaKey *key, const JsonbContainer *jwk)
 		return status;
 	key->is_private = ja_member_exists(jwk, "priv");
 	if (!key->is_private)
-		return build(key, OSSL_PKEY_PARAM_PUB_KEY, public, key->curve->coordinate_size);
+		return build_akp(key, OSSL_PKEY_PARAM_PUB_KEY, public, key->curve->coordinate_size);
 	status = ja_member_exact(jwk, "priv", seed, sizeof(seed));
 	if (status == JA_OK)
-		status = build(key, PARAMETER_SEED, seed, sizeof(seed));
+		status = build_akp(key, PARAMETER_SEED, seed, sizeof(seed));
 	OPENSSL_cleanse(seed, sizeof(seed));
-	return status == JA_OK ? check_public(key, public) : status;
+	return status == JA_OK ? check_akp_public(key, public) : status;
 }
 
 static JaStatus

@@ -79,7 +79,7 @@ oldest_entry(bool only_used)
 
 /* Frees entries until the bytes fit and one is free; returns that. */
 static Entry *
-make_room(size_t size)
+make_key_room(size_t size)
 {
 	Entry	   *entry;
 
@@ -121,7 +121,7 @@ read_and_keep(const Jsonb *json, size_t size, uint64 hash, JaKeySet **set)
 		MemoryContextDelete(context);
 		return status;
 	}
-	entry = make_room(size);
+	entry = make_key_room(size);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->context = context;
 	entry->hash = hash;

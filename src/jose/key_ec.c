@@ -56,7 +56,7 @@ read_point(const JaCurve *curve, const JsonbContainer *jwk, uint8 *point)
 }
 
 static JaStatus
-read_private(const JaCurve *curve, const JsonbContainer *jwk, BIGNUM **d)
+read_ec_private(const JaCurve *curve, const JsonbContainer *jwk, BIGNUM **d)
 {
 	uint8		octets[MAX_COORDINATE];
 	JaStatus	status = ja_member_exact(jwk, "d", octets, curve->private_size);
@@ -72,7 +72,7 @@ read_private(const JaCurve *curve, const JsonbContainer *jwk, BIGNUM **d)
 }
 
 static JaStatus
-build(const JaCurve *curve, const uint8 *point, const BIGNUM *d, EVP_PKEY **pkey)
+build_ec(const JaCurve *curve, const uint8 *point, const BIGNUM *d, EVP_PKEY **pkey)
 {
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	JaStatus	status = JA_KEY_INVALID;
@@ -104,9 +104,9 @@ ec_read(JaKey *key, const JsonbContainer *jwk)
 	key->is_private = ja_member_exists(jwk, "d");
 	status = read_point(key->curve, jwk, point);
 	if (status == JA_OK && key->is_private)
-		status = read_private(key->curve, jwk, &d);
+		status = read_ec_private(key->curve, jwk, &d);
 	if (status == JA_OK)
-		status = build(key->curve, point, d, &key->pkey);
+		status = build_ec(key->curve, point, d, &key->pkey);
 	BN_clear_free(d);
 	return status;
 }
@@ -129,8 +129,8 @@ ec_adopt(JaKey *key)
 
 /* Adds one number, padded to the full size. */
 static JaStatus
-write_number(const JaKey *key, const char *member, const char *parameter, size_t size,
-			 JaJsonState *jwk)
+write_coordinate(const JaKey *key, const char *member, const char *parameter, size_t size,
+				 JaJsonState *jwk)
 {
 	uint8		octets[MAX_COORDINATE];
 	BIGNUM	   *value = NULL;
@@ -154,11 +154,11 @@ ec_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 	JaStatus	status;
 
 	ja_json_add_string(jwk, "crv", curve->name, strlen(curve->name));
-	status = write_number(key, "x", OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate_size, jwk);
+	status = write_coordinate(key, "x", OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate_size, jwk);
 	if (status == JA_OK)
-		status = write_number(key, "y", OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate_size, jwk);
+		status = write_coordinate(key, "y", OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate_size, jwk);
 	if (status == JA_OK && with_private)
-		status = write_number(key, "d", OSSL_PKEY_PARAM_PRIV_KEY, curve->private_size, jwk);
+		status = write_coordinate(key, "d", OSSL_PKEY_PARAM_PRIV_KEY, curve->private_size, jwk);
 	return status;
 }
 

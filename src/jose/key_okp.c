@@ -26,7 +26,7 @@ static const char *const openssl_names[] = {"ED25519", "ED448", NULL};
 static const char *const required[] = {"crv", "kty", "x", NULL};
 
 static JaStatus
-check_public(const JaKey *key)
+check_okp_public(const JaKey *key)
 {
 	uint8		x[MAX_OKP_KEY];
 	size_t		length = sizeof(x);
@@ -55,7 +55,7 @@ read_curve(JaKey *key, const JsonbContainer *jwk)
 
 /* Makes the key of its private half, whose public half must be x. */
 static JaStatus
-read_private(JaKey *key, const JsonbContainer *jwk, const uint8 *x)
+read_okp_private(JaKey *key, const JsonbContainer *jwk, const uint8 *x)
 {
 	const JaCurve *curve = key->curve;
 	uint8		d[MAX_OKP_KEY];
@@ -87,14 +87,14 @@ okp_read(JaKey *key, const JsonbContainer *jwk)
 		return status;
 	key->is_private = ja_member_exists(jwk, "d");
 	if (key->is_private)
-		status = read_private(key, jwk, x);
+		status = read_okp_private(key, jwk, x);
 	else
 	{
 		key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, key->curve->openssl_name, NULL,
 												   x, key->curve->coordinate_size);
 		status = key->pkey != NULL ? JA_OK : JA_KEY_INVALID;
 	}
-	return status == JA_OK ? check_public(key) : status;
+	return status == JA_OK ? check_okp_public(key) : status;
 }
 
 static JaStatus
@@ -105,7 +105,7 @@ okp_adopt(JaKey *key)
 		if (EVP_PKEY_is_a(key->pkey, curves[i].openssl_name))
 			key->curve = &curves[i];
 	}
-	return key->curve != NULL ? check_public(key) : JA_KEY_CURVE;
+	return key->curve != NULL ? check_okp_public(key) : JA_KEY_CURVE;
 }
 
 static JaStatus

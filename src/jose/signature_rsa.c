@@ -32,7 +32,7 @@ set_padding(EVP_PKEY_CTX *context, const JaAlgorithm *algorithm)
 }
 
 static JaStatus
-prepare(JaKey *key, JaPrepared *prepared, EVP_PKEY_CTX **context, bool for_signing)
+prepare_rsa_context(JaKey *key, JaPrepared *prepared, EVP_PKEY_CTX **context, bool for_signing)
 {
 	JaStatus	status;
 
@@ -56,7 +56,7 @@ rsa_check(JaKey *key, JaPrepared *prepared, const void *input, size_t length,
 {
 	const JaAlgorithm *algorithm = prepared->algorithm;
 	uint8		digest[EVP_MAX_MD_SIZE];
-	JaStatus	status = prepare(key, prepared, &prepared->verify, false);
+	JaStatus	status = prepare_rsa_context(key, prepared, &prepared->verify, false);
 
 	if (status == JA_OK)
 		status = ja_digest_compute(algorithm->digest, input, length, digest);
@@ -73,7 +73,7 @@ rsa_make(JaKey *key, JaPrepared *prepared, const void *input, size_t length, uin
 	const JaAlgorithm *algorithm = prepared->algorithm;
 	uint8		digest[EVP_MAX_MD_SIZE];
 	size_t		size = JA_MAX_SIGNATURE;
-	JaStatus	status = prepare(key, prepared, &prepared->sign, true);
+	JaStatus	status = prepare_rsa_context(key, prepared, &prepared->sign, true);
 
 	if (status == JA_OK)
 		status = ja_digest_compute(algorithm->digest, input, length, digest);

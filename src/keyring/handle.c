@@ -69,7 +69,7 @@ lay_out(const Kind *kind, Wire *wire)
 }
 
 static JaStatus
-make_mac(JaKey *key, const Wire *wire, uint8 *mac)
+make_handle_mac(JaKey *key, const Wire *wire, uint8 *mac)
 {
 	const JaString input = {(const char *) wire->bytes, wire->mac - wire->bytes};
 	size_t		length;
@@ -107,7 +107,7 @@ is_authentic(const JaStoredKey *key, const Wire *wire)
 	{
 		case JA_STATE_ACTIVE:
 		case JA_STATE_RETIRING:
-			ja_check(make_mac(key->key, wire, mac));
+			ja_check(make_handle_mac(key->key, wire, mac));
 			return ja_secret_equals(mac, JA_HANDLE_MAC_SIZE, wire->mac, JA_HANDLE_MAC_SIZE);
 		case JA_STATE_NEXT:
 		case JA_STATE_RETIRED:
@@ -173,7 +173,7 @@ ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *te
 	ja_check(ja_stored_key_numbered(kinds[kind].use, key_number, &key));
 	if (key->is_revoked)
 		ja_change_raise_stale();
-	ja_check(make_mac(key->key, &wire, mac));
+	ja_check(make_handle_mac(key->key, &wire, mac));
 	memcpy(wire.mac, mac, JA_HANDLE_MAC_SIZE);
 	memcpy(text, kinds[kind].prefix, JA_HANDLE_PREFIX_LENGTH);
 	ja_base64url_encode(wire.header, wire.mac + JA_HANDLE_MAC_SIZE - wire.header,

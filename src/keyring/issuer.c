@@ -79,7 +79,7 @@ read_options(const JaScan *scan, JaIssuer *issuer)
 }
 
 static JaStatus
-read_row(const JaScan *scan, JaIssuer *issuer)
+read_issuer_row(const JaScan *scan, JaIssuer *issuer)
 {
 	JaStatus	status;
 
@@ -93,7 +93,7 @@ read_row(const JaScan *scan, JaIssuer *issuer)
 
 /* A name that is NULL stands for the issuer whose tokens carry none. */
 static void
-start_scan(JaScan *scan, JaString name)
+start_issuer_scan(JaScan *scan, JaString name)
 {
 	if (name.data == NULL)
 		ja_scan_start(scan, JA_ISSUERS, JA_ISSUERS_ANONYMOUS, JA_ALL_ROWS);
@@ -114,12 +114,12 @@ load_issuer(JaCachedRow *row, const void *wanted)
 	JaScan		scan;
 	JaStatus	status = JA_ISSUER_UNKNOWN;
 
-	start_scan(&scan, *name);
+	start_issuer_scan(&scan, *name);
 	while (status == JA_ISSUER_UNKNOWN && ja_scan_next(&scan))
 	{
 		issuer->is_anonymous = ja_scan_bool(&scan, Anum_issuers_is_anonymous);
 		if (issuer->is_anonymous == (name->data == NULL))
-			status = read_row(&scan, issuer);
+			status = read_issuer_row(&scan, issuer);
 	}
 	ja_scan_end(&scan);
 	return status;
@@ -144,7 +144,7 @@ static JaRowCache issuers = {
 };
 
 static JaStatus
-find(JaString name, const JaIssuer **issuer)
+find_cached_issuer(JaString name, const JaIssuer **issuer)
 {
 	const JaCachedRow *row;
 	JaStatus	status = ja_row_cache_get(&issuers, &name, &row);
@@ -165,14 +165,14 @@ ja_issuer_find(JaString name, const JaIssuer **issuer)
 {
 	if (name.data == NULL || name.length > JA_MAX_ISSUER)
 		return JA_ISSUER_UNKNOWN;
-	return find(name, issuer);
+	return find_cached_issuer(name, issuer);
 }
 
 /* The same for the one trusted issuer whose tokens carry no iss. */
 JaStatus
 ja_issuer_find_anonymous(const JaIssuer **issuer)
 {
-	return find((JaString) {NULL, 0}, issuer);
+	return find_cached_issuer((JaString) {NULL, 0}, issuer);
 }
 
 /* Whether tokens of the issuer may name the role. */

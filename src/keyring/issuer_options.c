@@ -188,7 +188,7 @@ static const OptionRow rows[] = {
 };
 
 static const OptionRow *
-find_row(const JsonbValue *key)
+find_option_row(const JsonbValue *key)
 {
 	for (size_t i = 0; i < lengthof(rows); i++)
 	{
@@ -217,7 +217,7 @@ ja_issuer_options_read(const JsonbContainer *json, JaIssuerOptions *options)
 	iterator = JsonbIteratorInit((JsonbContainer *) json);
 	while (status == JA_OK && (token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		if (token == WJB_KEY && (row = find_row(&value)) == NULL)
+		if (token == WJB_KEY && (row = find_option_row(&value)) == NULL)
 			status = JA_ISSUER_OPTION_UNKNOWN;
 		else if (token == WJB_VALUE && row != NULL)
 			status = row->read(&value, options);
@@ -242,7 +242,7 @@ ja_issuer_options_for_storing(const JsonbContainer *json)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-			is_stored = !find_row(&value)->has_column;
+			is_stored = !find_option_row(&value)->has_column;
 		if (is_stored && (token == WJB_KEY || token == WJB_VALUE))
 			ja_json_push(&state, token, &value);
 	}

@@ -30,7 +30,7 @@ is_published(const JaScan *scan, TimestampTz now, bool *is_active)
 
 /* Collects the keys that are published, the active one first. */
 static List *
-collect(TimestampTz now)
+collect_published_keys(TimestampTz now)
 {
 	List	   *keys = NIL;
 	JaScan		scan;
@@ -54,7 +54,7 @@ collect(TimestampTz now)
 Jsonb *
 ja_jwks_make(void)
 {
-	List	   *keys = collect(GetCurrentTimestamp());
+	List	   *keys = collect_published_keys(GetCurrentTimestamp());
 	JaJsonState state = {0};
 
 	ja_keyset_begin(&state);

@@ -52,7 +52,7 @@ typedef struct Row
 
 /* Copies all rows out of the result. */
 static int
-collect(JaPlan *select, const char *table, Row **rows)
+collect_sealable_rows(JaPlan *select, const char *table, Row **rows)
 {
 	int			found = (int) ja_plan_run(select, JA_NO_VALUES);
 
@@ -98,7 +98,7 @@ reseal_table(JaPlan *select, JaPlan *update, const char *table, const JaMasterKe
 			 bool *was_clear)
 {
 	Row		   *rows;
-	int			found = collect(select, table, &rows);
+	int			found = collect_sealable_rows(select, table, &rows);
 	int			count = 0;
 
 	for (int i = 0; i < found; i++)

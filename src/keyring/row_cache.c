@@ -30,7 +30,7 @@ forget_all(JaRowCache *cache)
 }
 
 static const JaCachedRow *
-find_row(const JaRowCache *cache, const void *wanted)
+find_cached_row(const JaRowCache *cache, const void *wanted)
 {
 	for (int i = 0; i < cache->count; i++)
 	{
@@ -93,7 +93,7 @@ ja_row_cache_get(JaRowCache *cache, const void *wanted, const JaCachedRow **row)
 		forget_all(cache);
 		cache->keys_counter = ja_signal_counters[JA_SIGNAL_KEYS];
 	}
-	found = find_row(cache, wanted);
+	found = find_cached_row(cache, wanted);
 	if (found == NULL)
 		return load_row(cache, wanted, row);
 	*row = found;

@@ -50,7 +50,7 @@ typedef struct Entry
 
 /* Reads the private half, or the secret, of the current row. */
 static JaStatus
-read_private(const JaScan *scan, JaKey **key)
+read_stored_private(const JaScan *scan, JaKey **key)
 {
 	JaSealLabel label = {
 		.table = {"keys", 4},
@@ -85,18 +85,18 @@ read_private(const JaScan *scan, JaKey **key)
  * NULL where the secret was erased.
  */
 static JaStatus
-read_public(const JaScan *scan, JaKey **key)
+read_stored_public(const JaScan *scan, JaKey **key)
 {
 	bool		is_secret;
 	Datum		value = ja_scan_get(scan, Anum_keys_public_jwk, &is_secret);
 
 	if (!is_secret)
 		return ja_jwk_read_trusted(&DatumGetJsonbP(value)->root, key);
-	return ja_scan_is_null(scan, Anum_keys_private_jwk) ? JA_OK : read_private(scan, key);
+	return ja_scan_is_null(scan, Anum_keys_private_jwk) ? JA_OK : read_stored_private(scan, key);
 }
 
 static JaStatus
-read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
+read_key_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 {
 	stored->number = ja_scan_integer(scan, Anum_keys_number);
 	stored->verify_until = ja_scan_time(scan, Anum_keys_verify_until);
@@ -107,8 +107,8 @@ read_row(const JaScan *scan, Purpose purpose, JaStoredKey *stored)
 	stored->key = NULL;
 	if (stored->is_revoked)
 		return JA_OK;
-	return purpose == VERIFYING ? read_public(scan, &stored->key) :
-		read_private(scan, &stored->key);
+	return purpose == VERIFYING ? read_stored_public(scan, &stored->key) :
+		read_stored_private(scan, &stored->key);
 }
 
 /*
@@ -129,7 +129,7 @@ is_wanted(const JaScan *scan, const Wanted *wanted)
 }
 
 static void
-start_scan(JaScan *scan, const Wanted *wanted)
+start_key_scan(JaScan *scan, const Wanted *wanted)
 {
 	switch (wanted->purpose)
 	{
@@ -161,11 +161,11 @@ load_key(JaCachedRow *row, const void *asked)
 	entry->wanted = *wanted;
 	entry->wanted.kid.data = wanted->kid.data == NULL ? "" :
 		pnstrdup(wanted->kid.data, wanted->kid.length);
-	start_scan(&scan, &entry->wanted);
+	start_key_scan(&scan, &entry->wanted);
 	while (status == JA_KEYRING_KID_UNKNOWN && ja_scan_next(&scan))
 	{
 		if (is_wanted(&scan, wanted))
-			status = read_row(&scan, wanted->purpose, &entry->stored);
+			status = read_key_row(&scan, wanted->purpose, &entry->stored);
 	}
 	ja_scan_end(&scan);
 	return status;
@@ -189,7 +189,7 @@ static JaRowCache keys = {
 };
 
 static JaStatus
-get(const Wanted *wanted, const JaStoredKey **key)
+get_cached_key(const Wanted *wanted, const JaStoredKey **key)
 {
 	const JaCachedRow *row;
 	JaStatus	status = ja_row_cache_get(&keys, wanted, &row);
@@ -209,7 +209,7 @@ get(const Wanted *wanted, const JaStoredKey **key)
 JaStatus
 ja_stored_key_verifying(JaString kid, const JaStoredKey **key)
 {
-	return get(&(Wanted) {.purpose = VERIFYING, .kid = kid}, key);
+	return get_cached_key(&(Wanted) {.purpose = VERIFYING, .kid = kid}, key);
 }
 
 /*
@@ -219,7 +219,7 @@ ja_stored_key_verifying(JaString kid, const JaStoredKey **key)
 JaStatus
 ja_stored_key_signing(JaString kid, const JaStoredKey **key)
 {
-	JaStatus	status = get(&(Wanted) {.purpose = SIGNING, .kid = kid}, key);
+	JaStatus	status = get_cached_key(&(Wanted) {.purpose = SIGNING, .kid = kid}, key);
 
 	if (status == JA_OK && ((*key)->is_revoked || (*key)->has_end))
 		return JA_KEYRING_CANNOT_SIGN;
@@ -230,14 +230,14 @@ ja_stored_key_signing(JaString kid, const JaStoredKey **key)
 JaStatus
 ja_stored_key_numbered(JaKeyUse use, int32 number, const JaStoredKey **key)
 {
-	return get(&(Wanted) {.purpose = NUMBERED, .use = use, .number = number}, key);
+	return get_cached_key(&(Wanted) {.purpose = NUMBERED, .use = use, .number = number}, key);
 }
 
 /* The active key of a use.  Fails with JA_KEYRING_NO_SIGNING_KEY.... */
 JaStatus
 ja_stored_key_active(JaKeyUse use, const JaStoredKey **key)
 {
-	JaStatus	status = get(&(Wanted) {.purpose = ACTIVE, .use = use}, key);
+	JaStatus	status = get_cached_key(&(Wanted) {.purpose = ACTIVE, .use = use}, key);
 
 	return status == JA_KEYRING_KID_UNKNOWN ? JA_KEYRING_NO_SIGNING_KEY : status;
 }

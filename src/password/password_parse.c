@@ -36,7 +36,7 @@ ja_password_take(JaString *rest, const char *literal)
 }
 
 static bool
-is_digit(char character)
+is_decimal_digit(char character)
 {
 	return character >= '0' && character <= '9';
 }
@@ -51,7 +51,7 @@ ja_password_take_number(JaString *rest, uint32 *number)
 	uint64		value = 0;
 	size_t		digits = 0;
 
-	for (; digits < rest->length && is_digit(rest->data[digits]); digits++)
+	for (; digits < rest->length && is_decimal_digit(rest->data[digits]); digits++)
 	{
 		value = value * 10 + (rest->data[digits] - '0');
 		value = Min(value, PG_UINT32_MAX);
@@ -145,7 +145,7 @@ ja_password_decode_padded(JaString base64, uint8 *out, size_t max, size_t *lengt
 static int
 hex_value(char character)
 {
-	if (is_digit(character))
+	if (is_decimal_digit(character))
 		return character - '0';
 	return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
 }

@@ -60,7 +60,7 @@ check_whole(JaParsedHash *hash)
 }
 
 static JaStatus
-django_parse(JaString rest, JaParsedHash *hash)
+parse_django_pbkdf2(JaString rest, JaParsedHash *hash)
 {
 	JaString	salt;
 
@@ -74,7 +74,7 @@ django_parse(JaString rest, JaParsedHash *hash)
 }
 
 static JaStatus
-werkzeug_parse(JaString rest, JaParsedHash *hash)
+parse_werkzeug_pbkdf2(JaString rest, JaParsedHash *hash)
 {
 	JaString	salt;
 
@@ -101,7 +101,7 @@ decode_dotted(JaString base64, uint8 *out, size_t max, size_t *length)
 }
 
 static JaStatus
-phc_parse(JaString rest, JaParsedHash *hash)
+parse_phc_pbkdf2(JaString rest, JaParsedHash *hash)
 {
 	JaString	salt;
 
@@ -116,13 +116,13 @@ phc_parse(JaString rest, JaParsedHash *hash)
 }
 
 const JaPasswordFamily ja_password_family_pbkdf2_django = {
-	django_parse, ja_password_pbkdf2_compute
+	parse_django_pbkdf2, ja_password_pbkdf2_compute
 };
 
 const JaPasswordFamily ja_password_family_pbkdf2_phc = {
-	phc_parse, ja_password_pbkdf2_compute
+	parse_phc_pbkdf2, ja_password_pbkdf2_compute
 };
 
 const JaPasswordFamily ja_password_family_pbkdf2_werkzeug = {
-	werkzeug_parse, ja_password_pbkdf2_compute
+	parse_werkzeug_pbkdf2, ja_password_pbkdf2_compute
 };

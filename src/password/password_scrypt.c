@@ -94,7 +94,7 @@ take_n(JaString *rest, JaParsedHash *hash)
 }
 
 static JaStatus
-django_parse(JaString rest, JaParsedHash *hash)
+parse_django_scrypt(JaString rest, JaParsedHash *hash)
 {
 	JaString	salt;
 
@@ -108,7 +108,7 @@ django_parse(JaString rest, JaParsedHash *hash)
 }
 
 static JaStatus
-werkzeug_parse(JaString rest, JaParsedHash *hash)
+parse_werkzeug_scrypt(JaString rest, JaParsedHash *hash)
 {
 	JaString	salt;
 
@@ -122,7 +122,7 @@ werkzeug_parse(JaString rest, JaParsedHash *hash)
 }
 
 static JaStatus
-phc_parse(JaString rest, JaParsedHash *hash)
+parse_phc_scrypt(JaString rest, JaParsedHash *hash)
 {
 	JaString	salt;
 
@@ -159,13 +159,13 @@ const JaPasswordFamily ja_password_family_scrypt_better_auth = {
 };
 
 const JaPasswordFamily ja_password_family_scrypt_django = {
-	django_parse, scrypt_compute
+	parse_django_scrypt, scrypt_compute
 };
 
 const JaPasswordFamily ja_password_family_scrypt_phc = {
-	phc_parse, scrypt_compute
+	parse_phc_scrypt, scrypt_compute
 };
 
 const JaPasswordFamily ja_password_family_scrypt_werkzeug = {
-	werkzeug_parse, scrypt_compute
+	parse_werkzeug_scrypt, scrypt_compute
 };

@@ -17,13 +17,13 @@
 #include "session/answer.h"
 
 static void
-add_text(JaJsonState *state, const char *name, const char *text)
+add_answer_text(JaJsonState *state, const char *name, const char *text)
 {
 	ja_json_add_string(state, name, text, strlen(text));
 }
 
 static void
-set_locally(const char *name, const char *value)
+set_response_setting(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
 							 true, 0, false);
@@ -83,9 +83,9 @@ set_http(const char *status, int retry_after_seconds)
 	if (retry_after_seconds > 0)
 		appendStringInfo(&headers, ", {\"Retry-After\": \"%d\"}", retry_after_seconds);
 	appendStringInfoChar(&headers, ']');
-	set_locally("response.headers", headers.data);
+	set_response_setting("response.headers", headers.data);
 	if (status != NULL)
-		set_locally("response.status", status);
+		set_response_setting("response.status", status);
 }
 
 /* A token response (RFC 6749 section 5.1). */
@@ -98,7 +98,7 @@ ja_answer_tokens(const JaTokens *tokens)
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	ja_json_add_string(&state, "access_token",
 					   tokens->access_token.data, tokens->access_token.length);
-	add_text(&state, "token_type", "Bearer");
+	add_answer_text(&state, "token_type", "Bearer");
 	ja_json_add_integer(&state, "expires_in", tokens->expires_in_seconds);
 	ja_json_add_string(&state, "refresh_token",
 					   tokens->refresh_token.data, tokens->refresh_token.length);
@@ -125,8 +125,8 @@ ja_answer_error(const char *error, const char *description)
 
 	set_http("400", 0);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_text(&state, "error", error);
-	add_text(&state, "error_description", description);
+	add_answer_text(&state, "error", error);
+	add_answer_text(&state, "error_description", description);
 	return ja_json_end_object(&state);
 }
 
@@ -137,8 +137,8 @@ answer_later(const char *description, int retry_after_seconds)
 
 	set_http("429", retry_after_seconds);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_text(&state, "error", JA_ERROR_UNAVAILABLE);
-	add_text(&state, "error_description", description);
+	add_answer_text(&state, "error", JA_ERROR_UNAVAILABLE);
+	add_answer_text(&state, "error_description", description);
 	ja_json_add_integer(&state, "retry_after", retry_after_seconds);
 	return ja_json_end_object(&state);
 }

@@ -52,7 +52,7 @@ read_entry(const bytea *earlier, int64 position, Entry *entry)
 }
 
 static TimestampTz
-rotation_time(const Entry *entry)
+entry_rotation_time(const Entry *entry)
 {
 	uint64		time;
 
@@ -83,7 +83,7 @@ ja_grace_push(const bytea *earlier, const pg_uuid_t *nonce, TimestampTz now)
 	while (count <= available)
 	{
 		read_entry(earlier, count - 1, &entries[count]);
-		if (now > rotation_time(&entries[count]) + grace_with(STATEMENT_SECONDS))
+		if (now > entry_rotation_time(&entries[count]) + grace_with(STATEMENT_SECONDS))
 			break;
 		count++;
 	}
@@ -104,7 +104,7 @@ ja_grace_holds(const bytea *earlier, int64 distance, const pg_uuid_t *nonce)
 	if (distance < 1 || distance > count_entries(earlier))
 		return false;
 	read_entry(earlier, distance - 1, &entry);
-	rotated_at = rotation_time(&entry);
+	rotated_at = entry_rotation_time(&entry);
 	return ja_secret_equals(nonce, sizeof(*nonce), &entry.nonce, sizeof(entry.nonce)) &&
 		GetCurrentStatementStartTimestamp() <= rotated_at + grace_with(0) &&
 		GetCurrentTimestamp() <= rotated_at + grace_with(STATEMENT_SECONDS) &&

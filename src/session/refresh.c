@@ -63,7 +63,7 @@ same_uuid(const pg_uuid_t *a, const pg_uuid_t *b)
 }
 
 static bool
-read_row(const pg_uuid_t *session, Row *row)
+read_token_row(const pg_uuid_t *session, Row *row)
 {
 	JaScan		scan;
 
@@ -135,7 +135,7 @@ rotate_current(const JaRefreshToken *token, const Row *row, JaRefreshToken *chil
 
 /* A denial that nothing else follows from. */
 static Jsonb *
-deny(const JaRefreshToken *token, const pg_uuid_t *user, const char *reason)
+deny_refresh(const JaRefreshToken *token, const pg_uuid_t *user, const char *reason)
 {
 	ja_count(JA_COUNT_REFRESHES_DENIED);
 	ja_audit_write_denied_refresh(&(JaAuditEvent)
@@ -151,7 +151,7 @@ static Jsonb *
 end_replayed(const JaRefreshToken *token, const pg_uuid_t *user)
 {
 	if (!ja_session_end_one(&token->session, "refresh token replayed"))
-		return deny(token, user, "session revoked");
+		return deny_refresh(token, user, "session revoked");
 	ja_count(JA_COUNT_REFRESHES_REPLAYED);
 	ja_audit_write(&(JaAuditEvent)
 				   {
@@ -166,8 +166,8 @@ end_replayed(const JaRefreshToken *token, const pg_uuid_t *user)
  * current token, for one in its grace; else the answer.
  */
 static Jsonb *
-judge(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
-	  JaRefreshToken *current)
+decide_unrotated(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
+				 JaRefreshToken *current)
 {
 	if (is_in_grace(token, row))
 	{
@@ -178,9 +178,9 @@ judge(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
 	if (token->generation < row->current.generation)
 		return end_replayed(token, user);
 	if (!is_current(token, row))
-		return deny(token, user, "its rotation was lost");
+		return deny_refresh(token, user, "its rotation was lost");
 	if (is_idle(row))
-		return deny(token, user, "session was idle for too long");
+		return deny_refresh(token, user, "session was idle for too long");
 
 	/* The token is current, but the transaction's snapshot is older. */
 	ereport(ERROR,
@@ -195,20 +195,20 @@ judge(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
  * NULL, with the token to answer with; else the answer.
  */
 static Jsonb *
-exchange(const JaRefreshToken *token, const pg_uuid_t *user, JaRefreshToken *child)
+exchange_token(const JaRefreshToken *token, const pg_uuid_t *user, JaRefreshToken *child)
 {
 	Row			row;
 
-	if (!read_row(&token->session, &row))
-		return deny(token, user, "unknown session");
+	if (!read_token_row(&token->session, &row))
+		return deny_refresh(token, user, "unknown session");
 	if (is_current(token, &row) && !is_idle(&row))
 	{
 		if (rotate_current(token, &row, child))
 			return NULL;
-		if (!read_row(&token->session, &row))
-			return deny(token, user, "unknown session");
+		if (!read_token_row(&token->session, &row))
+			return deny_refresh(token, user, "unknown session");
 	}
-	return judge(token, user, &row, child);
+	return decide_unrotated(token, user, &row, child);
 }
 
 /* Why a session with a good token does not go on; NULL: it does. */
@@ -234,9 +234,9 @@ find_live(const JaRefreshToken *token, JaSession *session, JaUser *user)
 	const char *reason;
 
 	if (!ja_session_find(&token->session, session))
-		return deny(token, NULL, "unknown session");
+		return deny_refresh(token, NULL, "unknown session");
 	reason = reason_to_end(session, user);
-	return reason == NULL ? NULL : deny(token, &session->user, reason);
+	return reason == NULL ? NULL : deny_refresh(token, &session->user, reason);
 }
 
 /*
@@ -265,7 +265,7 @@ ja_refresh(JaString text)
 	}
 	denial = find_live(&token, &session, &user);
 	if (denial == NULL)
-		denial = exchange(&token, &session.user, &child);
+		denial = exchange_token(&token, &session.user, &child);
 	if (denial == NULL)
 		denial = find_live(&token, &session, &user);
 	if (denial != NULL)
@@ -281,13 +281,13 @@ ja_refresh(JaString text)
 
 /* Whether the token would be taken now, and whose it is. */
 static bool
-is_active(JaString text, JaSession *session)
+is_active_token(JaString text, JaSession *session)
 {
 	JaRefreshToken token;
 	JaUser		user;
 	Row			row;
 
-	if (!ja_refresh_token_read(text, &token) || !read_row(&token.session, &row) ||
+	if (!ja_refresh_token_read(text, &token) || !read_token_row(&token.session, &row) ||
 		!ja_session_find(&token.session, session))
 		return false;
 	if ((!is_current(&token, &row) && !is_in_grace(&token, &row)) || is_idle(&row))
@@ -301,7 +301,7 @@ ja_refresh_introspect(JaString text)
 {
 	JaJsonState state = {0};
 	JaSession	session;
-	bool		active = is_active(text, &session);
+	bool		active = is_active_token(text, &session);
 
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (active)

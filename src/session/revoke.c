@@ -58,7 +58,7 @@ end_of(const JaVerified *verified)
  * be denied, and whoever tries should know.
  */
 static void
-deny(const JaVerified *verified)
+deny_token(const JaVerified *verified)
 {
 	TimestampTz end = end_of(verified);
 
@@ -108,11 +108,11 @@ ja_revoke_token(JaString text)
 	if (verified.revocable.has_session)
 		end_session(&verified.revocable.session);
 	else
-		deny(&verified);
+		deny_token(&verified);
 }
 
 static JaString
-copy(JaString string)
+copy_revoked_string(JaString string)
 {
 	return (JaString) {pnstrdup(string.data, string.length), string.length};
 }
@@ -135,8 +135,8 @@ ja_revoke_consume(JaString text, const JaExpectation *expected)
 	if (!verified->is_local_issuer || verified->revocable.has_session ||
 		verified->revocable.jti.data == NULL)
 		ja_raise(JA_TOKEN_NOT_SINGLE_USE);
-	issuer = copy(verified->revocable.issuer);
-	jti = copy(verified->revocable.jti);
+	issuer = copy_revoked_string(verified->revocable.issuer);
+	jti = copy_revoked_string(verified->revocable.jti);
 	end = end_of(verified);
 	claims = palloc(VARSIZE(verified->claims));
 	memcpy(claims, verified->claims, VARSIZE(verified->claims));

@@ -44,7 +44,7 @@ seconds_from(TimestampTz time, int64 seconds)
 
 /* Draws what identifies a new session and its first refresh token. */
 static void
-draw(TimestampTz now, JaSession *session, JaRefreshToken *token)
+generate_session(TimestampTz now, JaSession *session, JaRefreshToken *token)
 {
 	token->key_number = ja_handle_key_number(JA_HANDLE_REFRESH_TOKEN);
 	token->generation = 1;
@@ -61,7 +61,7 @@ ja_session_begin(const JaUser *user, ArrayType *amr, int64 ttl_seconds,
 	TimestampTz now = GetCurrentTimestamp();
 	JaClient	client;
 
-	draw(now, session, token);
+	generate_session(now, session, token);
 	session->user = user->id;
 	session->expires_at = seconds_from(now, ttl_seconds);
 	session->is_revoked = false;
@@ -98,7 +98,7 @@ ja_session_find(const pg_uuid_t *id, JaSession *session)
 
 /* Signs the access token; a hook's claims that can't be signed are its fault. */
 static JaString
-sign(const JaUser *user, const JaSession *session, int64 ttl_seconds, TimestampTz now)
+sign_access_token(const JaUser *user, const JaSession *session, int64 ttl_seconds, TimestampTz now)
 {
 	Jsonb	   *claims = ja_access_claims_make(user, &session->id, session->amr);
 	StringInfoData token;
@@ -130,7 +130,7 @@ ja_session_answer(const JaUser *user, const JaSession *session, const JaRefreshT
 									ja_settings.max_token_ttl_seconds);
 	tokens.expires_in_seconds = Min(tokens.expires_in_seconds, left);
 	tokens.refresh_expires_in_seconds = Min(ja_settings.session_idle_timeout_seconds, left);
-	tokens.access_token = sign(user, session, tokens.expires_in_seconds, now);
+	tokens.access_token = sign_access_token(user, session, tokens.expires_in_seconds, now);
 	ja_refresh_token_write(token, refresh_token);
 	tokens.refresh_token = (JaString) {refresh_token, sizeof(refresh_token)};
 	return ja_answer_tokens(&tokens);

@@ -49,7 +49,7 @@ static JaPlan end_all = {
 };
 
 static uint64
-run(JaPlan *plan, JaValues values)
+end_sessions_by(JaPlan *plan, JaValues values)
 {
 	JaPlanScope scope;
 	uint64		ended;
@@ -66,16 +66,16 @@ run(JaPlan *plan, JaValues values)
 bool
 ja_session_end_one(const pg_uuid_t *session, const char *reason)
 {
-	return run(&end_one, JA_VALUES(ja_uuid(session), ja_time(GetCurrentTimestamp()),
-								   ja_text(reason))) > 0;
+	return end_sessions_by(&end_one, JA_VALUES(ja_uuid(session), ja_time(GetCurrentTimestamp()),
+											   ja_text(reason))) > 0;
 }
 
 /* Ends a user's sessions but the excepted one, if that is not NULL. */
 uint64
 ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *reason)
 {
-	return run(&end_user, JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp()),
-									ja_text(reason), ja_uuid(except)));
+	return end_sessions_by(&end_user, JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp()),
+												ja_text(reason), ja_uuid(except)));
 }
 
 /*
@@ -109,5 +109,5 @@ ja_session_lock_user(const pg_uuid_t *user)
 uint64
 ja_session_end_all(const char *reason)
 {
-	return run(&end_all, JA_VALUES(ja_time(GetCurrentTimestamp()), ja_text(reason)));
+	return end_sessions_by(&end_all, JA_VALUES(ja_time(GetCurrentTimestamp()), ja_text(reason)));
 }

@@ -57,7 +57,7 @@ read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, 
 
 /* When a session was last refreshed; one without a token was never. */
 static TimestampTz
-rotation_time(const pg_uuid_t *session)
+last_rotation_time(const pg_uuid_t *session)
 {
 	JaScan		scan;
 	TimestampTz time;
@@ -128,7 +128,7 @@ ja_surplus_end(const JaSession *begun, TimestampTz now)
 	if (count <= others)
 		return;
 	for (int i = 0; i < count; i++)
-		candidates[i].rotated_at = rotation_time(&candidates[i].id);
+		candidates[i].rotated_at = last_rotation_time(&candidates[i].id);
 	qsort(candidates, count, sizeof(Candidate), compare_candidates);
 	end_first(&begun->user, candidates, count - others);
 }

@@ -23,7 +23,7 @@ static JaPlan lock_user = {
 };
 
 static void
-read_row(const JaScan *scan, JaUser *user)
+read_user_row(const JaScan *scan, JaUser *user)
 {
 	bool		is_null;
 	Datum		value;
@@ -46,7 +46,7 @@ ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 	if (!ja_scan_find(&scan, JA_USERS, JA_USERS_PKEY,
 					  JA_WHERE(ja_equal(Anum_users_id, ja_uuid(id)))))
 		return false;
-	read_row(&scan, user);
+	read_user_row(&scan, user);
 	ja_scan_end(&scan);
 	return true;
 }

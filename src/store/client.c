@@ -85,7 +85,7 @@ make_harmless(const char *text, size_t length)
 
 /* A header's value, cut and made harmless; NULL if there is none. */
 static char *
-read_header(const JsonbContainer *headers, const char *name)
+read_request_header(const JsonbContainer *headers, const char *name)
 {
 	JaString	value;
 
@@ -107,6 +107,6 @@ ja_client_read(JaClient *client)
 	if (headers == NULL || strlen(headers) > MAX_HEADERS ||
 		ja_json_parse_text(headers, &json) != JA_OK)
 		return;
-	client->user_agent = read_header(&json->root, "user-agent");
-	client->claimed_address = read_header(&json->root, "x-forwarded-for");
+	client->user_agent = read_request_header(&json->root, "user-agent");
+	client->claimed_address = read_request_header(&json->root, "x-forwarded-for");
 }

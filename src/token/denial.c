@@ -72,7 +72,7 @@ static bool is_denied_until(JaString issuer, JaString stored_jti, TimestampTz un
 static bool find_denial(JaScan *scan, JaString issuer, JaString stored_jti);
 static JaString stored_form(JaString jti, char *buffer);
 static bool has_rows(TableMemo *memo);
-static void end_denial_scan(JaScan *scan, bool *is_final);
+static void finish_denial_scan(JaScan *scan, bool *is_final);
 
 /*
  * Denies a token until the time, DT_NOEND for ever, and a little longer.
@@ -163,7 +163,7 @@ ja_denial_exists(JaString issuer, JaString jti, bool *is_final)
 
 	if (!has_rows(&denied_tokens) || !find_denial(&scan, issuer, stored_form(jti, buffer)))
 		return false;
-	end_denial_scan(&scan, is_final);
+	finish_denial_scan(&scan, is_final);
 	return true;
 }
 
@@ -177,7 +177,7 @@ ja_denial_exists_for_user(const pg_uuid_t *user, bool *is_final)
 		!ja_scan_find(&scan, JA_DELETED_USERS, JA_DELETED_USERS_PKEY,
 					  JA_WHERE(ja_equal(Anum_deleted_users_id, ja_uuid(user)))))
 		return false;
-	end_denial_scan(&scan, is_final);
+	finish_denial_scan(&scan, is_final);
 	return true;
 }
 
@@ -254,7 +254,7 @@ has_rows(TableMemo *memo)
 
 /* Clears *is_final if the running transaction wrote the row that was found. */
 static void
-end_denial_scan(JaScan *scan, bool *is_final)
+finish_denial_scan(JaScan *scan, bool *is_final)
 {
 	if (ja_scan_row_is_uncommitted(scan))
 		*is_final = false;

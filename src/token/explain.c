@@ -18,7 +18,7 @@
 
 /* Adds a string, or null where there is none. */
 static void
-add_text(JaJsonState *state, const char *name, const char *text)
+add_text_or_null(JaJsonState *state, const char *name, const char *text)
 {
 	JsonbValue	value = {.type = jbvNull};
 
@@ -57,7 +57,7 @@ add_own_key(JaJsonState *state, Jsonb *header, TimestampTz now)
 	if (header != NULL && ja_json_string(&header->root, "kid", &kid) == JA_PRESENT &&
 		ja_stored_key_verifying(kid, &key) == JA_OK)
 		key_state = ja_stored_key_state_name(ja_stored_key_state(key, now));
-	add_text(state, "own_key_state", key_state);
+	add_text_or_null(state, "own_key_state", key_state);
 }
 
 static void
@@ -93,9 +93,9 @@ add_issuer(JaJsonState *state, Jsonb *claims)
 	ja_json_add_bool(state, "issuer_is_trusted", is_trusted);
 	if (!is_trusted)
 		return;
-	add_text(state, "issuer_name", pstrdup(issuer->name.data));
-	add_text(state, "issuer_audience",
-			 issuer->audience.data == NULL ? NULL : pstrdup(issuer->audience.data));
+	add_text_or_null(state, "issuer_name", pstrdup(issuer->name.data));
+	add_text_or_null(state, "issuer_audience",
+					 issuer->audience.data == NULL ? NULL : pstrdup(issuer->audience.data));
 	add_issuer_roles(state, issuer);
 }
 
@@ -106,10 +106,10 @@ add_role(JaJsonState *state, const JaVerified *verified)
 	char	   *role = verified->role.data == NULL ? NULL :
 	pnstrdup(verified->role.data, verified->role.length);
 
-	add_text(state, "role", role);
+	add_text_or_null(state, "role", role);
 	if (role == NULL && verified->names_role)
-		add_text(state, "role_reason",
-				 "the issuer may not name this role: jwt_trust_issuer() does not list it");
+		add_text_or_null(state, "role_reason",
+						 "the issuer may not name this role: jwt_trust_issuer() does not list it");
 }
 
 static void
@@ -122,8 +122,8 @@ add_compared(JaJsonState *state, Jsonb *header, Jsonb *claims, TimestampTz now)
 	ja_json_add_bool(state, "require_exp", ja_settings.require_exp);
 	ja_json_add_bool(state, "check_revocation", ja_settings.check_revocation);
 	ja_json_add_integer(state, "max_token_size", ja_settings.max_token_size);
-	add_text(state, "issuer", ja_settings.issuer);
-	add_text(state, "audience", ja_settings.audience);
+	add_text_or_null(state, "issuer", ja_settings.issuer);
+	add_text_or_null(state, "audience", ja_settings.audience);
 	add_own_key(state, header, now);
 	add_issuer(state, claims);
 	ja_json_push(state, WJB_END_OBJECT, NULL);
@@ -141,21 +141,21 @@ static const char *const source_names[] = {
  * unless verified is NULL.
  */
 static void
-add_verdict(JaJsonState *state, const JaVerified *verified, JaStatus status)
+add_explained_verdict(JaJsonState *state, const JaVerified *verified, JaStatus status)
 {
 	const JaStatusRow *row = ja_status_row(status);
 
 	ja_json_add_bool(state, "valid", verified != NULL);
 	ja_json_add_bool(state, "identity", status == JA_OK);
 	if (verified != NULL)
-		add_text(state, "verified_by", source_names[verified->source]);
+		add_text_or_null(state, "verified_by", source_names[verified->source]);
 	if (status == JA_OK)
 		return;
 	/* What has failed without being a token's fault is about a key. */
-	add_text(state, "failed_check", row->check != NULL ? row->check : "key");
-	add_text(state, "sqlstate", unpack_sql_state(row->sqlstate));
-	add_text(state, "message", row->message);
-	add_text(state, "reason", row->reason != NULL ? row->reason : row->message);
+	add_text_or_null(state, "failed_check", row->check != NULL ? row->check : "key");
+	add_text_or_null(state, "sqlstate", unpack_sql_state(row->sqlstate));
+	add_text_or_null(state, "message", row->message);
+	add_text_or_null(state, "reason", row->reason != NULL ? row->reason : row->message);
 }
 
 /*
@@ -186,7 +186,7 @@ ja_explain_token(JaString token, TimestampTz now)
 	else
 		verified = NULL;
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_verdict(&state, verified, status);
+	add_explained_verdict(&state, verified, status);
 	if (verified != NULL)
 		add_role(&state, verified);
 	add_object(&state, "header", header);

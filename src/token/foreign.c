@@ -14,7 +14,7 @@
 #include "token/foreign.h"
 
 static JaString
-copy_string(JaString string)
+copy_issuer_string(JaString string)
 {
 	if (string.data != NULL)
 		string.data = pnstrdup(string.data, string.length);
@@ -78,7 +78,7 @@ follow_path(const JsonbContainer *claims, const JaStringList *path, JsonbValue *
 
 /* The string, if the issuer may name that role; else data NULL. */
 static JaString
-role_of(const JaIssuer *issuer, const JsonbValue *value)
+allowed_role(const JaIssuer *issuer, const JsonbValue *value)
 {
 	JaString	role = {NULL, 0};
 
@@ -95,7 +95,7 @@ first_role(const JaIssuer *issuer, JsonbContainer *array)
 	JaString	role = {NULL, 0};
 
 	for (uint32 i = 0; i < JsonContainerSize(array) && role.data == NULL; i++)
-		role = role_of(issuer, getIthJsonbValueFromContainer(array, i));
+		role = allowed_role(issuer, getIthJsonbValueFromContainer(array, i));
 	return role;
 }
 
@@ -119,9 +119,9 @@ find_role(const JaIssuer *issuer, JaVerified *verified)
 			JsonContainerIsArray(value.val.binary.data))
 			role = first_role(issuer, value.val.binary.data);
 		else
-			role = role_of(issuer, &value);
+			role = allowed_role(issuer, &value);
 	}
-	return role.data != NULL ? role : copy_string(issuer->options.default_role);
+	return role.data != NULL ? role : copy_issuer_string(issuer->options.default_role);
 }
 
 /*
@@ -135,11 +135,11 @@ ja_foreign_read(const JaIssuer *issuer, JaVerified *verified)
 	const JsonbContainer *claims = &verified->claims->root;
 
 	if (issuer->is_anonymous)
-		verified->issuer = copy_string(issuer->name);
+		verified->issuer = copy_issuer_string(issuer->name);
 	verified->audience_claim = issuer->options.audience_claim;
 	verified->fits_audience = fits_audience(issuer, verified);
 	verified->judges_use = issuer->options.token_uses.count > 0;
 	verified->fits_use = fits_use(issuer, claims);
-	verified->scope_claim = copy_string(issuer->options.scope_claim);
+	verified->scope_claim = copy_issuer_string(issuer->options.scope_claim);
 	verified->role = find_role(issuer, verified);
 }

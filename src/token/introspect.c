@@ -19,7 +19,7 @@
  * Adds our own members, last, so that no claim can pass for one of them.
  */
 static void
-add_verdict(JaJsonState *state, const JaVerified *verified)
+add_active_members(JaJsonState *state, const JaVerified *verified)
 {
 	JaStatus	status = ja_verified_check_identity(verified);
 
@@ -47,7 +47,7 @@ ja_introspect_token(JaString token, TimestampTz now)
 	if (is_active)
 	{
 		ja_json_add_members(&state, &verified->claims->root);
-		add_verdict(&state, verified);
+		add_active_members(&state, verified);
 	}
 	ja_json_add_bool(&state, "active", is_active);
 	return ja_json_end_object(&state);

@@ -48,7 +48,7 @@ is_absent(const JsonbContainer *claims, const char *name)
 
 /* Claims that identify something must be what our own verification takes. */
 static JaStatus
-check_names(const JsonbContainer *claims)
+check_issued_names(const JsonbContainer *claims)
 {
 	static const char *const strings[] = {"jti", "sub", "sid"};
 	JaString	issuer = ja_settings_text(ja_settings.issuer);
@@ -85,7 +85,7 @@ has_no_audience(const JsonbContainer *claims)
 
 /* Time claims that the caller sets must be in range, and the end near. */
 static JaStatus
-check_times(const JsonbContainer *claims, double now)
+check_issued_times(const JsonbContainer *claims, double now)
 {
 	JaClaims	read;
 
@@ -99,7 +99,7 @@ check_times(const JsonbContainer *claims, double now)
 
 /* Adds iss, aud, iat, exp and jti where they are absent. */
 static JaStatus
-complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb **complete)
+complete_claims(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb **completed)
 {
 	JaString	issuer = ja_settings_text(ja_settings.issuer);
 	JaString	audience = ja_settings_text(ja_settings.audience);
@@ -122,7 +122,7 @@ complete(const JsonbContainer *claims, int64 ttl_seconds, TimestampTz now, Jsonb
 		ja_json_add_integer(&state, "exp", seconds + ttl_seconds);
 	if (is_absent(claims, "jti"))
 		ja_json_add_string(&state, "jti", jti, sizeof(jti));
-	*complete = ja_json_end_object(&state);
+	*completed = ja_json_end_object(&state);
 	return status;
 }
 
@@ -137,17 +137,17 @@ ja_issue_stored(const JsonbContainer *claims, int64 ttl_seconds, JaString kid,
 {
 	const JaStoredKey *key;
 	Jsonb	   *completed;
-	JaStatus	status = check_names(claims);
+	JaStatus	status = check_issued_names(claims);
 
 	if (status == JA_OK)
-		status = check_times(claims, ja_claims_seconds(now));
+		status = check_issued_times(claims, ja_claims_seconds(now));
 	if (status == JA_OK && (ttl_seconds <= 0 || ttl_seconds > ja_settings.max_token_ttl_seconds))
 		status = JA_CLAIMS_TTL;
 	if (status == JA_OK)
 		status = kid.data != NULL ? ja_stored_key_signing(kid, &key) :
 			ja_stored_key_active(JA_USE_SIGNATURE, &key);
 	if (status == JA_OK)
-		status = complete(claims, ttl_seconds, now, &completed);
+		status = complete_claims(claims, ttl_seconds, now, &completed);
 	if (status == JA_OK)
 		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_JWT, token);
 	return status;
@@ -166,7 +166,7 @@ ja_issue_access_token(const JsonbContainer *claims, int64 ttl_seconds,
 	JaStatus	status = ja_stored_key_active(JA_USE_SIGNATURE, &key);
 
 	if (status == JA_OK)
-		status = complete(claims, ttl_seconds, now, &completed);
+		status = complete_claims(claims, ttl_seconds, now, &completed);
 	if (status == JA_OK)
 		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_ACCESS_TOKEN, token);
 	return status;

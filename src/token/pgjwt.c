@@ -72,7 +72,7 @@ read_segment(JaString segment, JaJsonWatch *watches, int watch_count,
  * that ja_jws_header() takes is JSON, and mostly the one that it remembers.
  */
 static JaStatus
-read_header(JaString segment, const JaAlgorithm *algorithm, JaString *shown)
+read_pgjwt_header(JaString segment, const JaAlgorithm *algorithm, JaString *shown)
 {
 	JaHeader	header;
 	JaStatus	status = ja_jws_header(segment, &header);
@@ -98,7 +98,7 @@ read_header(JaString segment, const JaAlgorithm *algorithm, JaString *shown)
  * false for what is no number.
  */
 static JaStatus
-read_number(char *string, double *number, bool *is_number)
+read_pgjwt_number(char *string, double *number, bool *is_number)
 {
 	char	   *end;
 
@@ -156,8 +156,8 @@ read_time(const JsonbContainer *claims, const JaJsonWatch *watch, TimestampTz *t
 	}
 	if (value.type != jbvString)
 		return JA_OK;
-	status = read_number(pnstrdup(value.val.string.val, value.val.string.len),
-						 &seconds, &is_number);
+	status = read_pgjwt_number(pnstrdup(value.val.string.val, value.val.string.len),
+							   &seconds, &is_number);
 	if (status != JA_OK || !is_number)
 		return status;
 	return convert_seconds(seconds, time);
@@ -165,7 +165,7 @@ read_time(const JsonbContainer *claims, const JaJsonWatch *watch, TimestampTz *t
 
 /* The time must lie in [nbf, exp), which must not be back to front. */
 static JaStatus
-check_times(const JsonbContainer *claims, const JaJsonWatch *dates, TimestampTz now)
+check_pgjwt_times(const JsonbContainer *claims, const JaJsonWatch *dates, TimestampTz now)
 {
 	TimestampTz not_before = DT_NOBEGIN;
 	TimestampTz expiry = DT_NOEND;
@@ -183,7 +183,7 @@ check_times(const JsonbContainer *claims, const JaJsonWatch *dates, TimestampTz 
 }
 
 static JaStatus
-check_signature(const JaCompact *compact, JaString secret, const JaAlgorithm *algorithm)
+check_pgjwt_signature(const JaCompact *compact, JaString secret, const JaAlgorithm *algorithm)
 {
 	JaKey	   *key;
 	JaStatus	status;
@@ -217,10 +217,10 @@ ja_pgjwt_verify(JaString token, JaString secret, const JaAlgorithm *algorithm,
 	status = ja_jws_split(token, &compact);
 	if (status != JA_OK)
 		return status;
-	header_status = read_header(compact.header, algorithm, &parts->header);
+	header_status = read_pgjwt_header(compact.header, algorithm, &parts->header);
 	payload_status = read_segment(compact.payload, dates, lengthof(dates),
 								  &parts->payload, &claims);
-	status = check_signature(&compact, secret, algorithm);
+	status = check_pgjwt_signature(&compact, secret, algorithm);
 	if (status == JA_KEY_SECRET_LONG || status == JA_CRYPTO)
 		return status;
 	if (header_status != JA_OK)
@@ -229,5 +229,5 @@ ja_pgjwt_verify(JaString token, JaString secret, const JaAlgorithm *algorithm,
 		return status;
 	if (payload_status != JA_OK)
 		return payload_status;
-	return check_times(&claims->root, dates, now);
+	return check_pgjwt_times(&claims->root, dates, now);
 }

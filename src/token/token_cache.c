@@ -84,7 +84,7 @@ make_table(void)
 }
 
 static bool
-initialize(void)
+initialize_token_cache(void)
 {
 	if (context == NULL)
 	{
@@ -125,7 +125,7 @@ token_of(const Entry *entry)
  * compared in constant time, and the rest only if that is right.
  */
 static bool
-is_of(const Entry *entry, JaString token)
+is_entry_of(const Entry *entry, JaString token)
 {
 	const char *kept = token_of(entry);
 	size_t		end = Min(token.length, GUARDED_BYTES);
@@ -137,7 +137,7 @@ is_of(const Entry *entry, JaString token)
 }
 
 static void
-drop(Entry *entry)
+drop_entry(Entry *entry)
 {
 	slots_delete(table, entry->hash);
 	dlist_delete(&entry->node);
@@ -148,7 +148,7 @@ drop(Entry *entry)
 void
 ja_token_cache_drop(JaVerified *verified)
 {
-	drop(entry_of(verified));
+	drop_entry(entry_of(verified));
 }
 
 /*
@@ -168,7 +168,7 @@ ja_token_cache_find(JaString token)
 	if (slot == NULL)
 		return NULL;
 	entry = slot->entry;
-	if (!is_of(entry, token))
+	if (!is_entry_of(entry, token))
 		return NULL;
 	dlist_move_head(&recent, &entry->node);
 	return &entry->verified;
@@ -180,14 +180,14 @@ ja_token_cache_find(JaString token)
  * with what nobody uses; then all is forgotten.
  */
 static bool
-make_room(size_t size)
+make_token_room(size_t size)
 {
 	size_t		most = Min(ja_settings.token_cache_size, MAX_ENTRIES);
 
 	if (size > MAX_ENTRY_BYTES || most == 0)
 		return false;
 	while (table->members >= most)
-		drop(dlist_tail_element(Entry, node, &recent));
+		drop_entry(dlist_tail_element(Entry, node, &recent));
 	if (MemoryContextMemAllocated(context, true) + size > JA_TOKEN_CACHE_BYTES)
 	{
 		table = NULL;
@@ -238,7 +238,7 @@ move_string(JaString *string, const JaVerified *from, const JaVerified *to, char
 }
 
 static void
-fill(Entry *entry, JaString token, const JaVerified *verified)
+fill_entry(Entry *entry, JaString token, const JaVerified *verified)
 {
 	size_t		claims = VARSIZE(verified->claims);
 	JaVerified *copy = &entry->verified;
@@ -270,12 +270,12 @@ ja_token_cache_keep(JaString token, const JaVerified *verified)
 	Slot	   *slot;
 	bool		found;
 
-	if (!verified->may_be_kept || !initialize() || !make_room(size))
+	if (!verified->may_be_kept || !initialize_token_cache() || !make_token_room(size))
 		return verified;
 	entry = MemoryContextAlloc(context, size);
 	entry->size = size;
 	entry->hash = hash_of(token);
-	fill(entry, token, verified);
+	fill_entry(entry, token, verified);
 	slot = slots_insert(table, entry->hash, &found);
 	if (found)
 	{
