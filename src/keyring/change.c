@@ -26,6 +26,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "base/time.h"
 #include "keyring/change.h"
 #include "keyring/key_row.h"
 #include "keyring/stored_key.h"
@@ -163,19 +164,12 @@ ja_change_end(JaChange *change)
 	ja_plan_end(&change->scope);
 }
 
-/* So many seconds from a time. */
-TimestampTz
-ja_change_seconds_from(TimestampTz time, int64 seconds)
-{
-	return time + seconds * USECS_PER_SEC;
-}
-
 /* When a key ceases to verify that signs no more from now on. */
 TimestampTz
 ja_change_retiring_end(const JaChange *change)
 {
-	return ja_change_seconds_from(change->now,
-								  ja_settings.max_token_ttl_seconds + RETIRING_SLACK_SECONDS);
+	return ja_seconds_from(change->now,
+						   ja_settings.max_token_ttl_seconds + RETIRING_SLACK_SECONDS);
 }
 
 /* Copies a kid into the caller's memory. */
@@ -278,6 +272,6 @@ ja_change_rotate_secret(const JaChange *change, JaKeyUse use)
 
 	ja_plan_run(&retire_active,
 				JA_VALUES(ja_key_use_value(use),
-						  ja_time(ja_change_seconds_from(last_end, RETIRING_SLACK_SECONDS))));
+						  ja_time(ja_seconds_from(last_end, RETIRING_SLACK_SECONDS))));
 	return insert_secret(change, use);
 }

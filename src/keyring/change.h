@@ -44,6 +44,5 @@ extern const JaAlgorithm *ja_change_algorithm(uint64 row);
 extern void ja_change_run_on_one(JaPlan *plan, JaValues values);
 extern JaString ja_change_keep_kid(const JaChange *change, JaString kid);
 extern TimestampTz ja_change_retiring_end(const JaChange *change);
-extern TimestampTz ja_change_seconds_from(TimestampTz time, int64 seconds);
 
 #endif							/* JA_CHANGE_H */

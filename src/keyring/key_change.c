@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "base/time.h"
 #include "jose/jwk.h"
 #include "keyring/change.h"
 #include "keyring/key_change.h"
@@ -172,7 +173,7 @@ ja_key_change_import(const JsonbContainer *jwk)
 	if (row.key->is_private)
 		row.is_active = !ja_change_has_active(JA_USE_SIGNATURE);
 	else
-		row.verify_until = ja_change_seconds_from(change.now, ja_settings.max_token_ttl_seconds);
+		row.verify_until = ja_seconds_from(change.now, ja_settings.max_token_ttl_seconds);
 	ja_check(ja_key_row_insert(&row));
 	kid = ja_change_keep_kid(&change, row.key->kid);
 	ja_change_end(&change);

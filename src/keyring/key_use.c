@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/settings.h"
+#include "base/time.h"
 #include "keyring/key_use.h"
 #include "store/plan.h"
 
@@ -26,7 +27,7 @@ static JaPlan select_last_session_end = {
 static TimestampTz
 last_session_end(TimestampTz now)
 {
-	TimestampTz end = now + (int64) ja_settings.session_ttl_seconds * USECS_PER_SEC;
+	TimestampTz end = ja_seconds_from(now, ja_settings.session_ttl_seconds);
 	TimestampTz latest;
 	bool		is_null;
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/settings.h"
+#include "base/time.h"
 #include "base/uuid.h"
 #include "keyring/handle.h"
 #include "session/access_claims.h"
@@ -36,12 +37,6 @@ static JaPlan insert_token = {
 	" (session_id, generation, nonce, key_number, rotated_at) VALUES ($1, $2, $3, $4, $5)"
 };
 
-static TimestampTz
-seconds_from(TimestampTz time, int64 seconds)
-{
-	return time + seconds * USECS_PER_SEC;
-}
-
 /* Draws what identifies a new session and its first refresh token. */
 static void
 generate_session(TimestampTz now, JaSession *session, JaRefreshToken *token)
@@ -53,7 +48,17 @@ generate_session(TimestampTz now, JaSession *session, JaRefreshToken *token)
 	token->session = session->id;
 }
 
-/* Begins a session; within a scope of ja_plan_begin(). */
+static void
+insert(JaPlan *plan, JaValues values)
+{
+	if (ja_plan_run(plan, values) != 1)
+		ja_plan_raise_unwritten();
+}
+
+/*
+ * Begins a session; within a scope of ja_plan_begin().  Raises 27000 if a
+ * trigger keeps it from being written.
+ */
 void
 ja_session_begin(const JaUser *user, ArrayType *amr, int64 ttl_seconds,
 				 JaSession *session, JaRefreshToken *token)
@@ -63,18 +68,18 @@ ja_session_begin(const JaUser *user, ArrayType *amr, int64 ttl_seconds,
 
 	generate_session(now, session, token);
 	session->user = user->id;
-	session->expires_at = seconds_from(now, ttl_seconds);
+	session->expires_at = ja_seconds_from(now, ttl_seconds);
 	session->is_revoked = false;
 	session->amr = amr;
 	ja_client_read(&client);
-	ja_plan_run(&insert_session,
-				JA_VALUES(ja_uuid(&session->id), ja_uuid(&user->id), ja_time(now),
-						  ja_time(session->expires_at), ja_text(client.user_agent),
-						  ja_text(client.claimed_address),
-						  ja_array(TEXTARRAYOID, amr)));
-	ja_plan_run(&insert_token, JA_VALUES(ja_uuid(&session->id), ja_bigint(token->generation),
-										 ja_uuid(&token->nonce), ja_integer(token->key_number),
-										 ja_time(now)));
+	insert(&insert_session,
+		   JA_VALUES(ja_uuid(&session->id), ja_uuid(&user->id), ja_time(now),
+					 ja_time(session->expires_at), ja_text(client.user_agent),
+					 ja_text(client.claimed_address),
+					 ja_array(TEXTARRAYOID, amr)));
+	insert(&insert_token, JA_VALUES(ja_uuid(&session->id), ja_bigint(token->generation),
+									ja_uuid(&token->nonce), ja_integer(token->key_number),
+									ja_time(now)));
 	ja_surplus_end(session, now);
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "base/time.h"
 #include "keyring/name_hash.h"
 #include "session/attempt_lock.h"
 #include "session/throttle.h"
@@ -137,7 +138,7 @@ counted_failures(const uint8 *subject, TimestampTz *last_failure)
 static int
 remaining_seconds(int wait_seconds, TimestampTz last_failure, TimestampTz now)
 {
-	TimestampTz end = last_failure + (int64) wait_seconds * USECS_PER_SEC;
+	TimestampTz end = ja_seconds_from(last_failure, wait_seconds);
 
 	if (wait_seconds == 0 || now >= end)
 		return 0;

@@ -199,10 +199,27 @@ ja_plan_is_running(void)
 	return (security_context & SECURITY_NOFORCE_RLS) != 0;
 }
 
-/* A column, counted from 1, of a row of the last statement's result. */
+/* What was to be written is not there: a trigger must have returned NULL. */
+void
+ja_plan_raise_unwritten(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a row of extension \"jwt_auth\" was not written"),
+			 errhint("A trigger on one of its tables keeps rows from being written. Drop that trigger."),
+			 errhidestmt(true)));
+	pg_unreachable();
+}
+
+/*
+ * A column, counted from 1, of a row of the last statement's result; raises
+ * 27000 if there is no such row.
+ */
 Datum
 ja_plan_result(uint64 row, int column, bool *is_null)
 {
+	if (SPI_tuptable == NULL || row >= SPI_tuptable->numvals)
+		ja_plan_raise_unwritten();
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
 }
 

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "base/error.h"
+#include "base/time.h"
 #include "jose/algorithm.h"
 #include "jose/base64url.h"
 #include "store/plan.h"
@@ -185,8 +186,7 @@ ja_denial_exists_for_user(const pg_uuid_t *user, bool *is_final)
 static TimestampTz
 end_of_denial(TimestampTz token_end)
 {
-	return TIMESTAMP_NOT_FINITE(token_end) ? token_end :
-		token_end + SLACK_SECONDS * USECS_PER_SEC;
+	return ja_seconds_from(token_end, SLACK_SECONDS);
 }
 
 /* Whether a row denies the token so long already. */

@@ -1,6 +1,6 @@
 -- Users changed in their table, as an operator would (F18, T59): the same
 -- follows as from the functions, and what they refuse is refused.
--- At least 55 assertions
+-- At least 65 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -93,6 +93,32 @@ UPDATE jwt_auth.sessions SET user_id = test.user_id('alice') WHERE id = test.ses
 SELECT is(test.access(:'c3'), '28J02', 'given to another user: the token of the former is dead');
 UPDATE jwt_auth.sessions SET user_id = test.user_id('carol') WHERE id = test.session_of(:'c3');
 SELECT is(test.access(:'c3'), NULL, 'given back: alive');
+
+-- A session that never ends: its refresh token outlives the key that made it
+SELECT test.login('carol') AS c4 \gset
+UPDATE jwt_auth.sessions SET expires_at = 'infinity' WHERE id = test.session_of(:'c4');
+SELECT lives_ok('SELECT jwt_rotate_refresh_key()', 'the key is rotated');
+SELECT is((SELECT max(verify_until) FROM jwt_auth.keys), 'infinity', 'the former one verifies as long'),
+	   is(test.error_of(test.refresh(:'c4')), 'ok', 'and the session goes on');
+UPDATE jwt_auth.sessions SET expires_at = '294276-12-31 23:59:59' WHERE id = test.session_of(:'c4');
+SELECT lives_ok('SELECT jwt_rotate_refresh_key()', 'until the last second that there is'),
+	   is((SELECT min(verify_until) FROM jwt_auth.keys), 'infinity', 'for ever');
+UPDATE jwt_auth.login_throttle SET last_failure_at = 'infinity';
+SELECT is(test.error_of(test.login('carol')), 'ok', 'nor does a time of a failure bother');
+
+-- Triggers that keep rows from being written are told of, and nothing is answered as if it were there
+CREATE FUNCTION public.swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+SELECT test.create_user('harry');
+CREATE TRIGGER swallow BEFORE INSERT ON jwt_auth.login_throttle FOR EACH ROW EXECUTE FUNCTION public.swallow();
+SELECT test.raises($$SELECT jwt_login('harry', 'wrong')$$, '27000', 'a failure that is not counted');
+DROP TRIGGER swallow ON jwt_auth.login_throttle;
+CREATE TRIGGER swallow BEFORE INSERT ON jwt_auth.sessions FOR EACH ROW EXECUTE FUNCTION public.swallow();
+SELECT test.raises($$SELECT test.login('harry')$$, '27000', 'a session that is not there');
+DROP TRIGGER swallow ON jwt_auth.sessions;
+CREATE TRIGGER swallow BEFORE INSERT ON jwt_auth.refresh_tokens FOR EACH ROW EXECUTE FUNCTION public.swallow();
+SELECT test.raises($$SELECT test.login('harry')$$, '27000', 'a refresh token that is not there');
+DROP TRIGGER swallow ON jwt_auth.refresh_tokens;
+SELECT is(test.error_of(test.login('harry')), 'ok', 'without the trigger all is well');
 
 -- Another id
 DELETE FROM jwt_auth.identifiers WHERE user_id = test.user_id('erin');
