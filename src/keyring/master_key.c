@@ -148,7 +148,8 @@ static bool
 read_line(const char *line, size_t length, JaMasterKey *key)
 {
 	size_t		name = 0;
-	uint8		decoded[KEY_CHARACTERS];
+	uint8		decoded[KEY_CHARACTERS] = {0};
+	bool		is_key;
 
 	while (name < length && (isalnum((unsigned char) line[name]) ||
 							 line[name] == '-' || line[name] == '_'))
@@ -157,14 +158,13 @@ read_line(const char *line, size_t length, JaMasterKey *key)
 		length != name + 1 + KEY_CHARACTERS || line[name] != ' ' || line[length - 1] != '=' ||
 		line[length - 2] == '=')
 		return false;
-	if (EVP_DecodeBlock(decoded, (const unsigned char *) line + name + 1,
-						KEY_CHARACTERS) != JA_MASTER_KEY_SIZE + 1)
-		return false;
+	is_key = EVP_DecodeBlock(decoded, (const unsigned char *) line + name + 1,
+							 KEY_CHARACTERS) == JA_MASTER_KEY_SIZE + 1;
 	memcpy(key->name, line, name);
 	key->name[name] = '\0';
 	memcpy(key->key, decoded, JA_MASTER_KEY_SIZE);
 	OPENSSL_cleanse(decoded, sizeof(decoded));
-	return true;
+	return is_key;
 }
 
 /* Takes one line off the text; true while there was one. */
