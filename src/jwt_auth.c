@@ -31,7 +31,7 @@ PGDLLEXPORT void _PG_init(void);
 
 #define SECONDS_PER_YEAR (366 * 24 * 60 * 60)
 
-/* What was found with the former settings is judged again. */
+/* What was verified with the former settings is verified again. */
 static void
 note_string(const char *value pg_attribute_unused(), void *extra pg_attribute_unused())
 {
@@ -166,7 +166,7 @@ define_password_settings(void)
 				  "Function that adds claims to access tokens.",
 				  &ja_settings.claims_function);
 	define_string("jwt_auth.password_check_function",
-				  "Function that judges new passwords.",
+				  "Function that validates new passwords.",
 				  &ja_settings.password_check_function);
 }
 

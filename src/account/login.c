@@ -53,9 +53,9 @@ rehash(const JaPasswordAttempt *attempt)
 	ja_new_password_rehash(&attempt->user.id, &hashed);
 }
 
-/* Begins a session for the user who proved the password. */
+/* Begins a session for the user who was authenticated. */
 static Jsonb *
-admit(const JaPasswordAttempt *attempt, int64 ttl_seconds)
+start_session(const JaPasswordAttempt *attempt, int64 ttl_seconds)
 {
 	JaSession	session;
 	JaRefreshToken token;
@@ -112,9 +112,9 @@ ja_login(JaString username, JaString password, int64 ttl_seconds)
 	ja_check(ja_password_prepare(password, &attempt.password));
 	ja_plan_begin(&scope);
 	MemoryContextSwitchTo(scope.context);
-	answer = ja_password_attempt_prove(&attempt, "login_denied");
+	answer = ja_password_attempt_authenticate(&attempt, "login_denied");
 	if (answer == NULL)
-		answer = admit(&attempt, ttl_seconds);
+		answer = start_session(&attempt, ttl_seconds);
 	ja_password_forget(attempt.password);
 	ja_plan_end(&scope);
 	return answer;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * password_attempt.c
- *	  An attempt to prove a password, by a login or a change of password.
+ *	  An attempt to authenticate by password, in a login or a change of password.
  *
  * An attacker controls name and password.  Whatever is wrong (no such name,
  * no password, a wrong one, a disabled user) costs one hash computation, is
@@ -99,21 +99,21 @@ check_machine(JaStatus status)
 }
 
 /*
- * Does the work of a check for a name that has no hash to check: that of the
- * hash that stands in, or that of a new one.  Fails with JA_PASSWORD_BUSY.
+ * Runs a dummy password hash, so that names without a hash to check take as
+ * long as others: the hash that stands in, or a new one.  Fails with JA_PASSWORD_BUSY.
  */
 static JaStatus
-imitate_check(const JaPasswordAttempt *attempt)
+dummy_verify(const JaPasswordAttempt *attempt)
 {
 	JaPasswordPolicy policy = ja_new_password_policy();
 	JaStatus	status = JA_PASSWORD_HASH_FORM;
 
 	if (attempt->has_stand_in)
-		status = ja_password_imitate(attempt->password, &attempt->stand_in);
+		status = ja_password_dummy_verify(attempt->password, &attempt->stand_in);
 	if (status != JA_OK && status != JA_PASSWORD_BUSY)
 	{
 		check_machine(status);
-		status = ja_password_imitate_new(attempt->password, &policy);
+		status = ja_password_dummy_hash(attempt->password, &policy);
 	}
 	check_machine(status);
 	return status;
@@ -132,10 +132,10 @@ check_password(const JaPasswordAttempt *attempt, bool *matches)
 	*matches = false;
 	CHECK_FOR_INTERRUPTS();
 	if (!attempt->is_known || attempt->user.hash.text.data == NULL)
-		return imitate_check(attempt);
+		return dummy_verify(attempt);
 	status = ja_password_verify(attempt->password, &attempt->user.hash, matches);
 	check_machine(status);
-	return status == JA_OK || status == JA_PASSWORD_BUSY ? status : imitate_check(attempt);
+	return status == JA_OK || status == JA_PASSWORD_BUSY ? status : dummy_verify(attempt);
 }
 
 static const char *
@@ -175,13 +175,13 @@ lock_user(JaPasswordAttempt *attempt, bool *matches)
 }
 
 /*
- * Proves a password: waits its turn, checks, and counts.  Returns NULL if it
+ * Authenticates by password: waits its turn, checks, and counts.  Returns NULL if it
  * is right, and then the user's row is locked and as it was checked; else the
  * answer.  To be called within a scope of ja_plan_begin(), in the memory
  * context of the caller.
  */
 Jsonb *
-ja_password_attempt_prove(JaPasswordAttempt *attempt, const char *event)
+ja_password_attempt_authenticate(JaPasswordAttempt *attempt, const char *event)
 {
 	bool		matches;
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * password_attempt.h
- *	  An attempt to prove a password, by a login or a change of password.
+ *	  An attempt to authenticate by password, in a login or a change of password.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +23,6 @@ typedef struct JaPasswordAttempt
 	JaPasswordHash stand_in;	/* if has_stand_in */
 } JaPasswordAttempt;
 
-extern Jsonb *ja_password_attempt_prove(JaPasswordAttempt *attempt, const char *event);
+extern Jsonb *ja_password_attempt_authenticate(JaPasswordAttempt *attempt, const char *event);
 
 #endif							/* JA_PASSWORD_ATTEMPT_H */

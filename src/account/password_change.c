@@ -3,7 +3,7 @@
  * password_change.c
  *	  A user's own change of password.
  *
- * The old password is proved as in a login, with the same throttle and the
+ * The old password is checked as in a login, with the same throttle and the
  * same answers: a stolen access token is no way to guess it.
  *
  *-------------------------------------------------------------------------
@@ -31,14 +31,14 @@ description_of(JaStatus status)
 				 ja_settings.password_min_length);
 }
 
-/* Judges and stores the new password of a user who proved the old one. */
+/* Validates and stores the new password of a user who knew the old one. */
 static Jsonb *
 store(const JaUser *user, JaString name, const pg_uuid_t *session, JaString new_password)
 {
 	JaPassword *prepared;
 	JaNewPassword hashed;
 	char	   *reason;
-	JaStatus	status = ja_new_password_judge(name, new_password, &prepared, &reason);
+	JaStatus	status = ja_new_password_validate(name, new_password, &prepared, &reason);
 
 	if (status == JA_PASSWORD_SHORT || status == JA_PASSWORD_CHARACTER)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, description_of(status));
@@ -80,7 +80,7 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 	ja_check(ja_password_prepare(old_password, &attempt.password));
 	ja_plan_begin(&scope);
 	MemoryContextSwitchTo(scope.context);
-	answer = ja_password_attempt_prove(&attempt, "password_change_denied");
+	answer = ja_password_attempt_authenticate(&attempt, "password_change_denied");
 	if (answer == NULL)
 		answer = store(&attempt.user, name->value, session, new_password);
 	ja_password_forget(attempt.password);

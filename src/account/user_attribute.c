@@ -54,13 +54,13 @@ refuse_short(void)
 			 errhidestmt(true)));
 }
 
-/* Judges and hashes a new password; raises 22023 if it is refused. */
+/* Validates and hashes a new password; raises 22023 if it is refused. */
 void
 ja_user_attribute_hash(JaString username, JaString password, JaNewPassword *hashed)
 {
 	JaPassword *prepared;
 	char	   *reason;
-	JaStatus	status = ja_new_password_judge(username, password, &prepared, &reason);
+	JaStatus	status = ja_new_password_validate(username, password, &prepared, &reason);
 
 	if (status == JA_PASSWORD_SHORT)
 		refuse_short();

@@ -3,9 +3,11 @@
  * user_change.c
  *	  Changing of users, for admins.
  *
- * What ends sessions changes the user's row first, and ends them in a later
- * statement with a new snapshot: a login that holds the row has inserted its
- * session by then, and one that comes later sees the change.  Whoever has to
+ * What ends sessions because the user changed (disabled, another password)
+ * changes the row first, and ends them in a later statement with a new
+ * snapshot: a login that holds the row has inserted its session by then, and
+ * one that comes later sees the change.  Where nothing but the sessions is to
+ * end, a login at the same time counts as a later one.  Whoever has to
  * wait for another transaction does so for some seconds, and then raises 55P03.
  *
  *-------------------------------------------------------------------------
@@ -89,8 +91,9 @@ replace_username(const pg_uuid_t *id, JaString username, const JaCanonical *cano
 }
 
 /*
- * Changes what is given; an empty role takes the role away.  Raises JA_ACCOUNT_UNKNOWN or
- * JA_ACCOUNT_NAME_TAKEN.
+ * Changes what is given; an empty role takes the role away.  Raises
+ * JA_ACCOUNT_UNKNOWN, JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., or the
+ * JA_ACCOUNT_... of a role or claims that are refused.
  */
 void
 ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * user_create.c
- *	  Making of users, for admins.
+ *	  Creation of users, for admins.
  *
  *-------------------------------------------------------------------------
  */
@@ -106,7 +106,10 @@ insert(const pg_uuid_t *id, const JaUserChange *change, JaString hash,
 	ja_wait_end(&wait);
 }
 
-/* Makes a user; raises JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., JA_PASSWORD_.... */
+/*
+ * Creates a user.  Raises JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., JA_PASSWORD_...,
+ * or the JA_ACCOUNT_... of a role or claims that are refused.
+ */
 pg_uuid_t
 ja_user_create(const JaUserChange *change)
 {

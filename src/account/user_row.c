@@ -9,8 +9,9 @@
  * the functions refuse.  What follows from a password or what is audited, the
  * functions do themselves.
  *
- * All of this runs at the end of the statement that changed the rows, when
- * they are locked, and sees the sessions of logins that had them before.
+ * All of this but what follows from TRUNCATE runs at the end of the statement
+ * that changed the rows, when they are locked, and sees the sessions of logins
+ * that had them before.
  *
  *-------------------------------------------------------------------------
  */

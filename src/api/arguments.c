@@ -95,7 +95,7 @@ ja_argument_token(FunctionCallInfo fcinfo, int number)
 }
 
 /*
- * A token to be judged by the stored keys, or a refresh token, without white
+ * A token to be verified with the stored keys, or a refresh token, without white
  * space around it or its scheme; raises 28J00 for NULL.
  */
 JaString

@@ -196,7 +196,7 @@ result_type(FunctionCallInfo fcinfo)
 }
 
 /*
- * Judges the token of the first argument; false unless it is valid.  Raises
+ * Verifies the token of the first argument; false unless it is valid.  Raises
  * only for an unusable algorithm or secret.
  */
 static bool

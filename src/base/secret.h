@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * secret.h
- *	  Bytes that must not leak: compare in constant time, wipe, draw.
+ *	  Bytes that must not leak: compare in constant time, wipe, generate.
  *
  *-------------------------------------------------------------------------
  */

@@ -60,7 +60,7 @@ ja_settings_text(const char *value)
 
 /*
  * Rises with whatever may change who the transaction acts for: an assignment
- * of the token or of another setting, the end of a transaction, a judgement.
+ * of the token or of another setting, the end of a transaction, a verification.
  * What was found at one value holds only as long as the value stays.
  */
 extern uint64 ja_settings_epoch;

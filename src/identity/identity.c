@@ -112,7 +112,7 @@ ja_identity_take(const JaVerified *verified)
 }
 
 /*
- * When the token is judged.  What began with a valid token ends with it: the
+ * The moment at which the token is verified.  What began with a valid token ends with it: the
  * token must not have expired when the statement began, or the transaction if
  * that is later, as it is after a procedure's COMMIT.  It may well have been
  * issued since.
@@ -122,7 +122,7 @@ ja_identity_take(const JaVerified *verified)
  * here, too.
  */
 static JaMoment
-judged_moment(void)
+verification_moment(void)
 {
 	JaMoment	moment = {
 		.now = GetCurrentTimestamp(),
@@ -136,11 +136,11 @@ judged_moment(void)
 }
 
 /*
- * Judges the token of the setting.  Nothing is noted unless that succeeds, so
- * that a token that is not good is never taken for judged.
+ * Verifies the token of the setting.  Nothing is noted unless that succeeds, so
+ * that a token that is not good is never taken for verified.
  */
 void
-ja_identity_judge(void)
+ja_identity_verify(void)
 {
 	JaString	token = ja_token_setting_value();
 	const JaVerified *verified;
@@ -151,7 +151,7 @@ ja_identity_judge(void)
 		note_judgement(NULL);
 		return;
 	}
-	ja_check(ja_verify_identity(token, judged_moment(), &verified));
+	ja_check(ja_verify_identity(token, verification_moment(), &verified));
 	(void) ja_identity_take(verified);
 }
 

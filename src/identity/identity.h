@@ -15,7 +15,7 @@
 #include "token/verified.h"
 
 /*
- * What the token says.  There is one, which the next judgement overwrites.  So
+ * What the token says.  There is one, which the next verification overwrites.  So
  * a pointer to it, or into it, is valid only until code of others can run: copy
  * what must stay before an SQL statement, a hook or the return to the executor.
  */
@@ -40,7 +40,7 @@ typedef struct JaSubject
 	pg_uuid_t	session;
 } JaSubject;
 
-/* What was found when the token was last judged; it holds for the statement. */
+/* What was found when the token was last verified; it holds for the statement. */
 typedef struct JaJudgement
 {
 	const JaIdentity *identity; /* NULL: no token */
@@ -51,12 +51,12 @@ typedef struct JaJudgement
 extern JaJudgement ja_identity_judgement;
 
 extern void ja_identity_initialize(void);
-extern void ja_identity_judge(void);
+extern void ja_identity_verify(void);
 extern const JaIdentity *ja_identity_take(const JaVerified *verified);
 extern JaSubject ja_identity_require_user(void);
 
 /*
- * Whether what was found at the epoch, with a judgement of then, holds in the
+ * Whether what was found at the epoch, with a verification of then, holds in the
  * statement.  No hook tells of a new statement, which is known by its start.
  */
 static inline bool
@@ -67,7 +67,7 @@ ja_identity_holds(uint64 epoch, TimestampTz statement)
 
 /*
  * The identity, or NULL without a token; raises 28J00 to 28J02 for a token
- * that is not good.  It is judged once per statement, so that the rows of one
+ * that is not good.  It is verified once per statement, so that the rows of one
  * statement see one identity, and costs two comparisons otherwise.
  */
 static inline const JaIdentity *
@@ -75,7 +75,7 @@ ja_identity_current(void)
 {
 	if (unlikely(!ja_identity_holds(ja_identity_judgement.epoch,
 									GetCurrentStatementStartTimestamp())))
-		ja_identity_judge();
+		ja_identity_verify();
 	return ja_identity_judgement.identity;
 }
 

@@ -7,7 +7,7 @@
  * ends with a signal that voids the caches of all backends.  States follow
  * from the columns and the clock, so that no job is needed.  A private half
  * is erased as soon as the key signs no more; a secret, which verifies too,
- * when it is revoked.
+ * when it is revoked, or by a purge when it verifies no more.
  *
  * Where there is a signing key, each change also makes the secrets for other
  * uses that are missing: were the first login to make them, it would hold the

@@ -25,7 +25,7 @@ typedef struct JaIssuerOptions
 	const char *audience_claim; /* stands in where there is no aud, a
 								 * constant; NULL: none does */
 	JaStringList token_uses;	/* accepted values of token_use; none: the
-								 * claim is not judged here */
+								 * claim is not checked here */
 	JaString	scope_claim;	/* data NULL: scope, or else scp */
 	JaStringList role_path;		/* none: the string role */
 	JaString	default_role;	/* data NULL: none */

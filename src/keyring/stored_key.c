@@ -7,7 +7,7 @@
  * row_cache.c does.  For verification the public half is enough, so that a
  * server without the master key still verifies.
  *
- * Whether a key still verifies follows from the clock, and is judged at each
+ * Whether a key still verifies follows from the clock, and is checked at each
  * use.
  *
  *-------------------------------------------------------------------------

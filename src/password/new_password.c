@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * new_password.c
- *	  Setting of passwords: judged, hashed, stored.
+ *	  Setting of passwords: validated, hashed, stored.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,12 +39,12 @@ ja_new_password_policy(void)
 }
 
 /*
- * Judges a password by our rules, then by the operator's, whose reason comes
+ * Validates a password by our rules, then by the operator's, whose reason comes
  * back in *reason unless that is NULL.  Fails with JA_PASSWORD_....
  */
 JaStatus
-ja_new_password_judge(JaString username, JaString password,
-					  JaPassword **prepared, char **reason)
+ja_new_password_validate(JaString username, JaString password,
+						 JaPassword **prepared, char **reason)
 {
 	JaStatus	status = ja_password_prepare(password, prepared);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * new_password.h
- *	  Setting of passwords: judged, hashed, stored.
+ *	  Setting of passwords: validated, hashed, stored.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,8 +17,8 @@ typedef struct JaNewPassword
 	char		hash[JA_PASSWORD_HASH_ROOM];
 } JaNewPassword;
 
-extern JaStatus ja_new_password_judge(JaString username, JaString password,
-									  JaPassword **prepared, char **reason);
+extern JaStatus ja_new_password_validate(JaString username, JaString password,
+										 JaPassword **prepared, char **reason);
 extern JaStatus ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed);
 extern void ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed);
 extern void ja_new_password_rehash(const pg_uuid_t *user, const JaNewPassword *hashed);

@@ -311,7 +311,7 @@ ja_password_needs_rehash(const JaPassword *password, const JaPasswordHash *hash,
  * comes of it.  Fails as ja_password_verify() does.
  */
 JaStatus
-ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash)
+ja_password_dummy_verify(const JaPassword *password, const JaPasswordHash *hash)
 {
 	bool		matches;
 
@@ -320,7 +320,7 @@ ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash)
 
 /* The same for a hash that the policy would make. */
 JaStatus
-ja_password_imitate_new(const JaPassword *password, const JaPasswordPolicy *policy)
+ja_password_dummy_hash(const JaPassword *password, const JaPasswordPolicy *policy)
 {
 	JaParsedHash hash;
 	uint8		digest[JA_PASSWORD_MAX_DIGEST];

@@ -82,8 +82,8 @@ extern JaStatus ja_password_check_format(JaString hash);
 extern bool ja_password_needs_rehash(const JaPassword *password, const JaPasswordHash *hash,
 									 const JaPasswordPolicy *policy);
 
-extern JaStatus ja_password_imitate(const JaPassword *password, const JaPasswordHash *hash);
-extern JaStatus ja_password_imitate_new(const JaPassword *password,
-										const JaPasswordPolicy *policy);
+extern JaStatus ja_password_dummy_verify(const JaPassword *password, const JaPasswordHash *hash);
+extern JaStatus ja_password_dummy_hash(const JaPassword *password,
+									   const JaPasswordPolicy *policy);
 
 #endif							/* JA_PASSWORD_H */

@@ -4,9 +4,9 @@
  *	  Rotation of refresh tokens, and the detection of replayed ones
  *	  (RFC 9700 section 4.14.2).
  *
- * A rotation is one update in place of one narrow row, whose condition is
- * that the token is still the current one; the row lock of the update
- * serialises everything.  For any other token, the row as it is now decides:
+ * A rotation is one update of one narrow row, mostly within its page, whose
+ * condition is that the token is still the current one; the row lock of the
+ * update serialises everything.  For any other token, the row as it is now decides:
  *
  * - an earlier token that was itself rotated shortly before: the current one,
  *   rebuilt byte for byte, so that tabs which load at once or a lost answer

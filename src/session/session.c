@@ -3,7 +3,7 @@
  * session.c
  *	  Sessions: begun by a login, continued by refreshes.
  *
- * Ids and nonces are always made here, never taken from a client.
+ * Ids and nonces are always generated, never taken from a client.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,7 +37,7 @@ static JaPlan insert_token = {
 	" (session_id, generation, nonce, key_number, rotated_at) VALUES ($1, $2, $3, $4, $5)"
 };
 
-/* Draws what identifies a new session and its first refresh token. */
+/* Generates what identifies a new session and its first refresh token. */
 static void
 generate_session(TimestampTz now, JaSession *session, JaRefreshToken *token)
 {
@@ -119,9 +119,8 @@ sign_access_token(const JaUser *user, const JaSession *session, int64 ttl_second
 }
 
 /*
- * Makes the answer for a session that goes on, for a second at least: an
- * access token that ends with the session at the latest, and the refresh
- * token.
+ * Makes the answer for a session: an access token that ends with the session
+ * at the latest, and the refresh token.  The session must have a second left.
  */
 Jsonb *
 ja_session_answer(const JaUser *user, const JaSession *session, const JaRefreshToken *token)

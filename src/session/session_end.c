@@ -23,7 +23,7 @@ static JaPlan end_one = {
 	" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
 };
 
-/* Whatever ends several sessions locks their rows in one order, first. */
+/* What ends several sessions of a user locks their rows in one order, first. */
 static JaPlan end_user = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
@@ -105,7 +105,10 @@ ja_session_lock_user(const pg_uuid_t *user)
 	ja_plan_run_on_latest(&lock_user, JA_VALUES(ja_uuid(user)));
 }
 
-/* Ends every session. */
+/*
+ * Ends every session, in whatever order the rows come: they may be too many to
+ * lock first.  Beside others that end sessions, one may fail with 40P01.
+ */
 uint64
 ja_session_end_all(const char *reason)
 {

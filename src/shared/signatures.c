@@ -13,7 +13,7 @@
  *
  * The table is set-associative: a digest belongs to one set, and the least
  * useful entry of that set gives way to a new one.  Nothing gets in without a
- * right signature, and since the salt is drawn at each start, a client that
+ * right signature, and since the salt is generated at each start, a client that
  * can have many tokens signed cannot aim them at one set.  HMAC keys are left
  * out: checking an HMAC costs less than the digest.
  *
@@ -77,7 +77,7 @@ set_at(Size number)
 	return (Set *) ((char *) header + HEADER_SIZE + number * SET_SIZE);
 }
 
-/* Draws the salt; raises without a source of randomness. */
+/* Generates the salt; raises without a source of randomness. */
 void
 ja_signatures_attach(void *memory, bool is_new)
 {

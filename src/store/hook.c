@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * hook.c
- *	  The operator's own functions: claims of tokens, judging passwords.
+ *	  The operator's own functions: claims of tokens, validation of passwords.
  *
  * A hook decides who a token is for, or sees a password in the clear.  So its
  * owner must be a superuser or own our tables, which is checked at each call:

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * hook.h
- *	  The operator's own functions: claims of tokens, judging passwords.
+ *	  The operator's own functions: claims of tokens, validation of passwords.
  *
  *-------------------------------------------------------------------------
  */

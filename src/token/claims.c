@@ -3,9 +3,9 @@
  * claims.c
  *	  What the claims of a token must be (RFC 7519 section 4.1).
  *
- * Claims are judged only after the signature is right.  The order is type,
+ * Callers check claims only after the signature is right, in the order type,
  * issuer, audience, nbf and iat, exp, so that "expired" says that everything
- * else was right.
+ * else in the token was right.  Revocation is looked up after that.
  *
  *-------------------------------------------------------------------------
  */

@@ -20,7 +20,7 @@ typedef struct JaExpectation
 } JaExpectation;
 
 /*
- * When a token is judged.  Its beginning is judged by the clock, its end by
+ * When a token is verified.  Its beginning is compared with the clock, its end with
  * the start of what it is used for, so that it does not end in the middle.
  */
 typedef struct JaMoment

@@ -138,7 +138,7 @@ ja_foreign_read(const JaIssuer *issuer, JaVerified *verified)
 		verified->issuer = copy_issuer_string(issuer->name);
 	verified->audience_claim = issuer->options.audience_claim;
 	verified->fits_audience = fits_audience(issuer, verified);
-	verified->judges_use = issuer->options.token_uses.count > 0;
+	verified->checks_use = issuer->options.token_uses.count > 0;
 	verified->fits_use = fits_use(issuer, claims);
 	verified->scope_claim = copy_issuer_string(issuer->options.scope_claim);
 	verified->role = find_role(issuer, verified);

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * pgjwt.c
- *	  Tokens judged as pgjwt judges them, where it judges rightly.
+ *	  Tokens verified as pgjwt does, where pgjwt is right.
  *
  * An attacker controls every byte of a token.  What pgjwt accepts and should
  * not, or raises an error for, is a status here: see the table in doc/pgjwt.md.
- * Unlike everywhere else, header and payload are handed out whether or not
+ * Unlike with jwt_verify(), header and payload are returned whether or not
  * the signature is right, since users of pgjwt read both of tokens that are
  * not valid; so they are parsed before it, by the parser that refuses what is
  * deep, ambiguous or not UTF-8.
@@ -196,7 +196,7 @@ check_pgjwt_signature(const JaCompact *compact, JaString secret, const JaAlgorit
 }
 
 /*
- * Judges a token under a secret, whose data NULL stands for none.  JA_OK means
+ * Verifies a token with a secret, whose data NULL stands for none.  JA_OK means
  * that it is valid; JA_KEY_SECRET_LONG and JA_CRYPTO are the caller's or the
  * machine's failures; anything else says why the token is not valid.  The
  * parts are filled as far as they can be read, in the current context.

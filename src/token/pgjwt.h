@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pgjwt.h
- *	  Tokens judged as pgjwt judges them, where it judges rightly.
+ *	  Tokens verified as pgjwt does, where pgjwt is right.
  *
  *-------------------------------------------------------------------------
  */

@@ -86,12 +86,12 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 static bool
 any_user_is_disabled(void)
 {
-	static uint64 judged_at = 0;
+	static uint64 known_at = 0;
 	static bool any;
 	uint64		counter;
 	JaScan		scan;
 
-	if (judged_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
+	if (known_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
 		return any;
 	any = false;
 	ja_scan_start(&scan, JA_USERS, JA_USERS_DISABLED, JA_ALL_ROWS);
@@ -99,7 +99,7 @@ any_user_is_disabled(void)
 	while (!any && ja_scan_next(&scan))
 		any = !ja_scan_is_null(&scan, Anum_users_disabled_at);
 	ja_scan_end(&scan);
-	judged_at = counter;
+	known_at = counter;
 	return any;
 }
 

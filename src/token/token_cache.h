@@ -10,7 +10,7 @@
 
 #include "token/verified.h"
 
-/* Most bytes that all remembered tokens take. */
+/* If the remembered tokens would take more bytes, they are all forgotten. */
 #define JA_TOKEN_CACHE_BYTES (1024 * 1024)
 
 extern JaVerified *ja_token_cache_find(JaString token);

@@ -40,7 +40,7 @@ ja_verified_check_identity(const JaVerified *verified)
 	JaString	use;
 	JsonbValue	value;
 
-	if (!verified->judges_use)
+	if (!verified->checks_use)
 		presence = ja_json_string(claims, "token_use", &use);
 	if (presence == JA_MISTYPED || (presence == JA_PRESENT && !ja_string_is(use, "access")))
 		return JA_TOKEN_USE;

@@ -42,7 +42,7 @@ typedef struct JaVerified
 	const char *audience_claim; /* stands in for "aud", a constant; NULL: none
 								 * does */
 	bool		fits_audience;	/* it is for an audience of its issuer */
-	bool		judges_use;		/* the issuer's token_use values are listed */
+	bool		checks_use;		/* the issuer's token_use values are listed */
 	bool		fits_use;		/* and this one is among them */
 	JaString	scope_claim;	/* data NULL: scope, or else scp */
 

@@ -353,7 +353,7 @@ check_expectation(const JaVerified *verified, const JaExpectation *expected)
 		 !ja_string_equals(verified->issuer, expected->issuer)))
 		return JA_TOKEN_ISSUER;
 	status = check_use_audience(verified, expected->audience);
-	if (status == JA_OK && verified->judges_use && !verified->fits_use)
+	if (status == JA_OK && verified->checks_use && !verified->fits_use)
 		status = JA_TOKEN_USE;
 	return status;
 }
@@ -376,7 +376,7 @@ check_use_audience(const JaVerified *verified, JaString audience)
 
 /*
  * Looks for revocation, unless there was none since the last look.  That a
- * session reaches its end is no revocation, and is judged each time.
+ * session reaches its end is no revocation, and is checked each time.
  */
 static JaStatus
 check_not_revoked(JaVerified *verified, TimestampTz now)
