@@ -182,7 +182,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_PASSWORD_HASH_FORM] = UNUSABLE("password hash is malformed",
 									   "It must be the whole text that the algorithm wrote, and nothing else."),
 	[JA_PASSWORD_HASH_COST] = UNUSABLE("password hash asks for too much work",
-									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 16, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations, scrypt up to 256 MiB and 1 GiB (memory by parallelism), $P$ and $S$ up to 2^20 iterations."),
+									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 15, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations (2500000 of SHA-512), scrypt up to 256 MiB and 512 MiB (memory by parallelism), $P$ and $S$ up to 2^20 iterations."),
 	[JA_PASSWORD_BUSY] = {
 		ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many password hashes are being computed", NULL,
 		"Try again later, or raise jwt_auth.max_password_hashes.", NULL

@@ -27,21 +27,22 @@
 
 /*
  * Most work that a hash may ask for, checked before any is done.  Nothing
- * can interrupt it: a hash at one of these bounds takes a core up to four
- * seconds.
+ * can interrupt it: a hash at one of these bounds takes a core up to two
+ * seconds, with the longest password, too.
  */
 #define JA_ARGON2_MAX_MEMORY_KIB (256 * 1024)
 #define JA_ARGON2_MAX_ITERATIONS 64
 #define JA_ARGON2_MAX_LANES 16
 #define JA_ARGON2_MAX_WORK_KIB (2 * 1024 * 1024)	/* memory by iterations */
-#define JA_BCRYPT_MAX_COST 16
+#define JA_BCRYPT_MAX_COST 15
 #define JA_SHA_CRYPT_MAX_ROUNDS 1000000
 #define JA_YESCRYPT_MAX_MEMORY_KIB (256 * 1024)
 #define JA_SHA_CRYPT_MAX_WORK 160000000 /* rounds by bytes of the password and
 										 * 64 */
-#define JA_PBKDF2_MAX_ITERATIONS 5000000	/* by blocks of the digest */
+#define JA_PBKDF2_MAX_ITERATIONS 5000000	/* by blocks of the digest; of
+											 * SHA-512, each counts twice */
 #define JA_SCRYPT_MAX_MEMORY_KIB (256 * 1024)
-#define JA_SCRYPT_MAX_WORK_KIB (1024 * 1024)	/* memory by parallelism */
+#define JA_SCRYPT_MAX_WORK_KIB (512 * 1024) /* memory by parallelism */
 #define JA_PHPASS_MAX_LOG2_ITERATIONS 20
 #define JA_PHPASS_MAX_WORK 400000000	/* as that of SHA-crypt */
 

@@ -21,17 +21,21 @@
 #define MIN_DIGEST 16
 #define MAX_DIGEST 64
 
+/* Longest digest of a function that is as fast as SHA-256; SHA-512 takes twice. */
+#define CHEAP_DIGEST 32
+
 /* Checks lengths and cost of a hash that was taken apart. */
 JaStatus
 ja_password_pbkdf2_check(const JaParsedHash *hash)
 {
 	size_t		size = EVP_MD_get_size(hash->function);
 	size_t		blocks = (hash->digest_length + size - 1) / size;
+	size_t		weight = size > CHEAP_DIGEST ? 2 : 1;
 
 	if (hash->iterations == 0 || hash->salt_length == 0 ||
 		hash->digest_length < MIN_DIGEST || hash->digest_length > MAX_DIGEST)
 		return JA_PASSWORD_HASH_FORM;
-	if (hash->iterations > JA_PBKDF2_MAX_ITERATIONS / blocks)
+	if (hash->iterations > JA_PBKDF2_MAX_ITERATIONS / (blocks * weight))
 		return JA_PASSWORD_HASH_COST;
 	return JA_OK;
 }
