@@ -44,7 +44,7 @@ static JaPlan select_active = {
 static JaPlan select_next = {
 	.sql = "SELECT kid, alg FROM jwt_auth.keys"
 	" WHERE use OPERATOR(pg_catalog.=) $1 AND " IS_NEXT
-	" ORDER BY created_at, kid LIMIT 1"
+	" ORDER BY created_at, kid"
 };
 
 static JaPlan retire_active = {
@@ -194,29 +194,52 @@ ja_change_algorithm(uint64 row)
 	return algorithm;
 }
 
-/* Kid and algorithm of the signing key that a plan selects; false for none. */
-static bool
-select_key(JaPlan *plan, JaString *kid, const JaAlgorithm **algorithm)
+/* Kid and algorithm of the active signing key; false if there is none. */
+bool
+ja_change_find_active(JaString *kid, const JaAlgorithm **algorithm)
 {
-	if (ja_plan_run(plan, JA_VALUES(ja_key_use_value(JA_USE_SIGNATURE))) == 0)
+	if (ja_plan_run(&select_active, JA_VALUES(ja_key_use_value(JA_USE_SIGNATURE))) == 0)
 		return false;
 	*kid = ja_plan_string(0, 1);
 	*algorithm = ja_change_algorithm(0);
 	return true;
 }
 
-/* Kid and algorithm of the active signing key; false if there is none. */
-bool
-ja_change_find_active(JaString *kid, const JaAlgorithm **algorithm)
-{
-	return select_key(&select_active, kid, algorithm);
-}
-
-/* The same for the oldest next key. */
+/* The same for the oldest next key whose algorithm this OpenSSL has. */
 bool
 ja_change_find_next(JaString *kid, const JaAlgorithm **algorithm)
 {
-	return select_key(&select_next, kid, algorithm);
+	int			count = (int) ja_plan_run(&select_next, JA_VALUES(ja_key_use_value(JA_USE_SIGNATURE)));
+
+	for (int i = 0; i < count; i++)
+	{
+		const JaAlgorithm *found = ja_change_algorithm(i);
+
+		if (ja_algorithm_available(found) == JA_OK)
+		{
+			*kid = ja_plan_string(i, 1);
+			*algorithm = found;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The algorithm of a new key that takes the place of one of this algorithm: the
+ * same, or ES256, with a WARNING, where this OpenSSL has it not, as it may be
+ * after a restore elsewhere.
+ */
+const JaAlgorithm *
+ja_change_substitute(const JaAlgorithm *algorithm)
+{
+	if (ja_algorithm_available(algorithm) == JA_OK)
+		return algorithm;
+	ereport(WARNING,
+			(errmsg("algorithm %s is not available in this server's OpenSSL: the new key is for ES256",
+					algorithm->name),
+			 errhint("Verifiers must accept ES256; jwt_rotate_key() takes another algorithm.")));
+	return ja_algorithm_find((JaString) {"ES256", 5});
 }
 
 /* Makes and inserts a key; returns its kid.  A kid of NULL is a default one. */

@@ -35,6 +35,7 @@ extern void ja_change_warn_unpublished(void);
 extern bool ja_change_has_active(JaKeyUse use);
 extern bool ja_change_find_active(JaString *kid, const JaAlgorithm **algorithm);
 extern bool ja_change_find_next(JaString *kid, const JaAlgorithm **algorithm);
+extern const JaAlgorithm *ja_change_substitute(const JaAlgorithm *algorithm);
 extern JaString ja_change_insert_key(const JaChange *change, const JaAlgorithm *algorithm,
 									 JaString kid, bool is_active);
 extern void ja_change_insert_missing_secrets(const JaChange *change);

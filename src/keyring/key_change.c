@@ -23,7 +23,7 @@
 #include "keyring/stored_key.h"
 
 static JaPlan select_state = {
-	.sql = "SELECT " IS_ACTIVE ", alg FROM jwt_auth.keys"
+	.sql = "SELECT " IS_ACTIVE ", alg, " IS_NEXT " FROM jwt_auth.keys"
 	" WHERE use OPERATOR(pg_catalog.=) 'sig' AND kid OPERATOR(pg_catalog.=) $1"
 };
 
@@ -82,7 +82,7 @@ ja_key_change_rotate(const JaAlgorithm *algorithm)
 	if (!ja_change_find_next(&kid, &promoted))
 	{
 		promoted = algorithm != NULL ? algorithm :
-			had_active ? former : ja_algorithm_find((JaString) {"ES256", 5});
+			had_active ? ja_change_substitute(former) : ja_algorithm_find((JaString) {"ES256", 5});
 		kid = ja_change_insert_key(&change, promoted, none, false);
 		if (had_active)
 			ja_change_warn_unpublished();
@@ -94,59 +94,84 @@ ja_key_change_rotate(const JaAlgorithm *algorithm)
 	return kid;
 }
 
-/* Whether the key with the kid is the active one; raises if there is none. */
-static bool
-is_active(JaString kid, const JaAlgorithm **algorithm)
+/* What a signing key is, before it is changed. */
+typedef struct KeyState
 {
-	bool		is_null;
-	bool		active;
+	bool		is_active;
+	bool		is_next;
+	const JaAlgorithm *algorithm;
+} KeyState;
 
-	if (kid.data == NULL || ja_plan_run(&select_state, JA_VALUES(ja_string(kid))) == 0)
+/* The state of the key with the kid; raises if there is none. */
+static KeyState
+find_state(JaString kid)
+{
+	KeyState	state;
+	bool		is_null;
+
+	if (ja_plan_run(&select_state, JA_VALUES(ja_string(kid))) == 0)
 		ja_raise(JA_KEYRING_KID_UNKNOWN);
-	active = DatumGetBool(ja_plan_result(0, 1, &is_null));
-	*algorithm = ja_change_algorithm(0);
-	return active;
+	state.is_active = DatumGetBool(ja_plan_result(0, 1, &is_null));
+	state.is_next = DatumGetBool(ja_plan_result(0, 3, &is_null));
+	state.algorithm = ja_change_algorithm(0);
+	return state;
 }
 
-/* Ends the use of a key that is not active. */
-void
-ja_key_change_retire(JaString kid)
+/* Publishes a next key of the algorithm, unless there is one of any. */
+static void
+ensure_next(const JaChange *change, const JaAlgorithm *algorithm)
 {
-	const JaAlgorithm *algorithm;
-	JaChange	change;
+	const JaAlgorithm *found;
+	JaString	kid;
 
-	ja_change_begin(&change);
-	if (is_active(kid, &algorithm))
-		ja_raise(JA_KEYRING_KEY_ACTIVE);
-	ja_change_run_on_one(&retire_one, JA_VALUES(ja_string(kid), ja_time(change.now)));
-	ja_change_end(&change);
+	if (!ja_change_find_next(&kid, &found))
+		ja_change_insert_key(change, algorithm, (JaString) {NULL, 0}, false);
 }
 
 /*
- * Kills a key.  The active one gets a successor, and there is a next key after
- * that, so that the next rotation is to one that was published.
+ * Ends the use of a key that is not active.  A next key leaves another one, so
+ * that the next rotation is to one that was published.
  */
+void
+ja_key_change_retire(JaString kid)
+{
+	JaChange	change;
+	KeyState	state;
+
+	ja_change_begin(&change);
+	state = find_state(kid);
+	if (state.is_active)
+		ja_raise(JA_KEYRING_KEY_ACTIVE);
+	ja_change_run_on_one(&retire_one, JA_VALUES(ja_string(kid), ja_time(change.now)));
+	if (state.is_next)
+		ensure_next(&change, ja_change_substitute(state.algorithm));
+	ja_change_end(&change);
+}
+
+/* Kills a key.  The active one gets a successor; a next key follows as above. */
 void
 ja_key_change_revoke(JaString kid)
 {
-	const JaString none = {NULL, 0};
 	const JaAlgorithm *algorithm;
-	const JaAlgorithm *next_algorithm;
 	JaChange	change;
+	KeyState	state;
 	JaString	next;
-	bool		was_active;
 
 	ja_change_begin(&change);
-	was_active = is_active(kid, &algorithm);
+	state = find_state(kid);
 	ja_plan_run(&revoke_one, JA_VALUES(ja_string(kid), ja_time(change.now)));
-	if (was_active)
+	if (state.is_active)
 	{
 		if (!ja_change_find_next(&next, &algorithm))
-			next = ja_change_insert_key(&change, algorithm, none, false);
+		{
+			algorithm = ja_change_substitute(state.algorithm);
+			next = ja_change_insert_key(&change, algorithm, (JaString) {NULL, 0}, false);
+		}
 		ja_change_promote(&change, next);
-		if (!ja_change_find_next(&next, &next_algorithm))
-			ja_change_insert_key(&change, algorithm, none, false);
+		ensure_next(&change, algorithm);
 	}
+	else if (state.is_next)
+		ensure_next(&change, ja_change_substitute(state.algorithm));
 	ja_change_end(&change);
 }
 
@@ -246,7 +271,9 @@ ja_key_change_reset(void)
 	JaString	kid;
 
 	ja_change_begin(&change);
-	if (!ja_change_find_active(&kid, &algorithm))
+	if (ja_change_find_active(&kid, &algorithm))
+		algorithm = ja_change_substitute(algorithm);
+	else
 		algorithm = ja_algorithm_find((JaString) {"ES256", 5});
 	for (JaKeyUse use = 0; use < JA_KEY_USES; use++)
 	{

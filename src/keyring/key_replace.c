@@ -65,7 +65,8 @@ replace_next(const JaChange *change)
 	{
 		ja_change_run_on_one(&retire_next, JA_VALUES(ja_string(kids[i]),
 													 ja_time(ja_change_retiring_end(change))));
-		ja_change_insert_key(change, algorithms[i], (JaString) {NULL, 0}, false);
+		ja_change_insert_key(change, ja_change_substitute(algorithms[i]),
+							 (JaString) {NULL, 0}, false);
 	}
 	return count;
 }
@@ -96,6 +97,7 @@ replace_active(const JaChange *change)
 	{
 		if (!ja_change_find_active(&kid, &algorithm))
 			return;
+		algorithm = ja_change_substitute(algorithm);
 		kid = ja_change_insert_key(change, algorithm, none, false);
 	}
 	if (is_new(change, kid))

@@ -146,8 +146,8 @@ SELECT is(test.verdict(:'active_token'), '28J00', 'its tokens are dead at once')
 SELECT is(test.active_kids(), ARRAY[:'next'], 'the oldest next key is its successor');
 SELECT is(test.kid_of(jwt_sign('{}')), :'next', 'and signs');
 -- or a new one, of the same algorithm
-SELECT count(jwt_revoke_key(kid)) FROM jwt_auth.keys
-WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
+UPDATE jwt_auth.keys SET revoked_at = now(), private_jwk = NULL, sealed_by = NULL
+WHERE use = 'sig' AND test.key_state(kid) = 'next';
 SELECT kid AS active, alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1] \gset
 SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the last signing key is revoked');
 SELECT isnt(test.active_kids(), ARRAY[:'active'], 'another one is active');
@@ -163,7 +163,8 @@ SELECT is(test.published() @> ARRAY[:'next'], :'alg' NOT LIKE 'HS%', 'which is p
 SELECT is(jwt_rotate_key(), :'next', 'and promoted by the next rotation');
 
 -- Rotating where no next key is there: made and promoted in one step
-SELECT count(jwt_retire_key(kid)) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
+UPDATE jwt_auth.keys SET revoked_at = now(), private_jwk = NULL, sealed_by = NULL
+WHERE use = 'sig' AND test.key_state(kid) = 'next';
 SELECT (test.active_kids())[1] AS active \gset
 SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'),
 		  0::bigint, 'there is no next key');
