@@ -70,39 +70,34 @@ ja_json_add_key(JaJsonState *object, const char *name)
 	ja_json_push(object, WJB_KEY, &key);
 }
 
+static void
+add_value(JaJsonState *object, const char *name, JsonbValue value)
+{
+	ja_json_add_key(object, name);
+	ja_json_push(object, WJB_VALUE, &value);
+}
+
 /* Adds a string; the text must outlive the building of the object. */
 void
 ja_json_add_string(JaJsonState *object, const char *name, const char *data, size_t length)
 {
-	JsonbValue	value;
-
-	ja_json_add_key(object, name);
-	value.type = jbvString;
-	value.val.string.val = (char *) data;
-	value.val.string.len = (int) length;
-	ja_json_push(object, WJB_VALUE, &value);
+	add_value(object, name, (JsonbValue) {
+		.type = jbvString, .val.string = {.len = (int) length, .val = (char *) data}
+	});
 }
 
 void
 ja_json_add_bool(JaJsonState *object, const char *name, bool boolean)
 {
-	JsonbValue	value;
-
-	ja_json_add_key(object, name);
-	value.type = jbvBool;
-	value.val.boolean = boolean;
-	ja_json_push(object, WJB_VALUE, &value);
+	add_value(object, name, (JsonbValue) {.type = jbvBool, .val.boolean = boolean});
 }
 
 void
 ja_json_add_integer(JaJsonState *object, const char *name, int64 integer)
 {
-	JsonbValue	value;
-
-	ja_json_add_key(object, name);
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(integer);
-	ja_json_push(object, WJB_VALUE, &value);
+	add_value(object, name, (JsonbValue) {
+		.type = jbvNumeric, .val.numeric = int64_to_numeric(integer)
+	});
 }
 
 /* Adds a UUID in its text form. */

@@ -71,8 +71,9 @@ read_stored_private(const JaScan *scan, JaKey **key)
 	stored.bytes = DatumGetByteaPP(value);
 	stored.sealed_by = ja_scan_string(scan, Anum_keys_sealed_by);
 	status = ja_seal_open(&label, &stored, &json, &length);
-	if (status == JA_OK)
-		status = ja_json_parse_secret(json, length, &jwk);
+	if (status != JA_OK)
+		return status;
+	status = ja_json_parse_secret(json, length, &jwk);
 	if (status != JA_OK)
 		return status;
 	status = ja_jwk_read_trusted(&jwk->root, key);

@@ -26,16 +26,18 @@ ja_issue_with_key(const JsonbContainer *claims, JaKey *key, const char *type, St
 	JaString	header;
 	JaStatus	status;
 
-	initStringInfo(&payload);
 	status = ja_jws_jwt_header(key, algorithm, type, &header);
-	if (status == JA_OK)
-		status = ja_json_write(claims, &payload);
-	if (status == JA_OK)
-		status = ja_jws_sign(key, algorithm, header,
-							 (JaString) {payload.data, payload.len}, token);
-	if (status == JA_OK && token->len > ja_settings.max_token_size)
-		status = JA_SIZE;
-	return status;
+	if (status != JA_OK)
+		return status;
+	initStringInfo(&payload);
+	status = ja_json_write(claims, &payload);
+	if (status != JA_OK)
+		return status;
+	status = ja_jws_sign(key, algorithm, header,
+						 (JaString) {payload.data, payload.len}, token);
+	if (status != JA_OK)
+		return status;
+	return token->len > ja_settings.max_token_size ? JA_SIZE : JA_OK;
 }
 
 static bool
@@ -139,18 +141,21 @@ ja_issue_stored(const JsonbContainer *claims, int64 ttl_seconds, JaString kid,
 	Jsonb	   *completed;
 	JaStatus	status = check_issued_names(claims);
 
-	if (status == JA_OK)
-		status = check_issued_times(claims, ja_claims_seconds(now));
-	if (status == JA_OK && (ttl_seconds <= 0 || ttl_seconds > ja_settings.max_token_ttl_seconds))
-		status = JA_CLAIMS_TTL;
-	if (status == JA_OK)
-		status = kid.data != NULL ? ja_stored_key_signing(kid, &key) :
-			ja_stored_key_active(JA_USE_SIGNATURE, &key);
-	if (status == JA_OK)
-		status = complete_claims(claims, ttl_seconds, now, &completed);
-	if (status == JA_OK)
-		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_JWT, token);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = check_issued_times(claims, ja_claims_seconds(now));
+	if (status != JA_OK)
+		return status;
+	if (ttl_seconds <= 0 || ttl_seconds > ja_settings.max_token_ttl_seconds)
+		return JA_CLAIMS_TTL;
+	status = kid.data != NULL ? ja_stored_key_signing(kid, &key) :
+		ja_stored_key_active(JA_USE_SIGNATURE, &key);
+	if (status != JA_OK)
+		return status;
+	status = complete_claims(claims, ttl_seconds, now, &completed);
+	if (status != JA_OK)
+		return status;
+	return ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_JWT, token);
 }
 
 /*
@@ -165,9 +170,10 @@ ja_issue_access_token(const JsonbContainer *claims, int64 ttl_seconds,
 	Jsonb	   *completed;
 	JaStatus	status = ja_stored_key_active(JA_USE_SIGNATURE, &key);
 
-	if (status == JA_OK)
-		status = complete_claims(claims, ttl_seconds, now, &completed);
-	if (status == JA_OK)
-		status = ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_ACCESS_TOKEN, token);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = complete_claims(claims, ttl_seconds, now, &completed);
+	if (status != JA_OK)
+		return status;
+	return ja_issue_with_key(&completed->root, key->key, JA_TYPE_NAME_ACCESS_TOKEN, token);
 }
