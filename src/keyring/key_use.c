@@ -37,9 +37,9 @@ last_session_end(TimestampTz now)
 }
 
 static const JaKeyUseRow rows[JA_KEY_USES] = {
-	[JA_USE_SIGNATURE] = {"sig"},
+	[JA_USE_SIGNATURE] = {"sig", NULL},
 	[JA_USE_REFRESH] = {"refresh", last_session_end},
-	[JA_USE_HASH] = {"hash"},
+	[JA_USE_HASH] = {"hash", NULL},
 };
 
 const JaKeyUseRow *
