@@ -70,6 +70,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_NOT_SINGLE_USE] = REFUSED(NULL, "a token of a session or of another issuer, or without \"jti\", is not for a single use"),
 	[JA_TOKEN_BEARER] = REFUSED(NULL, "the Authorization header is malformed"),
 	[JA_TOKEN_OTHER_CLAIMS] = REFUSED(NULL, "PostgREST accepted other claims than those of the Authorization header"),
+	[JA_TOKEN_OTHER_ROLE] = REFUSED(NULL, "PostgREST took another role than pgrst.db_anon_role for a token that names none"),
 
 	[JA_KEY_SECRET_TEXT] = UNUSABLE("the secret is the text of a key",
 									"Read PEM with jwk_from_pem(), and pass a JWK as it is; what others can read is no secret."),

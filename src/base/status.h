@@ -61,6 +61,7 @@ typedef enum JaStatus
 	JA_TOKEN_NOT_SINGLE_USE,
 	JA_TOKEN_BEARER,
 	JA_TOKEN_OTHER_CLAIMS,
+	JA_TOKEN_OTHER_ROLE,
 
 	/* A key or algorithm of the caller is unusable. */
 	JA_KEY_NULL,

@@ -89,15 +89,30 @@ require_accepted_claims(Jsonb *claims)
 		ja_raise(JA_TOKEN_OTHER_CLAIMS);
 }
 
-/* Whether it is the role that PostgREST took. */
+/* Whether it is the role that PostgREST took; none if data is NULL. */
 static bool
 is_accepted_role(JaString role)
 {
 	JaString	accepted;
 
-	return ja_json_string(&read_setting("request.jwt.claims")->root,
-						  "role", &accepted) == JA_PRESENT &&
+	return role.data != NULL &&
+		ja_json_string(&read_setting("request.jwt.claims")->root,
+					   "role", &accepted) == JA_PRESENT &&
 		ja_string_equals(accepted, role);
+}
+
+/*
+ * The role of requests without token, as PostgREST is told by a setting of its
+ * role; data NULL if its own configuration names it.
+ */
+static JaString
+anonymous_role(void)
+{
+	const char *role = GetConfigOption("pgrst.db_anon_role", true, false);
+
+	if (role == NULL || role[0] == '\0')
+		return (JaString) {NULL, 0};
+	return (JaString) {role, strlen(role)};
 }
 
 /*
@@ -107,7 +122,9 @@ is_accepted_role(JaString role)
  *
  * An issuer may make tokens that differ in nothing but the role, so that the
  * other claims do not tell which one PostgREST went by.  Raises 28J00 if it
- * took another role than the one that the token names.
+ * took another role than the one that the token names.  For a token that names
+ * none PostgREST takes the anonymous role: raises 28J00 for any other than that
+ * and the one that the issuer's options make of the token.
  */
 static void
 require_listed_role(const JaIdentity *identity)
@@ -119,6 +136,8 @@ require_listed_role(const JaIdentity *identity)
 	switch (ja_json_string(&identity->claims->root, "role", &role))
 	{
 		case JA_ABSENT:
+			if (!is_accepted_role(identity->role) && !is_accepted_role(anonymous_role()))
+				ja_raise(JA_TOKEN_OTHER_ROLE);
 			return;
 		case JA_PRESENT:
 			if (identity->role.data == NULL || !ja_string_equals(identity->role, role))

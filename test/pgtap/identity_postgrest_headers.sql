@@ -1,7 +1,7 @@
 -- Several Authorization headers behind PostgREST (T24, F43): it takes the role
 -- from the first and hands over the last, so that both must stand for the same
 -- claims, whoever presents what; else a revoked token would still pick the role.
--- At least 72 assertions
+-- At least 90 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -127,6 +127,7 @@ SELECT jwt_trust_issuer('https://a.example', jwk_public(test.key('P-256', 'ES256
 CREATE FUNCTION test.issued(members text) RETURNS text
 LANGUAGE sql VOLATILE AS
 $$ SELECT 'Bearer ' || public.jwt_sign_with(('{"iss":"https://a.example","aud":"api","sub":"dave","exp":4102444800' || members || '}')::jsonb, test.key('P-256', 'ES256')) $$;
+SET pgrst.db_anon_role = 'web_anon';
 SELECT test.issued(',"role":"admin"') AS admin, test.issued(',"role":"app_user"') AS user, test.issued(',"role":"app_reader"') AS reader, test.issued('') AS none \gset
 SELECT is(test.request(first, last), who, 'an issuer''s tokens: ' || what)
 FROM (VALUES
@@ -141,5 +142,41 @@ SELECT (jwt_decode(substr(:'user', 8))).claims AS claims \gset
 SELECT is(test.request(NULL, :'user', (:'claims'::jsonb || jsonb_build_object('role', role))::text), '28J00', 'PostgREST took ' || role::text)
 FROM unnest(ARRAY['null', '7', '["app_user"]', '{"app_user":1}', '"APP_USER"', '"app_user "']::jsonb[]) AS role;
 SELECT is(test.request(NULL, :'user', (:'claims'::jsonb - 'role')::text), '28J00', 'PostgREST took none');
+
+-- A token that names no role stands for the anonymous one, or for what its
+-- issuer's options make of it: no other token may have brought another
+SELECT jwt_trust_issuer('https://b.example', jwk_public(test.key('P-256', 'ES256')), 'api', '{app_user,app_reader}', '{"role_claim": ["realm", "roles"], "default_role": "app_reader"}') IS NULL AS unused \gset
+CREATE FUNCTION test.issued_by_b(members text) RETURNS text
+LANGUAGE sql VOLATILE AS
+$$ SELECT 'Bearer ' || public.jwt_sign_with(('{"iss":"https://b.example","aud":"api","sub":"erin","exp":4102444800' || members || '}')::jsonb, test.key('P-256', 'ES256')) $$;
+SELECT test.issued_by_b('') AS defaulted, test.issued_by_b(',"realm":{"roles":["x","app_user"]}') AS mapped \gset
+CREATE FUNCTION test.request_as(role text, token text, anonymous text) RETURNS text
+LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('pgrst.db_anon_role', anonymous, true);
+	RETURN test.request(NULL, token, ((public.jwt_decode(substr(token, 8))).claims || jsonb_build_object('role', role))::text);
+END
+$$;
+SELECT is(test.request_as(role, token, anonymous), who, format('%s: PostgREST took %s, anonymous is %s', what, role, anonymous))
+FROM (VALUES
+	('no role', :'none', 'web_anon', 'web_anon', 'dave'),
+	('no role', :'none', 'admin', 'web_anon', '28J00'),
+	('no role', :'none', 'app_user', 'web_anon', '28J00'),
+	('no role', :'none', 'WEB_ANON', 'web_anon', '28J00'),
+	('no role', :'none', '', 'web_anon', '28J00'),
+	('no role', :'none', '', '', '28J00'),
+	('no role', :'none', 'web_anon', '', '28J00'),
+	('a default role', :'defaulted', 'web_anon', 'web_anon', 'erin'),
+	('a default role', :'defaulted', 'app_reader', 'web_anon', 'erin'),
+	('a default role', :'defaulted', 'app_user', 'web_anon', '28J00'),
+	('a default role', :'defaulted', 'admin', 'web_anon', '28J00'),
+	('a role elsewhere', :'mapped', 'app_user', '', 'erin'),
+	('a role elsewhere', :'mapped', 'web_anon', 'web_anon', 'erin'),
+	('a role elsewhere', :'mapped', 'x', 'web_anon', '28J00'),
+	('a role elsewhere', :'mapped', 'app_reader', 'web_anon', '28J00'))
+	AS v (what, token, role, anonymous, who);
+SELECT is(test.request(first, :'none'), '28J00', 'before one without a role: ' || what)
+FROM (VALUES ('a role that is not listed', :'admin'), ('a listed one', :'user'), ('a scheme', 'Basic x')) AS v (what, first);
 
 SELECT * FROM finish();

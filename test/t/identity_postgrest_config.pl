@@ -129,6 +129,7 @@ sub check_roles
 
 		$session->query("SELECT jwt_sign_with('$claims', :'a1') AS token \\gset");
 		$session->query('BEGIN');
+		$session->query(q{SET LOCAL pgrst.db_anon_role = 'web_anon'});
 		$session->query(q{SELECT set_config('request.headers', json_build_object('authorization', 'Bearer ' || :'token')::text, true),
 			set_config('request.jwt.claims', (} . "'{\"role\":\"web_anon\"}'::jsonb || '$claims'" . q{)::text, true)});
 		is($session->state_of('SELECT jwt_pre_request()'), $state, "an issuer's token with $what");
