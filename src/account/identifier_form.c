@@ -60,6 +60,62 @@ looks_like_phone(const char *bytes, size_t length)
 	return true;
 }
 
+/*
+ * Marks that people put between the digits of a phone number, or that look
+ * like those: dashes, spaces, brackets, dots, slashes, and a plus sign.
+ */
+static bool
+is_phone_mark(int32 character)
+{
+	static const int32 marks[] = {
+		'+', '.', '/', 0xB7, 0x2D7, 0x2022, 0x2027, 0x2043, 0x2044, 0x2212, 0x2215, 0x2219,
+		0x22C5, 0x2795, 0x2796, 0x30FB, 0x30FC
+	};
+
+	switch (utf8proc_category(character))
+	{
+		case UTF8PROC_CATEGORY_PD:
+		case UTF8PROC_CATEGORY_ZS:
+		case UTF8PROC_CATEGORY_PS:
+		case UTF8PROC_CATEGORY_PE:
+			return true;
+		default:
+			break;
+	}
+	for (size_t i = 0; i < lengthof(marks); i++)
+	{
+		if (character == marks[i])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a person would read a folded text as a phone number: digits of any
+ * script and marks, as many digits as a number has with a prefix of two, and a
+ * mark, or a zero in front.  Digits alone may be a number of something else,
+ * as those of customers are.
+ */
+static bool
+reads_as_phone(const JaCanonical *canonical)
+{
+	int			digits = 0;
+	bool		is_marked = canonical->bytes[0] == '0';
+	int32		character;
+
+	for (size_t i = 0; i < canonical->length;)
+	{
+		i += ja_unicode_next(canonical->bytes + i, canonical->length - i, &character);
+		if (utf8proc_category(character) == UTF8PROC_CATEGORY_ND)
+			digits++;
+		else if (is_phone_mark(character))
+			is_marked = true;
+		else
+			return false;
+	}
+	return is_marked && digits >= MIN_DIGITS && digits <= MAX_DIGITS + 2;
+}
+
 static JaIdentifierKind
 kind_of(const JaCanonical *canonical)
 {
@@ -253,7 +309,8 @@ is_written_plainly(JaString text, const JaCanonical *canonical)
 
 /*
  * The same for a text that becomes an identifier of a kind.  Fails also with
- * JA_NAME_NOT_USERNAME, JA_NAME_EMAIL or JA_NAME_PHONE.
+ * JA_NAME_NOT_USERNAME, JA_NAME_EMAIL or JA_NAME_PHONE.  A username must not
+ * be read as a phone number; one that was made before is found as ever.
  */
 JaStatus
 ja_identifier_form_of_kind(JaIdentifierKind kind, JaString text, JaCanonical *canonical)
@@ -268,6 +325,8 @@ ja_identifier_form_of_kind(JaIdentifierKind kind, JaString text, JaCanonical *ca
 	if (status == JA_NAME_EMAIL || status == JA_NAME_PHONE ||
 		(status == JA_OK && canonical->kind != kind))
 		return refusals[kind];
+	if (status == JA_OK && kind == JA_IDENTIFIER_USERNAME && reads_as_phone(canonical))
+		return JA_NAME_NOT_USERNAME;
 	if (status == JA_OK && kind == JA_IDENTIFIER_EMAIL && !is_written_plainly(text, canonical))
 		return JA_NAME_EMAIL;
 	return status;

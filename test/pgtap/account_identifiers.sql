@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 195 assertions
+-- At least 251 assertions
 SELECT no_plan();
 CREATE FUNCTION test.canonical(identifier text) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT convert_from(canonical, 'UTF8') FROM jwt_auth.identifiers WHERE value = identifier $$;
@@ -80,8 +80,21 @@ FROM unnest(ARRAY['', '+', '491701234568', '00491701234568', '+0491701234', '+49
 SELECT lives_ok(format('SELECT jwt_create_user(NULL, phone => %L)', number), 'a number: ' || number)
 FROM unnest(ARRAY['+1234567', '+123456789012345', U&'\FF0B4917012345']) AS number;
 -- Usernames that only remind of one
+SELECT test.raises(format('SELECT jwt_create_user(%L)', username), '22023', 'read as a phone number: ' || to_json(username)::text)
+FROM unnest(ARRAY['00491701234568', '0049 170 1234568', '0049-170-1234568', '01701234568', '0170/1234568', '(0170) 1234568', '555-1234', '030 123 45 67', '1-800-555-0199', '555.1234', '0123456',
+	U&'+49\2011170\20111234568', U&'0049\2011170\20111234568', U&'555\20101234', U&'555\20121234', U&'555\20131234', U&'555\20141234', U&'555\22121234', U&'555\FE631234', U&'555\FF0D1234',
+	U&'555\00AD-1234', U&'555\200B\20111234', U&'555\00A01234', U&'555\20091234', U&'\FF10\FF10\FF14\FF191701234568', U&'+\0664\0669\0661\0667\0660\0661\0662\0663\0664', U&'\0665\0665\0665-\0661\0662\0663\0664',
+	U&'\FF0B49\2011170\20111234568', U&'\207A49\2013170 1234568', U&'\27954917012345', U&'555\FF0F1234', U&'\FF08555\FF091234', U&'\2460-234-5678']) AS username;
+SELECT test.raises(format('SELECT jwt_update_user(%L, %L)', :'buecher', username), '22023', 'update: read as a phone number: ' || username)
+FROM unnest(ARRAY['0049 170 1234568', U&'555\20111234']) AS username;
+-- One that was made before is found and logs in
+SELECT jwt_create_user('of old', test.password()) AS old \gset
+UPDATE jwt_auth.identifiers SET canonical = '0049-170-1234568', value = '0049-170-1234568' WHERE user_id = :'old';
+SELECT is(test.error_of(test.login('0049-170-1234568')), 'ok', 'a username of old logs in'), is(jwt_find_user(U&'0049-170-\FF11234568'), :'old', 'and is found'),
+	   lives_ok(format('SELECT jwt_update_user(%L, claims => ''{}'')', :'old'), 'and may be changed otherwise');
+SELECT jwt_delete_user(:'old');
 SELECT lives_ok(format('SELECT jwt_create_user(%L)', username), 'a username: ' || username)
-FROM unnest(ARRAY['1234567', '491701234567', '+', '+a', '1+1', '+1a', 'c++', 'alice smith', 'example.org', '-', '(1)']) AS username;
+FROM unnest(ARRAY['2024', '007', '0815', '2024-01', '12-34', 'user-1', '555-1234a', 'x0049170123456', '00-11', '0000000000000000000', '1234567890123456789-1', '1234567', '491701234567', '+', '+a', '1+1', '+1a', 'c++', 'alice smith', 'example.org', '-', '(1)']) AS username;
 
 -- An address that is not verified logs nobody in, and counts like an unknown name
 UPDATE jwt_auth.identifiers SET verified_at = NULL WHERE kind = 'email' AND user_id = :'alice';
