@@ -151,18 +151,38 @@ refuse_disabled(const pg_uuid_t *user)
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, "the user is disabled");
 }
 
+/* Begins the session, unless the user is disabled or begins others. */
+static Jsonb *
+start_given_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
+{
+	JaUser		user;
+	JaSession	session;
+	JaRefreshToken token;
+
+	if (!ja_user_wait_turn(id))
+		return ja_answer_busy(JA_BUSY_NAME);
+	if (!ja_user_lock_by_id(id, &user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+	if (user.is_disabled)
+		return refuse_disabled(id);
+	ja_session_begin(&user, amr, ttl_seconds, &session, &token);
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "session_started", .user = id, .session = &session.id
+				   });
+	return ja_session_answer(&user, &session, &token);
+}
+
 /*
  * Begins a session for a user whom the application has authenticated by its own
  * means, amr.  Raises JA_ACCOUNT_UNKNOWN and JA_ACCOUNT_METHODS; a disabled user
- * is denied by an error object.
+ * is denied by an error object, and so is one whose other sessions do not
+ * begin in time.
  */
 Jsonb *
 ja_login_start_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
 {
 	JaPlanScope scope;
-	JaUser		user;
-	JaSession	session;
-	JaRefreshToken token;
 	Jsonb	   *answer;
 
 	if (amr != NULL && ArrayGetNItems(ARR_NDIM(amr), ARR_DIMS(amr)) == 0)
@@ -172,19 +192,7 @@ ja_login_start_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
 	require_keys();
 	ja_plan_begin(&scope);
 	MemoryContextSwitchTo(scope.context);
-	if (!ja_user_lock_by_id(id, &user))
-		ja_raise(JA_ACCOUNT_UNKNOWN);
-	if (user.is_disabled)
-		answer = refuse_disabled(id);
-	else
-	{
-		ja_session_begin(&user, amr, ttl_seconds, &session, &token);
-		ja_audit_write(&(JaAuditEvent)
-					   {
-						   .event = "session_started", .user = id, .session = &session.id
-					   });
-		answer = ja_session_answer(&user, &session, &token);
-	}
+	answer = start_given_session(id, amr, ttl_seconds);
 	ja_plan_end(&scope);
 	return answer;
 }

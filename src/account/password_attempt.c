@@ -201,6 +201,8 @@ ja_password_attempt_authenticate(JaPasswordAttempt *attempt, const char *event)
 		return ja_answer_busy(JA_BUSY_SERVER);
 	if (!matches || attempt->user.is_disabled)
 		return deny_attempt(attempt, event, reason_for_denial(attempt));
+	if (!ja_user_wait_turn(&attempt->user.id))
+		return defer(attempt);
 	if (lock_user(attempt, &matches) == JA_PASSWORD_BUSY)
 		return ja_answer_busy(JA_BUSY_SERVER);
 	if (!matches)

@@ -11,6 +11,8 @@
 
 #include "utils/builtins.h"
 
+#include "keyring/name_hash.h"
+#include "session/attempt_lock.h"
 #include "session/user.h"
 #include "store/plan.h"
 #include "store/scan.h"
@@ -52,12 +54,24 @@ ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 }
 
 /*
+ * Waits until no other transaction begins a session of the user, or checks a
+ * password of it, by whatever name; false if that does not come in time.  Holds
+ * until the transaction ends.
+ */
+bool
+ja_user_wait_turn(const pg_uuid_t *id)
+{
+	uint8		subject[JA_SUBJECT_SIZE];
+
+	ja_name_hash_make("jwt_auth user", (const char *) id->data, UUID_LEN, subject);
+	return ja_attempt_lock_wait(subject);
+}
+
+/*
  * Reads a user and locks the row until the transaction ends: waits for anyone
  * who changes or locks it, and sees the change; raises 55P03 if that takes too
- * long.  The lock is one that conflicts with itself, since a caller may go on
- * to replace the hash, and because sessions that begin at once must see each
- * other to be counted.  To be called within a scope of ja_plan_begin();
- * allocates there.
+ * long.  A caller who goes on to replace the hash needs no stronger lock.  To be
+ * called within a scope of ja_plan_begin(); allocates there.
  */
 bool
 ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
