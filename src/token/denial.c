@@ -24,6 +24,7 @@
 #include "store/signal.h"
 #include "store/wait.h"
 #include "token/denial.h"
+#include "token/table_memo.h"
 
 /* How long a row outlives the token that it denies. */
 #define SLACK_SECONDS 300
@@ -33,16 +34,6 @@
 
 /* Room for the stored form of a longer one. */
 #define STORED_FORM_ROOM 64
-
-/* What is remembered of a table of denials. */
-typedef struct TableMemo
-{
-	JaRelation	table;
-	JaRelation	primary_key;
-	uint64		counter;		/* of JA_SIGNAL_REVOCATIONS when it was read;
-								 * 0: never */
-	bool		has_rows;
-} TableMemo;
 
 static JaPlan insert_denial = {
 	.sql = "INSERT INTO jwt_auth.revoked_tokens AS r (issuer, jti, expires_at)"
@@ -65,14 +56,13 @@ static JaPlan insert_all_users = {
 	" SELECT id, $1 FROM jwt_auth.users ON CONFLICT (id) DO NOTHING"
 };
 
-static TableMemo denied_tokens = {.table = JA_REVOKED_TOKENS,.primary_key = JA_REVOKED_TOKENS_PKEY};
-static TableMemo deleted_users = {.table = JA_DELETED_USERS,.primary_key = JA_DELETED_USERS_PKEY};
+static JaTableMemo denied_tokens = {.table = JA_REVOKED_TOKENS,.index = JA_REVOKED_TOKENS_PKEY};
+static JaTableMemo deleted_users = {.table = JA_DELETED_USERS,.index = JA_DELETED_USERS_PKEY};
 
 static TimestampTz end_of_denial(TimestampTz token_end);
 static bool is_denied_until(JaString issuer, JaString stored_jti, TimestampTz until);
 static bool find_denial(JaScan *scan, JaString issuer, JaString stored_jti);
 static JaString stored_form(JaString jti, char *buffer);
-static bool has_rows(TableMemo *memo);
 static void finish_denial_scan(JaScan *scan, bool *is_final);
 
 /*
@@ -162,7 +152,7 @@ ja_denial_exists(JaString issuer, JaString jti, bool *is_final)
 	char		buffer[STORED_FORM_ROOM];
 	JaScan		scan;
 
-	if (!has_rows(&denied_tokens) || !find_denial(&scan, issuer, stored_form(jti, buffer)))
+	if (!ja_table_memo_has_rows(&denied_tokens) || !find_denial(&scan, issuer, stored_form(jti, buffer)))
 		return false;
 	finish_denial_scan(&scan, is_final);
 	return true;
@@ -174,7 +164,7 @@ ja_denial_exists_for_user(const pg_uuid_t *user, bool *is_final)
 {
 	JaScan		scan;
 
-	if (!has_rows(&deleted_users) ||
+	if (!ja_table_memo_has_rows(&deleted_users) ||
 		!ja_scan_find(&scan, JA_DELETED_USERS, JA_DELETED_USERS_PKEY,
 					  JA_WHERE(ja_equal(Anum_deleted_users_id, ja_uuid(user)))))
 		return false;
@@ -227,29 +217,6 @@ stored_form(JaString jti, char *buffer)
 	return (JaString) {
 		buffer, length + ja_base64url_encode(digest, sizeof(digest), buffer + length)
 	};
-}
-
-/*
- * Whether the table has any row.  Mostly it has none, which is worth
- * remembering until revocations change: each denial signals that.  A look that
- * an error ends says nothing.
- */
-static bool
-has_rows(TableMemo *memo)
-{
-	JaScan		scan;
-	uint64		counter;
-
-	ja_signal_watch();
-	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
-	if (memo->counter != counter)
-	{
-		memo->has_rows = ja_scan_find(&scan, memo->table, memo->primary_key, JA_ALL_ROWS);
-		if (memo->has_rows)
-			ja_scan_end(&scan);
-		memo->counter = counter;
-	}
-	return memo->has_rows;
 }
 
 /* Clears *is_final if the running transaction wrote the row that was found. */

@@ -15,9 +15,13 @@
 
 #include "base/uuid.h"
 #include "store/scan.h"
-#include "store/signal.h"
 #include "token/denial.h"
 #include "token/revocation.h"
+#include "token/table_memo.h"
+
+static JaTableMemo disabled_users = {
+	.table = JA_USERS,.index = JA_USERS_DISABLED,.column = Anum_users_disabled_at
+};
 
 /* Reads a claim that must be a string of a UUID to count. */
 static bool
@@ -78,31 +82,6 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 	return is_live ? JA_OK : JA_TOKEN_SESSION_ENDED;
 }
 
-/*
- * Whether any user is disabled.  Mostly none is, which is worth remembering
- * until revocations change: disabling signals that.  A look that an error ends
- * says nothing.
- */
-static bool
-any_user_is_disabled(void)
-{
-	static uint64 known_at = 0;
-	static bool any;
-	uint64		counter;
-	JaScan		scan;
-
-	if (known_at == ja_signal_counters[JA_SIGNAL_REVOCATIONS])
-		return any;
-	any = false;
-	ja_scan_start(&scan, JA_USERS, JA_USERS_DISABLED, JA_ALL_ROWS);
-	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
-	while (!any && ja_scan_next(&scan))
-		any = !ja_scan_is_null(&scan, Anum_users_disabled_at);
-	ja_scan_end(&scan);
-	known_at = counter;
-	return any;
-}
-
 /* Whether the user's row says that the user is disabled. */
 static bool
 user_is_disabled(const pg_uuid_t *user, bool *is_final)
@@ -124,7 +103,7 @@ user_is_disabled(const pg_uuid_t *user, bool *is_final)
 static JaStatus
 check_user(const JaRevocable *revocable, bool *is_final)
 {
-	if (any_user_is_disabled() && user_is_disabled(&revocable->user, is_final))
+	if (ja_table_memo_has_rows(&disabled_users) && user_is_disabled(&revocable->user, is_final))
 		return JA_TOKEN_USER_DISABLED;
 	return ja_denial_exists_for_user(&revocable->user, is_final) ?
 		JA_TOKEN_USER_DISABLED : JA_OK;
