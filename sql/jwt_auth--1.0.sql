@@ -329,8 +329,7 @@ CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.issuer
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON jwt_auth.issuers
     FOR EACH STATEMENT EXECUTE FUNCTION jwt_auth.signal_change('keys');
 CREATE TRIGGER signal_revoke AFTER UPDATE ON jwt_auth.sessions
-    FOR EACH ROW WHEN (OLD.revoked_at IS DISTINCT FROM NEW.revoked_at OR OLD.expires_at IS DISTINCT FROM NEW.expires_at
-        OR OLD.user_id IS DISTINCT FROM NEW.user_id)
+    FOR EACH ROW WHEN (OLD.revoked_at IS DISTINCT FROM NEW.revoked_at OR OLD.expires_at IS DISTINCT FROM NEW.expires_at)
     EXECUTE FUNCTION jwt_auth.signal_change('revocations');
 CREATE TRIGGER signal_delete AFTER DELETE ON jwt_auth.sessions
     FOR EACH ROW EXECUTE FUNCTION jwt_auth.signal_change('revocations');
@@ -362,7 +361,7 @@ RETURNS trigger
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_auth_follow_user';
 COMMENT ON FUNCTION jwt_auth.follow_user() IS
-'Trigger that ends the sessions and denies the tokens of users who are disabled, deleted or get another password, and refuses roles and claims that no function would take, and another username, since names are found in identifiers.';
+'Trigger that ends the sessions and denies the tokens of users who are disabled, deleted or get another password, and refuses roles and claims that no function would take, another username, since names are found in identifiers, and another user of a session.';
 REVOKE ALL ON FUNCTION jwt_auth.follow_user() FROM PUBLIC;
 
 CREATE TRIGGER follow_update AFTER UPDATE ON jwt_auth.users
@@ -370,6 +369,9 @@ CREATE TRIGGER follow_update AFTER UPDATE ON jwt_auth.users
         OR OLD.role IS DISTINCT FROM NEW.role OR OLD.claims IS DISTINCT FROM NEW.claims
         OR OLD.username IS DISTINCT FROM NEW.username OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at)
     EXECUTE FUNCTION jwt_auth.follow_user();
+CREATE TRIGGER follow_session BEFORE UPDATE ON jwt_auth.sessions
+    FOR EACH ROW WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id)
+    EXECUTE FUNCTION jwt_auth.follow_user('session');
 CREATE TRIGGER follow_delete AFTER DELETE ON jwt_auth.users
     FOR EACH ROW EXECUTE FUNCTION jwt_auth.follow_user();
 CREATE TRIGGER follow_truncate BEFORE TRUNCATE ON jwt_auth.users

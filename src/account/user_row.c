@@ -154,3 +154,13 @@ ja_user_row_truncate(void)
 	ja_denial_add_all_users();
 	audit("users_truncated", NULL);
 }
+
+/* Before a session is given to another user, whose refresh token others hold. */
+void
+ja_user_row_keep_session(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a session cannot be given to another user"),
+			 errhint("Who holds its refresh token would become that user. Use jwt_end_sessions() and jwt_start_session().")));
+}

@@ -16,6 +16,8 @@ PG_FUNCTION_INFO_V1(jwt_auth_follow_user);
 
 /*
  * jwt_auth.follow_user() → trigger
+ *
+ * With an argument, it is that of a session which is given to another user.
  */
 Datum
 jwt_auth_follow_user(PG_FUNCTION_ARGS)
@@ -27,6 +29,8 @@ jwt_auth_follow_user(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("follow_user must be called as a trigger"),
 				 errhint("It belongs to the tables of extension \"jwt_auth\".")));
+	if (trigger->tg_trigger->tgnargs > 0)
+		ja_user_row_keep_session();
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		ja_user_row_truncate();
 	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))

@@ -55,15 +55,6 @@ ja_revocation_read(const JsonbContainer *claims, bool is_local_issuer, JaRevocab
 	return read_uuid(claims, "sid", &revocable->session) ? JA_OK : JA_TOKEN_SESSION_UNKNOWN;
 }
 
-/* A session that was given to somebody else is none for who had it before. */
-static bool
-belongs_to(const JaScan *session, const JaRevocable *revocable)
-{
-	pg_uuid_t	user = ja_scan_uuid(session, Anum_sessions_user_id);
-
-	return !revocable->has_user || memcmp(&user, &revocable->user, UUID_LEN) == 0;
-}
-
 static JaStatus
 check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer *answer)
 {
@@ -74,8 +65,7 @@ check_session(const JaRevocable *revocable, TimestampTz now, JaRevocationAnswer 
 					  JA_WHERE(ja_equal(Anum_sessions_id, ja_uuid(&revocable->session)))))
 		return JA_TOKEN_SESSION_UNKNOWN;
 	answer->session_end = ja_scan_time(&scan, Anum_sessions_expires_at);
-	is_live = ja_scan_is_null(&scan, Anum_sessions_revoked_at) && now < answer->session_end &&
-		belongs_to(&scan, revocable);
+	is_live = ja_scan_is_null(&scan, Anum_sessions_revoked_at) && now < answer->session_end;
 	if (ja_scan_row_is_uncommitted(&scan))
 		answer->is_final = false;
 	ja_scan_end(&scan);
