@@ -9,11 +9,11 @@
  */
 #include "postgres.h"
 
-
 #include "base/settings.h"
 #include "session/session.h"
 #include "session/session_end.h"
 #include "session/session_own.h"
+#include "session/user.h"
 #include "store/audit.h"
 #include "store/plan.h"
 
@@ -75,10 +75,15 @@ ja_session_own_end(const pg_uuid_t *user, const pg_uuid_t *session)
 				   });
 }
 
-/* Ends the user's sessions but the excepted one, if that is not NULL. */
+/*
+ * Ends the user's sessions but the excepted one, if that is not NULL.  Those
+ * that a transaction has begun and not committed are waited for: raises 55P03 if
+ * that takes too long.
+ */
 void
 ja_session_own_end_all(const pg_uuid_t *user, const pg_uuid_t *except)
 {
+	ja_user_settle(user);
 	if (ja_session_end_user(user, except, "ended by user") == 0)
 		return;
 	ja_audit_write(&(JaAuditEvent)

@@ -68,6 +68,24 @@ ja_user_wait_turn(const pg_uuid_t *id)
 }
 
 /*
+ * Waits until no other transaction that begins a session of the user, or
+ * changes the user, is open, and keeps others from it until this one ends;
+ * false if there is no such user.  Raises 55P03 as the lock below does.
+ */
+bool
+ja_user_settle(const pg_uuid_t *id)
+{
+	JaPlanScope scope;
+	JaUser		user;
+	bool		found;
+
+	ja_plan_begin(&scope);
+	found = ja_user_lock_by_id(id, &user);
+	ja_plan_end(&scope);
+	return found;
+}
+
+/*
  * Reads a user and locks the row until the transaction ends: waits for anyone
  * who changes or locks it, and sees the change; raises 55P03 if that takes too
  * long.  A caller who goes on to replace the hash needs no stronger lock.  To be
