@@ -199,7 +199,12 @@ ja_scan_time(const JaScan *scan, AttrNumber column)
 pg_uuid_t
 ja_scan_uuid(const JaScan *scan, AttrNumber column)
 {
-	return *DatumGetUUIDP(get(scan, column));
+	bool		is_null;
+	Datum		value = ja_scan_get(scan, column, &is_null);
+
+	if (is_null)
+		elog(ERROR, "column %d of a row is unexpectedly NULL", column);
+	return *DatumGetUUIDP(value);
 }
 
 /* A text column, NUL-terminated in the current context; data NULL for NULL. */
