@@ -3,7 +3,7 @@
 # write WAL to the disk here: the WAL writer is stopped, and whatever else would is
 # switched off.
 #
-# At least 47 assertions
+# At least 53 assertions
 
 use strict;
 use warnings;
@@ -88,7 +88,8 @@ sub new_user
 		access => $first->{access_token},
 		refresh => $first->{refresh_token},
 		other => value_of($session, "SELECT (jwt_decode('$second->{access_token}')).claims ->> 'sid'"),
-		service => value_of($session, "SELECT jwt_sign(jsonb_build_object('sub', '$id'))")
+		service => value_of($session, "SELECT jwt_sign(jsonb_build_object('sub', '$id'))"),
+		single => value_of($session, q{SELECT jwt_sign('{"jti":"single"}')})
 	};
 }
 
@@ -100,6 +101,7 @@ sub check_denials
 		[ 'a refresh token is revoked', q{SELECT jwt_revoke('%{refresh}')}, $nothing ],
 		[ 'an access token is revoked', q{SELECT jwt_revoke('%{access}')}, $nothing ],
 		[ 'a token without session is revoked', q{SELECT jwt_revoke('%{service}')}, $nothing ],
+		[ 'a token is consumed', q{SELECT jwt_consume('%{single}') ->> 'jti'}, qr/^single$/ ],
 		[ 'log-out', q{SELECT jwt_logout()}, $nothing ],
 		[ 'log-out of others', q{SELECT jwt_logout('others')}, $nothing ],
 		[ 'log-out everywhere', q{SELECT jwt_logout('global')}, $nothing ],
@@ -111,6 +113,7 @@ sub check_denials
 		[ 'sessions are ended', q{SELECT jwt_end_sessions('%{id}')}, qr// ],
 		[ 'a password is set', "SELECT jwt_set_password('%{id}', 'another $PASSWORD')", qr// ],
 		[ 'a user is disabled', q{SELECT jwt_disable_user('%{id}')}, qr// ],
+		[ 'a user is disabled by hand', q{UPDATE jwt_auth.users SET disabled_at = now() WHERE id = '%{id}' RETURNING 'disabled'}, qr/^disabled$/ ],
 		[ 'a user is deleted', q{SELECT jwt_delete_user('%{id}')}, qr// ],
 		[ 'sessions are ended by hand', q{UPDATE jwt_auth.sessions SET revoked_at = now() WHERE user_id = '%{id}' RETURNING 'ended'}, qr/^ended\nended$/ ])
 	{
@@ -121,6 +124,7 @@ sub check_denials
 	}
 	replay();
 	for my $case (
+		[ 'a key is rotated', q{SELECT jwt_rotate_key()} ],
 		[ 'a key is revoked', q{SELECT jwt_revoke_key(jwt_create_key('ES256', 'doomed'))} ],
 		[ 'a key is retired', q{SELECT jwt_retire_key(jwt_create_key('ES256', 'old'))} ],
 		[ 'an issuer is distrusted', q{SELECT jwt_distrust_issuer('https://them.example')} ],
