@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -189,27 +190,73 @@ define_audit_settings(void)
 				   &ja_settings.audit_retention_seconds, (Range) {90 * SECS_PER_DAY, 60, 20 * SECONDS_PER_YEAR});
 }
 
+/* A size of what backends share. */
+typedef struct SharedSetting
+{
+	const char *name;
+	const char *description;
+	int		   *value;
+	Range		range;
+} SharedSetting;
+
+static void
+define_shared(const SharedSetting *setting, int *value, GucContext context)
+{
+	DefineCustomIntVariable(setting->name, setting->description, NULL, value,
+							setting->range.initial, setting->range.lowest, setting->range.highest,
+							context, 0, NULL, NULL, NULL);
+}
+
 /*
- * Sizes of what backends share, which exists only if the postmaster preloads
- * the library: only it may define settings that need a restart.
+ * Only the postmaster may define settings that need a restart.  Where the
+ * library is not preloaded, PostgreSQL would call those that are set unknown
+ * and not say why, so that they are defined as ones that nothing reads.
  */
+static void
+define_without_effect(const SharedSetting *settings, int count)
+{
+	static int	ignored;
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < count; i++)
+	{
+		if (GetConfigOption(settings[i].name, true, false) == NULL)
+			continue;
+		define_shared(&settings[i], &ignored, PGC_SIGHUP);
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", settings[i].name);
+	}
+	if (names.len > 0 && !InitializingParallelWorker)
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("library \"jwt_auth\" is not preloaded, and settings have no effect: %s", names.data),
+				 errhint("Add jwt_auth to shared_preload_libraries and restart the server, or remove these settings.")));
+	pfree(names.data);
+}
+
+/* Sizes of what backends share, which exists only if the library is preloaded. */
 static void
 define_shared_settings(void)
 {
+	const SharedSetting settings[] = {
+		{"jwt_auth.max_password_hashes",
+			"Password hashes that the server computes at a time.",
+		&ja_settings.max_password_hashes, {ja_hash_slots_default(), 1, 1024}},
+		{"jwt_auth.shared_attempts",
+			"Names whose failed attempts backends remember together when a rollback undid them.",
+		&ja_settings.shared_attempts, {16384, 256, 16 * 1024 * 1024}},
+		{"jwt_auth.shared_tokens",
+			"Verified signatures that backends remember together; 0 means none.",
+		&ja_settings.shared_tokens, {65536, 0, 16 * 1024 * 1024}},
+	};
+
 	if (!process_shared_preload_libraries_in_progress)
+	{
+		define_without_effect(settings, lengthof(settings));
 		return;
-	DefineCustomIntVariable("jwt_auth.max_password_hashes",
-							"Password hashes that the server computes at a time.",
-							NULL, &ja_settings.max_password_hashes,
-							ja_hash_slots_default(), 1, 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("jwt_auth.shared_attempts",
-							"Names whose failed attempts backends remember together when a rollback undid them.",
-							NULL, &ja_settings.shared_attempts,
-							16384, 256, 16 * 1024 * 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("jwt_auth.shared_tokens",
-							"Verified signatures that backends remember together; 0 means none.",
-							NULL, &ja_settings.shared_tokens,
-							65536, 0, 16 * 1024 * 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	}
+	for (size_t i = 0; i < lengthof(settings); i++)
+		define_shared(&settings[i], settings[i].value, PGC_POSTMASTER);
 }
 
 /*

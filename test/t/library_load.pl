@@ -1,5 +1,6 @@
 # How the library comes into a session (T22, T94): settings set before it is
-# loaded, by whom, and a first load inside a parallel operation.
+# loaded, by whom, a first load inside a parallel operation, and sizes of shared
+# memory where there is none.
 # At least 15 assertions
 
 use strict;
@@ -77,8 +78,48 @@ is( value_of($node,
 $node->safe_psql('postgres',
 	"ALTER DATABASE postgres SET session_preload_libraries = 'jwt_auth'");
 is(state_of($node, $call), '', 'session_preload_libraries: no such error');
-
+check_sizes();
 done_testing();
+
+# Sizes of shared memory: one warning that says what to do, and nothing breaks
+sub check_sizes
+{
+	my $preloads = 'library "jwt_auth" is not preloaded, and settings have no effect: ';
+
+	return if $ENV{PRELOAD};
+	unlike(messages_of('SELECT 1'), qr/\S/, 'without such settings: no warning');
+	$node->append_conf('postgresql.conf', "jwt_auth.shared_tokens = 1000\njwt_auth.shared_attempts = 512\njwt_auth.max_password_hashes = 3");
+	$node->reload;
+	value_of($node, 'SELECT pg_sleep(0.2)');
+
+	my $messages = messages_of('SELECT 1');
+
+	like($messages, qr/^WARNING:  \Q$preloads\Ejwt_auth.max_password_hashes, jwt_auth.shared_attempts, jwt_auth.shared_tokens$/m, 'the warning names them');
+	like($messages, qr/^HINT:  Add jwt_auth to shared_preload_libraries/m, 'and says what to do');
+	is(scalar(() = $messages =~ /WARNING/g), 1, 'it is the only one');
+	is(state_of($node, 'SET jwt_auth.shared_tokens = 5'), '55P02', 'but not set in a session');
+	is(state_of($node, 'SET jwt_auth.shared_token = 5'), '42602', 'and one that does not exist is refused');
+	is(value_of($node, 'SHOW jwt_auth.shared_tokens'), 1000, 'it is shown as it is set');
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.statistics'), 0, 'there is no shared memory');
+	is(scalar(() = messages_of("SET $parallel = on; $call") =~ /WARNING/g), 1, 'no worker repeats it');
+
+	# With the library preloaded they count
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'jwt_auth'");
+	$node->restart;
+	unlike(messages_of('SELECT 1'), qr/\S/, 'preloaded: no warning');
+	is(value_of($node, q{SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE 'jwt\_auth.%' AND context = 'postmaster'}),
+		'jwt_auth.max_password_hashes=3 jwt_auth.shared_attempts=512 jwt_auth.shared_tokens=1000', 'and they count');
+	return;
+}
+
+sub messages_of
+{
+	my ($statement) = @_;
+	my (undef, undef, $messages) = $node->psql('postgres', $statement);
+
+	return $messages;
+}
+
 
 # The last line that statements print for a role, by default the superuser.
 sub last_line
