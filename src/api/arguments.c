@@ -48,8 +48,9 @@ argument_name(FunctionCallInfo fcinfo, int number)
 	return names != NULL && number < count ? names[number] : psprintf("%d", number + 1);
 }
 
-static void
-refuse_null(FunctionCallInfo fcinfo, int number)
+/* Raises 22023 that names the argument, for NULL. */
+void
+ja_argument_refuse_null(FunctionCallInfo fcinfo, int number)
 {
 	if (PG_ARGISNULL(number))
 		ereport(ERROR,
@@ -83,6 +84,14 @@ ja_argument_text(FunctionCallInfo fcinfo, int number)
 		string.length = VARSIZE_ANY_EXHDR(value);
 	}
 	return string;
+}
+
+/* The same for one that is needed, of any length; raises 22023 for NULL. */
+JaString
+ja_argument_given_text(FunctionCallInfo fcinfo, int number)
+{
+	ja_argument_refuse_null(fcinfo, number);
+	return ja_argument_text(fcinfo, number);
 }
 
 /* A token; raises 28J00 for NULL. */
@@ -121,7 +130,7 @@ ja_argument_optional_text(FunctionCallInfo fcinfo, int number)
 JaString
 ja_argument_required_text(FunctionCallInfo fcinfo, int number)
 {
-	refuse_null(fcinfo, number);
+	ja_argument_refuse_null(fcinfo, number);
 	return ja_argument_optional_text(fcinfo, number);
 }
 
@@ -129,7 +138,7 @@ ja_argument_required_text(FunctionCallInfo fcinfo, int number)
 pg_uuid_t
 ja_argument_uuid(FunctionCallInfo fcinfo, int number)
 {
-	refuse_null(fcinfo, number);
+	ja_argument_refuse_null(fcinfo, number);
 	return *PG_GETARG_UUID_P(number);
 }
 
@@ -224,11 +233,8 @@ ja_argument_signing_key(FunctionCallInfo fcinfo, int number)
 const JaAlgorithm *
 ja_argument_algorithm(FunctionCallInfo fcinfo, int number)
 {
-	JaString	name = ja_argument_text(fcinfo, number);
-	const JaAlgorithm *algorithm = NULL;
+	const JaAlgorithm *algorithm = ja_algorithm_find(ja_argument_given_text(fcinfo, number));
 
-	if (name.data != NULL)
-		algorithm = ja_algorithm_find(name);
 	if (algorithm == NULL)
 		ja_raise(JA_KEY_ALGORITHM_UNKNOWN);
 	ja_check(ja_algorithm_available(algorithm));

@@ -13,9 +13,11 @@
 
 #include "jose/keyset.h"
 
+extern void ja_argument_refuse_null(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_token(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_credential(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_text(FunctionCallInfo fcinfo, int number);
+extern JaString ja_argument_given_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_required_text(FunctionCallInfo fcinfo, int number);
 extern pg_uuid_t ja_argument_uuid(FunctionCallInfo fcinfo, int number);

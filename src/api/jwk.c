@@ -81,12 +81,10 @@ is_key_text(JaString secret)
 Datum
 jwk_from_secret(PG_FUNCTION_ARGS)
 {
-	JaString	secret = ja_argument_text(fcinfo, 0);
+	JaString	secret = ja_argument_given_text(fcinfo, 0);
 	const JaAlgorithm *algorithm = ja_argument_algorithm(fcinfo, 1);
 	JaKey	   *key = ja_key_create(&ja_key_type_oct);
 
-	if (secret.data == NULL)
-		ja_raise(JA_KEY_NULL);
 	if (algorithm->kind != JA_OCT)
 		ja_raise(JA_KEY_ALGORITHM_MISMATCH);
 	if (is_key_text(secret))
@@ -103,12 +101,10 @@ jwk_from_secret(PG_FUNCTION_ARGS)
 Datum
 jwk_from_pem(PG_FUNCTION_ARGS)
 {
-	JaString	pem = ja_argument_text(fcinfo, 0);
+	JaString	pem = ja_argument_given_text(fcinfo, 0);
 	const JaAlgorithm *algorithm = ja_argument_algorithm(fcinfo, 1);
 	JaKey	   *key;
 
-	if (pem.data == NULL)
-		ja_raise(JA_KEY_NULL);
 	ja_check(ja_pem_read(pem, algorithm, &key));
 	set_kid(key, fcinfo, 2);
 	return return_jwk(key, key->is_private);

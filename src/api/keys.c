@@ -89,7 +89,7 @@ jwt_rotate_key(PG_FUNCTION_ARGS)
 Datum
 jwt_retire_key(PG_FUNCTION_ARGS)
 {
-	JaString	kid = ja_argument_text(fcinfo, 0);
+	JaString	kid = ja_argument_given_text(fcinfo, 0);
 
 	ja_plan_refuse_read_only("jwt_retire_key");
 	ja_key_change_retire(kid);
@@ -103,7 +103,7 @@ jwt_retire_key(PG_FUNCTION_ARGS)
 Datum
 jwt_revoke_key(PG_FUNCTION_ARGS)
 {
-	JaString	kid = ja_argument_text(fcinfo, 0);
+	JaString	kid = ja_argument_given_text(fcinfo, 0);
 
 	ja_plan_refuse_read_only("jwt_revoke_key");
 	ja_key_change_revoke(kid);
@@ -157,13 +157,16 @@ Datum
 jwt_trust_issuer(PG_FUNCTION_ARGS)
 {
 	JaIssuerTrust trust = {
-		.name = ja_argument_text(fcinfo, 0),
-		.jwks = ja_argument_jsonb(fcinfo, 1, JA_KEY_NULL),
-		.audience = ja_argument_text(fcinfo, 2),
-		.roles = PG_ARGISNULL(3) ? NULL : PG_GETARG_ARRAYTYPE_P(3),
-		.options = ja_argument_jsonb(fcinfo, 4, JA_ISSUER_OPTION_VALUE)
+		.name = ja_argument_given_text(fcinfo, 0),
+		.audience = ja_argument_text(fcinfo, 2)
 	};
 
+	ja_argument_refuse_null(fcinfo, 1);
+	ja_argument_refuse_null(fcinfo, 3);
+	ja_argument_refuse_null(fcinfo, 4);
+	trust.jwks = PG_GETARG_JSONB_P(1);
+	trust.roles = PG_GETARG_ARRAYTYPE_P(3);
+	trust.options = PG_GETARG_JSONB_P(4);
 	ja_plan_refuse_read_only("jwt_trust_issuer");
 	ja_issuer_trust(&trust);
 	audit_issuer("issuer_trusted", trust.name);
@@ -176,7 +179,7 @@ jwt_trust_issuer(PG_FUNCTION_ARGS)
 Datum
 jwt_distrust_issuer(PG_FUNCTION_ARGS)
 {
-	JaString	issuer = ja_argument_text(fcinfo, 0);
+	JaString	issuer = ja_argument_given_text(fcinfo, 0);
 
 	ja_plan_refuse_read_only("jwt_distrust_issuer");
 	ja_issuer_distrust(issuer);

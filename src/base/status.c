@@ -21,6 +21,8 @@
 	{JA_SQLSTATE_TOKEN_REVOKED, "token revoked", why, "Log in again.", check}
 #define FOR_PSS(todo) \
 	UNUSABLE("key is for RSASSA-PSS and does not fit the algorithm", todo)
+#define AUDIENCE_NEEDED \
+	"Without it, tokens that the issuer made for other applications would count here."
 #define UNREADY(text, todo) \
 	{ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, text, NULL, todo, NULL}
 #define UNUSABLE(text, todo) \
@@ -231,12 +233,17 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									"Move it elsewhere, so that backups don't hold it."),
 	[JA_MASTER_KEY_FORM] = UNREADY("the master key file has a malformed line",
 								   "Each line holds a name of up to 63 letters, digits, - or _, one space, and the base64 of 32 bytes; names differ."),
-	[JA_ISSUER_NAME] = UNUSABLE("issuer must not be null, empty or longer than 1024 bytes", NULL),
+	[JA_ISSUER_EMPTY] = UNUSABLE("argument \"issuer\" is empty",
+								 "Pass the \"iss\" that the issuer's tokens carry."),
+	[JA_ISSUER_LONG] = UNUSABLE("argument \"issuer\" is too long",
+								"An issuer may have at most 1024 bytes."),
 	[JA_ISSUER_OWN] = UNUSABLE("our own issuer cannot be trusted as another one",
 							   "Tokens of jwt_auth.issuer are verified with our own keys."),
-	[JA_ISSUER_AUDIENCE] = UNUSABLE("audience must not be null, empty or longer than 1024 bytes",
-									"Without it, tokens that the issuer made for other applications would count here."),
-	[JA_ISSUER_ROLES] = UNUSABLE("roles must be an array without nulls", NULL),
+	[JA_ISSUER_AUDIENCE_NULL] = UNUSABLE("argument \"audience\" must not be null", AUDIENCE_NEEDED),
+	[JA_ISSUER_AUDIENCE_EMPTY] = UNUSABLE("argument \"audience\" is empty", AUDIENCE_NEEDED),
+	[JA_ISSUER_AUDIENCE_LONG] = UNUSABLE("argument \"audience\" is too long",
+										 "An audience may have at most 1024 bytes."),
+	[JA_ISSUER_ROLES] = UNUSABLE("argument \"roles\" must be an array without nulls", NULL),
 	[JA_ISSUER_PRIVATE] = UNUSABLE("the JWK Set has a private key",
 								   "Pass the public half of each key, and tell the issuer that this one leaked."),
 	[JA_ISSUER_SECRET_ALGORITHM] = UNUSABLE("a secret of an issuer must name its algorithm",

@@ -123,11 +123,13 @@ keeps_secret(JaString name, const JaKeySet *keys)
 static void
 check_arguments(const JaIssuerTrust *trust)
 {
-	if (trust->name.length == 0 || trust->name.length > JA_MAX_ISSUER)
-		ja_raise(JA_ISSUER_NAME);
+	if (trust->name.length == 0)
+		ja_raise(JA_ISSUER_EMPTY);
+	if (trust->name.length > JA_MAX_ISSUER)
+		ja_raise(JA_ISSUER_LONG);
 	if (ja_string_equals(trust->name, ja_settings_text(ja_settings.issuer)))
 		ja_raise(JA_ISSUER_OWN);
-	if (trust->roles == NULL || array_contains_nulls(trust->roles))
+	if (array_contains_nulls(trust->roles))
 		ja_raise(JA_ISSUER_ROLES);
 }
 
@@ -137,8 +139,10 @@ check_audience(JaString audience, const JaIssuerOptions *options)
 {
 	if (options->has_no_audience && audience.length > 0)
 		ja_raise(JA_ISSUER_AUDIENCE_NONE);
-	if (!options->has_no_audience && (audience.length == 0 || audience.length > JA_MAX_ISSUER))
-		ja_raise(JA_ISSUER_AUDIENCE);
+	if (!options->has_no_audience && audience.length == 0)
+		ja_raise(audience.data == NULL ? JA_ISSUER_AUDIENCE_NULL : JA_ISSUER_AUDIENCE_EMPTY);
+	if (audience.length > JA_MAX_ISSUER)
+		ja_raise(JA_ISSUER_AUDIENCE_LONG);
 }
 
 /* Raises if another issuer's tokens carry no iss, either; an index sees races. */

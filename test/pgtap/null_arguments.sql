@@ -1,8 +1,8 @@
--- NULL never means "the default" or "no check" (T99): a missing token is
+-- NULL never means "the default" or "no check" (T99, F39): a missing token is
 -- 28J00, and any other missing argument 22023.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 49 assertions
+-- At least 68 assertions
 SELECT no_plan();
 
 SELECT test.payload() AS payload \gset
@@ -47,6 +47,36 @@ FROM (VALUES
 	('jwk_to_pem(''null'')', '22023'),
 	('jwk_thumbprint(NULL)', '22023'),
 	('jwk_thumbprint(''null'')', '22023')) AS v (call, state);
+
+-- and the message names it (F39)
+CREATE FUNCTION pg_temp.message_of(statement text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	EXECUTE statement;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE || ' ' || SQLERRM;
+END
+$$;
+SELECT is(pg_temp.message_of('SELECT ' || call), format('22023 argument "%s" must not be null', argument),
+		  'names it: ' || regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+FROM (VALUES
+	('jwk_generate(NULL)', 'alg'), ('jwk_from_secret(NULL)', 'secret'),
+	('jwk_from_secret(decode(repeat(''00'', 64), ''hex''), NULL)', 'alg'),
+	('jwk_from_pem(NULL, ''ES256'')', 'pem'), (format('jwk_from_pem(%L, NULL)', :'pem'), 'alg'),
+	('jwt_create_key(NULL)', 'alg'), ('jwt_retire_key(NULL)', 'kid'), ('jwt_revoke_key(NULL)', 'kid'),
+	('jwt_distrust_issuer(NULL)', 'issuer'),
+	('jwt_trust_issuer(NULL, ''{}'', ''api'')', 'issuer'), ('jwt_trust_issuer(''i'', NULL, ''api'')', 'jwks'),
+	(format('jwt_trust_issuer(''i'', %L, NULL)', jwk_public(test.key('P-256'))), 'audience'),
+	(format('jwt_trust_issuer(''i'', %L, ''api'', NULL)', jwk_public(test.key('P-256'))), 'roles'),
+	(format('jwt_trust_issuer(''i'', %L, ''api'', ''{}'', NULL)', jwk_public(test.key('P-256'))), 'options'))
+	AS v (call, argument);
+SELECT is(pg_temp.message_of(format('SELECT jwt_trust_issuer(%L, %L, %L)', issuer, jwk_public(test.key('P-256')), audience)),
+		  '22023 argument ' || said, 'tells apart: ' || said)
+FROM (VALUES ('', 'api', '"issuer" is empty'), (repeat('i', 1025), 'api', '"issuer" is too long'), ('i', '', '"audience" is empty'),
+			 ('i', repeat('a', 1025), '"audience" is too long')) AS v (issuer, audience, said);
+SELECT is(pg_temp.message_of(format('SELECT jwt_trust_issuer(%L, %L, %L)', repeat('i', 1024), jwk_public(test.key('P-256')), repeat('a', 1024))), NULL,
+		  'as long as can be');
 
 -- Text where keys are meant is a JSON error of the caller, never a fall-back
 SELECT test.raises('SELECT ' || call, '22P02', regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
