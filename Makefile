@@ -29,7 +29,7 @@ ISOLATION_OPTS = --inputdir=$(top)test/isolation
 
 LIBRARIES = libcrypto libargon2 libutf8proc libidn2
 PG_CPPFLAGS = -I$(top)src $(shell pkg-config --cflags $(LIBRARIES))
-SHLIB_LINK = $(shell pkg-config --libs $(LIBRARIES)) -lcrypt $(hide_internals)
+SHLIB_LINK = $(shell pkg-config --libs $(LIBRARIES)) -lcrypt -lzxcvbn $(hide_internals)
 hide_internals = $(if $(filter linux,$(PORTNAME)), \
 	-Wl$(,)--version-script=$(top)src/jwt_auth.map)
 , := ,

@@ -284,6 +284,15 @@ COMMENT ON COLUMN jwt_auth.audit_log.user_agent IS 'User agent that the client c
 COMMENT ON COLUMN jwt_auth.audit_log.client_address IS 'Address of the database connection';
 COMMENT ON COLUMN jwt_auth.audit_log.claimed_address IS 'Address that a header claimed; never trusted';
 
+-- Loaded by the operator, from a list that can be loaded again: pg_dump leaves
+-- its rows out.
+CREATE TABLE jwt_auth.blocked_passwords (
+    sha1 bytea NOT NULL CONSTRAINT blocked_passwords_pkey PRIMARY KEY,
+    CONSTRAINT blocked_passwords_sha1_check CHECK (pg_catalog.length(sha1) OPERATOR(pg_catalog.=) 20)
+);
+COMMENT ON TABLE jwt_auth.blocked_passwords IS 'Passwords that nobody may choose, as hashes; loaded by the operator, and not dumped';
+COMMENT ON COLUMN jwt_auth.blocked_passwords.sha1 IS 'SHA-1 of the password in UTF-8';
+
 -- Nothing queries these two: invalidating their cache entries tells every
 -- backend, on standbys too, that keys or revocations changed.
 CREATE TABLE jwt_auth.key_signal ();
@@ -295,7 +304,7 @@ DO $$
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,login_throttle,audit_log,key_signal,revocation_signal}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,login_throttle,audit_log,blocked_passwords,key_signal,revocation_signal}'::pg_catalog.text[]
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE jwt_auth.%I FROM PUBLIC', relation);
         EXECUTE pg_catalog.format('ALTER TABLE jwt_auth.%I ENABLE ROW LEVEL SECURITY', relation);
@@ -727,6 +736,16 @@ AS 'MODULE_PATHNAME', 'jwt_purge';
 COMMENT ON FUNCTION jwt_purge(integer) IS
 'Removes what has expired (sessions, denials, throttled names, audit rows, secrets of former keys), at most so many rows, beside live traffic, and returns how many.';
 REVOKE ALL ON FUNCTION jwt_purge(integer) FROM PUBLIC;
+
+-- Anyone: the operator's check function is not called, and the work is bounded.
+CREATE FUNCTION jwt_password_strength(password text, words text[] DEFAULT '{}')
+RETURNS jsonb
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_password_strength';
+COMMENT ON FUNCTION jwt_password_strength(text, text[]) IS
+'Rates a password for a form: bits, accepted, reasons (too_short, character, blocked, too_weak) and patterns (name, dictionary, keyboard, sequence, repetition, date). words: names of the user. 22023: NULL, over 1024 bytes, or over 32 words';
+REVOKE ALL ON FUNCTION jwt_password_strength(text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION jwt_password_strength(text, text[]) TO PUBLIC;
 
 --
 -- Login and refresh, for the gateway: whoever calls them must not be able to

@@ -151,6 +151,10 @@ define_password_settings(void)
 							"Characters that a new password needs.",
 							NULL, &ja_settings.password_min_length,
 							15, 1, 1024, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("jwt_auth.password_min_bits",
+							"How hard to guess a new password must be, in bits; 0 means that nobody asks.",
+							NULL, &ja_settings.password_min_bits,
+							30, 0, 128, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("jwt_auth.argon2_memory",
 							"Memory that one Argon2id hash takes.",
 							NULL, &ja_settings.argon2_memory_kib,

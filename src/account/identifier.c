@@ -95,12 +95,10 @@ ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers)
  * verified address in the order of their canonical forms.  NULL if there is
  * neither.
  */
-const JaIdentifier *
-ja_identifier_primary(const pg_uuid_t *user)
+static const JaIdentifier *
+choose_primary(const JaIdentifier *identifiers, int count)
 {
-	JaIdentifier *identifiers;
 	const JaIdentifier *primary = NULL;
-	int			count = ja_identifier_list(user, &identifiers);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -110,6 +108,38 @@ ja_identifier_primary(const pg_uuid_t *user)
 			primary = &identifiers[i];
 	}
 	return primary;
+}
+
+/* What a user is called in the first place, as of now; NULL for nothing. */
+const JaIdentifier *
+ja_identifier_primary(const pg_uuid_t *user)
+{
+	JaIdentifier *identifiers;
+	int			count = ja_identifier_list(user, &identifiers);
+
+	return choose_primary(identifiers, count);
+}
+
+/*
+ * All that a user is called, as it was given and as of now.  The first is the
+ * primary identifier; it is empty if there is none.
+ */
+JaStrings
+ja_identifier_names(const pg_uuid_t *user)
+{
+	JaIdentifier *identifiers;
+	int			count = ja_identifier_list(user, &identifiers);
+	const JaIdentifier *primary = choose_primary(identifiers, count);
+	JaString   *names = palloc((count + 1) * sizeof(JaString));
+	int			named = 1;
+
+	names[0] = primary == NULL ? (JaString) {"", 0} : primary->value;
+	for (int i = 0; i < count; i++)
+	{
+		if (&identifiers[i] != primary)
+			names[named++] = identifiers[i].value;
+	}
+	return (JaStrings) {names, named};
 }
 
 /*

@@ -24,6 +24,7 @@ typedef struct JaIdentifier
 extern bool ja_identifier_find(JaString canonical, pg_uuid_t *user, bool *is_verified);
 extern int	ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers);
 extern const JaIdentifier *ja_identifier_primary(const pg_uuid_t *user);
+extern JaStrings ja_identifier_names(const pg_uuid_t *user);
 extern void ja_identifier_insert(const pg_uuid_t *user, JaString value,
 								 const JaCanonical *canonical, TimestampTz now);
 extern void ja_identifier_replace_username(const pg_uuid_t *user, JaString value,

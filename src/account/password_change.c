@@ -14,37 +14,24 @@
 #include "account/password_attempt.h"
 #include "account/password_change.h"
 #include "base/error.h"
-#include "base/settings.h"
 #include "password/new_password.h"
 #include "session/answer.h"
 #include "session/session_end.h"
 #include "store/audit.h"
 #include "store/plan.h"
 
-static const char *
-description_of(JaStatus status)
-{
-	const char *message = ja_status_row(status)->message;
-
-	return status != JA_PASSWORD_SHORT ? message :
-		psprintf("%s, it needs at least %d characters", message,
-				 ja_settings.password_min_length);
-}
-
 /* Validates and stores the new password of a user who knew the old one. */
 static Jsonb *
-store(const JaUser *user, JaString name, const pg_uuid_t *session, JaString new_password)
+store(const JaUser *user, JaStrings names, const pg_uuid_t *session, JaString new_password)
 {
 	JaPassword *prepared;
 	JaNewPassword hashed;
-	char	   *reason;
-	JaStatus	status = ja_new_password_validate(name, new_password, &prepared, &reason);
+	JaVerdict	verdict;
+	JaStatus	status = ja_new_password_validate(names, new_password, &prepared, &verdict);
 
-	if (status == JA_PASSWORD_SHORT || status == JA_PASSWORD_CHARACTER)
-		return ja_answer_error(JA_ERROR_INVALID_REQUEST, description_of(status));
 	ja_check(status);
-	if (reason != NULL)
-		return ja_answer_error(JA_ERROR_INVALID_REQUEST, reason);
+	if (verdict.reasons != 0)
+		return ja_answer_refusal(&verdict);
 	status = ja_new_password_hash(prepared, &hashed);
 	ja_password_forget(prepared);
 	if (status == JA_PASSWORD_BUSY)
@@ -70,6 +57,7 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 	JaPlanScope scope;
 	JaPasswordAttempt attempt;
 	const JaIdentifier *name = ja_identifier_primary(user);
+	JaStrings	names = ja_identifier_names(user);
 	Jsonb	   *answer;
 
 	if (old_password.length == 0 || new_password.length == 0)
@@ -82,7 +70,7 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 	MemoryContextSwitchTo(scope.context);
 	answer = ja_password_attempt_authenticate(&attempt, "password_change_denied");
 	if (answer == NULL)
-		answer = store(&attempt.user, name->value, session, new_password);
+		answer = store(&attempt.user, names, session, new_password);
 	ja_password_forget(attempt.password);
 	ja_plan_end(&scope);
 	return answer;

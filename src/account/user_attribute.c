@@ -14,7 +14,6 @@
 
 #include "account/user_attribute.h"
 #include "base/error.h"
-#include "base/settings.h"
 
 /* Tokens may name only roles that policies apply to. */
 void
@@ -43,35 +42,18 @@ ja_user_attribute_role(const char *role)
 		ja_datum(NAMEOID, DirectFunctionCall1(namein, CStringGetDatum(role)));
 }
 
-static void
-refuse_short(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("password is too short"),
-			 errhint("A password needs at least %d characters (jwt_auth.password_min_length).",
-					 ja_settings.password_min_length),
-			 errhidestmt(true)));
-}
-
-/* Validates and hashes a new password; raises 22023 if it is refused. */
+/*
+ * Validates and hashes a new password of a user with these names; raises 22023 if
+ * it is refused.
+ */
 void
-ja_user_attribute_hash(JaString username, JaString password, JaNewPassword *hashed)
+ja_user_attribute_hash(JaStrings names, JaString password, JaNewPassword *hashed)
 {
 	JaPassword *prepared;
-	char	   *reason;
-	JaStatus	status = ja_new_password_validate(username, password, &prepared, &reason);
+	JaVerdict	verdict;
 
-	if (status == JA_PASSWORD_SHORT)
-		refuse_short();
-	ja_check(status);
-	if (reason != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the password was refused"),
-				 errdetail("%s", reason),
-				 errhint("Choose another password."),
-				 errhidestmt(true)));
+	ja_check(ja_new_password_validate(names, password, &prepared, &verdict));
+	ja_verdict_raise(&verdict);
 	ja_check(ja_new_password_hash(prepared, hashed));
 	ja_password_forget(prepared);
 }

@@ -13,6 +13,6 @@
 
 extern void ja_user_attribute_check_role(const char *role);
 extern JaValue ja_user_attribute_role(const char *role);
-extern void ja_user_attribute_hash(JaString username, JaString password, JaNewPassword *hashed);
+extern void ja_user_attribute_hash(JaStrings names, JaString password, JaNewPassword *hashed);
 
 #endif							/* JA_USER_ATTRIBUTE_H */

@@ -140,15 +140,6 @@ require_user(const pg_uuid_t *id)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 }
 
-/* What the user is called; empty for one whose row was inserted without a name. */
-static JaString
-name_of(const pg_uuid_t *id)
-{
-	const JaIdentifier *name = ja_identifier_primary(id);
-
-	return name == NULL ? (JaString) {"", 0} : name->value;
-}
-
 /* Sets a password and ends the user's sessions. */
 void
 ja_user_change_password(const pg_uuid_t *id, JaString password)
@@ -158,7 +149,7 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 	JaWait		wait;
 
 	require_user(id);
-	ja_user_attribute_hash(name_of(id), password, &hashed);
+	ja_user_attribute_hash(ja_identifier_names(id), password, &hashed);
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	ja_new_password_store(id, &hashed);

@@ -35,19 +35,13 @@ typedef struct NewName
 
 #define MAX_NAMES	3
 
-/* What a new user is called in the first place. */
-static JaString
-primary_name(const JaUserChange *change)
-{
-	if (change->username.data != NULL)
-		return change->username;
-	return change->email.data != NULL ? change->email : change->phone;
-}
-
 /* The hash to store: of a password, an imported one, or none. */
 static JaString
-choose_hash(const JaUserChange *change, JaNewPassword *hashed)
+choose_hash(const JaUserChange *change, const NewName *names, int count,
+			JaNewPassword *hashed)
 {
+	JaString	values[MAX_NAMES];
+
 	if (change->password_hash.data != NULL)
 	{
 		ja_check(ja_password_check_format(change->password_hash));
@@ -55,13 +49,15 @@ choose_hash(const JaUserChange *change, JaNewPassword *hashed)
 	}
 	if (change->password.data == NULL)
 		return (JaString) {NULL, 0};
-	ja_user_attribute_hash(primary_name(change), change->password, hashed);
+	for (int i = 0; i < count; i++)
+		values[i] = names[i].value;
+	ja_user_attribute_hash((JaStrings) {values, count}, change->password, hashed);
 	return (JaString) {hashed->hash, strlen(hashed->hash)};
 }
 
 /*
- * The canonical forms of what a new user is called; returns how many there
- * are.  Raises JA_NAME_....
+ * What a new user is called, in the first place first, and the canonical
+ * forms; returns how many there are.  Raises JA_NAME_....
  */
 static int
 read_new_names(const JaUserChange *change, NewName *names)
@@ -122,7 +118,7 @@ ja_user_create(const JaUserChange *change)
 
 	ja_user_attribute_check_role(change->role);
 	ja_check(ja_access_claims_check(change->claims));
-	hash = choose_hash(change, &hashed);
+	hash = choose_hash(change, names, count, &hashed);
 
 	/*
 	 * A key that a failed login made could be undone with it, and the hashes

@@ -35,6 +35,7 @@ typedef struct JaSettings
 	int			refresh_grace_seconds;
 	int			max_sessions_per_user;	/* 0: no limit */
 	int			password_min_length;	/* characters */
+	int			password_min_bits;	/* 0: not estimated */
 	int			argon2_memory_kib;
 	int			argon2_iterations;
 	int			login_max_failures;

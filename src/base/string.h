@@ -15,6 +15,12 @@ typedef struct JaString
 	size_t		length;
 } JaString;
 
+typedef struct JaStrings
+{
+	const JaString *items;
+	int			count;
+} JaStrings;
+
 /* True if the string is exactly this NUL-terminated name. */
 static inline bool
 ja_string_is(JaString string, const char *name)

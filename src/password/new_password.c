@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "password/blocklist.h"
 #include "password/new_password.h"
 #include "store/hook.h"
 #include "store/plan.h"
@@ -39,21 +40,77 @@ ja_new_password_policy(void)
 }
 
 /*
- * Validates a password by our rules, then by the operator's, whose reason comes
- * back in *reason unless that is NULL.  Fails with JA_PASSWORD_....
+ * Applies our rules to a prepared password.  Fails with JA_CRYPTO or JA_MEMORY.
+ */
+static JaStatus
+apply_rules(const JaPassword *password, JaStrings words, bool estimates, JaVerdict *verdict)
+{
+	JaStatus	form = ja_password_check_new(password, ja_settings.password_min_length);
+	bool		is_blocked;
+	JaStatus	status = ja_blocklist_has(password, &is_blocked);
+
+	if (form != JA_OK)
+		ja_verdict_add(verdict, form == JA_PASSWORD_SHORT ? JA_REASON_SHORT : JA_REASON_CHARACTER);
+	if (status == JA_OK && is_blocked)
+		ja_verdict_add(verdict, JA_REASON_BLOCKED);
+	if (status == JA_OK && estimates)
+		status = ja_strength_estimate(password, words, &verdict->strength);
+	if (status == JA_OK && estimates && verdict->strength.bits < ja_settings.password_min_bits)
+		ja_verdict_add(verdict, JA_REASON_WEAK);
+	return status;
+}
+
+/* The same for a text; prepared is NULL if that is no text of a password. */
+static JaStatus
+validate_text(JaString text, JaStrings words, bool estimates,
+			  JaPassword **prepared, JaVerdict *verdict)
+{
+	JaStatus	status;
+
+	memset(verdict, 0, sizeof(*verdict));
+	*prepared = NULL;
+	status = ja_password_prepare(text, prepared);
+	if (status == JA_PASSWORD_CHARACTER)
+	{
+		ja_verdict_add(verdict, JA_REASON_CHARACTER);
+		return JA_OK;
+	}
+	return status == JA_OK ? apply_rules(*prepared, words, estimates, verdict) : status;
+}
+
+/*
+ * Says what our rules make of a password that nobody sets, and always how hard
+ * it is to guess.  Fails with JA_PASSWORD_LONG, JA_CRYPTO or JA_MEMORY.
  */
 JaStatus
-ja_new_password_validate(JaString username, JaString password,
-						 JaPassword **prepared, char **reason)
+ja_new_password_rate(JaStrings words, JaString password, JaVerdict *verdict)
 {
-	JaStatus	status = ja_password_prepare(password, prepared);
+	JaPassword *prepared;
+	JaStatus	status = validate_text(password, words, true, &prepared, verdict);
 
-	*reason = NULL;
-	if (status == JA_OK)
-		status = ja_password_check_new(*prepared, ja_settings.password_min_length);
-	if (status == JA_OK)
-		*reason = ja_hook_judge_password(username, password);
+	if (prepared != NULL)
+		ja_password_forget(prepared);
 	return status;
+}
+
+/*
+ * Validates a password by our rules and, if they let it pass, by the operator's.
+ * The names are the user's; the first is the one that the operator's function
+ * is told.  Fails as ja_new_password_rate() does; a refusal is no failure.
+ */
+JaStatus
+ja_new_password_validate(JaStrings names, JaString password,
+						 JaPassword **prepared, JaVerdict *verdict)
+{
+	JaStatus	status = validate_text(password, names, ja_settings.password_min_bits > 0,
+									   prepared, verdict);
+
+	if (status != JA_OK || verdict->reasons != 0)
+		return status;
+	verdict->refusal = ja_hook_judge_password(names.items[0], password);
+	if (verdict->refusal != NULL)
+		ja_verdict_add(verdict, JA_REASON_REFUSED);
+	return JA_OK;
 }
 
 /* Hashes with what the settings ask for.  Fails with JA_PASSWORD_HASH_COST.... */

@@ -8,7 +8,7 @@
 #ifndef JA_NEW_PASSWORD_H
 #define JA_NEW_PASSWORD_H
 
-#include "password/password.h"
+#include "password/verdict.h"
 #include "utils/uuid.h"
 
 /* A new hash, NUL-terminated. */
@@ -17,8 +17,9 @@ typedef struct JaNewPassword
 	char		hash[JA_PASSWORD_HASH_ROOM];
 } JaNewPassword;
 
-extern JaStatus ja_new_password_validate(JaString username, JaString password,
-										 JaPassword **prepared, char **reason);
+extern JaStatus ja_new_password_rate(JaStrings words, JaString password, JaVerdict *verdict);
+extern JaStatus ja_new_password_validate(JaStrings names, JaString password,
+										 JaPassword **prepared, JaVerdict *verdict);
 extern JaStatus ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed);
 extern void ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed);
 extern void ja_new_password_rehash(const pg_uuid_t *user, const JaNewPassword *hashed);

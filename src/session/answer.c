@@ -130,6 +130,25 @@ ja_answer_error(const char *error, const char *description)
 	return ja_json_end_object(&state);
 }
 
+/*
+ * The error response to a new password that is refused, with all reasons and,
+ * if it is too weak, the patterns that were found in it.
+ */
+Jsonb *
+ja_answer_refusal(const JaVerdict *verdict)
+{
+	JaJsonState state = {0};
+
+	set_http("400", 0);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	add_answer_text(&state, "error", JA_ERROR_INVALID_REQUEST);
+	add_answer_text(&state, "error_description", ja_verdict_description(verdict));
+	ja_verdict_write_reasons(verdict, &state);
+	if (verdict->reasons & (1U << JA_REASON_WEAK))
+		ja_verdict_write_patterns(verdict, &state);
+	return ja_json_end_object(&state);
+}
+
 static Jsonb *
 answer_later(const char *description, int retry_after_seconds)
 {

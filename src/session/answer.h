@@ -8,7 +8,7 @@
 #ifndef JA_ANSWER_H
 #define JA_ANSWER_H
 
-#include "jose/json.h"
+#include "password/verdict.h"
 
 /* Values of "error"; the last is our addition. */
 #define JA_ERROR_INVALID_GRANT	"invalid_grant"
@@ -33,6 +33,7 @@ typedef struct JaTokens
 extern Jsonb *ja_answer_tokens(const JaTokens *tokens);
 extern Jsonb *ja_answer_done(void);
 extern Jsonb *ja_answer_error(const char *error, const char *description);
+extern Jsonb *ja_answer_refusal(const JaVerdict *verdict);
 extern Jsonb *ja_answer_wait(int retry_after_seconds);
 extern Jsonb *ja_answer_busy(const char *description);
 

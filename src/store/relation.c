@@ -54,6 +54,8 @@ static const char *const names[JA_RELATION_COUNT] = {
 	[JA_AUDIT_LOG] = "audit_log",
 	[JA_AUDIT_LOG_DENIED] = "audit_log_denied_idx",
 	[JA_AUDIT_LOG_TIME] = "audit_log_at_idx",
+	[JA_BLOCKED_PASSWORDS] = "blocked_passwords",
+	[JA_BLOCKED_PASSWORDS_PKEY] = "blocked_passwords_pkey",
 	[JA_KEY_SIGNAL] = "key_signal",
 	[JA_REVOCATION_SIGNAL] = "revocation_signal",
 };

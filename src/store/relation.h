@@ -46,6 +46,8 @@ typedef enum JaRelation
 	JA_AUDIT_LOG,
 	JA_AUDIT_LOG_DENIED,
 	JA_AUDIT_LOG_TIME,
+	JA_BLOCKED_PASSWORDS,
+	JA_BLOCKED_PASSWORDS_PKEY,
 	JA_KEY_SIGNAL,
 	JA_REVOCATION_SIGNAL,
 
@@ -154,6 +156,11 @@ enum
 	Anum_audit_log_reason,
 	Anum_audit_log_user_id,
 	Anum_audit_log_session_id
+};
+
+enum
+{
+	Anum_blocked_passwords_sha1 = 1
 };
 
 /* What pg_index has for the column of an index that is an expression. */

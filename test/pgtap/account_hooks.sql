@@ -202,7 +202,7 @@ SELECT test.raises('SELECT jwt_create_user(''bob'', ''a horse of battery staple'
 	   test.raises(format('SELECT jwt_set_password(%L, ''an error is in here'')', :'alice'), '38000', 'set_password: failed');
 SELECT is((SELECT count(*) FROM jwt_auth.users WHERE username = 'bob'), 0::bigint, 'no user'), is(test.error_of(test.login('alice')), 'ok', 'no other password');
 SELECT set_config('jwt_auth.token', test.login('alice') ->> 'access_token', false);
-SELECT is(jwt_change_password(test.password(), 'a horse of battery staple'), '{"error":"invalid_request","error_description":"no horses"}', 'change_password: the reason is told'),
+SELECT is(jwt_change_password(test.password(), 'a horse of battery staple'), '{"error":"invalid_request","error_description":"no horses","reasons":["refused"]}', 'change_password: the reason is told'),
 	   test.raises('SELECT jwt_change_password(test.password(), ''an error is in here'')', '38000', 'change_password: failed'),
 	   is(jwt_change_password('wrong', 'a horse of battery staple') ->> 'error', 'invalid_grant', 'the old password is proved first');
 TRUNCATE public.judged;

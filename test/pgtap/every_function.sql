@@ -35,6 +35,7 @@ INSERT INTO public.call (name, is_public, good) VALUES
 	('jwt_auth.follow_user', false, '39P01'), ('jwt_auth.signal_change', false, '39P01');
 INSERT INTO public.call (name, arguments, nulls, huge) VALUES
 	('jwt_sign_with', ARRAY['{"a":1}', :'pair'], '{22023,22023}', '{22023,22023}'),
+	('jwt_password_strength', ARRAY['correct horse', '{alice}'], '{22023,NULL}', '{22023,-}'),
 	('jwt_verify_with', ARRAY[:'theirs', jwk_public(:'pair')::text, 'api', 'me'], '{28J00,22023,NULL,NULL}', '{28J00,22023,28J00,28J00}'),
 	('jwt_decode', ARRAY[:'theirs'], '{28J00}', '{28J00}'),
 	('jws_sign', ARRAY['x', :'pair', '{}'], '{22023,22023,22023}', '{22023,22023,22023}'),
