@@ -422,6 +422,14 @@ COMMENT ON FUNCTION jwt_verify_with(text, jsonb, text, text) IS
 'Verifies signature, type, times, and issuer and audience unless they are NULL, with a JWK or JWK Set, and returns the claims (RFC 7519 section 7.2). Reads no table. Errors: 28J00 invalid token, 28J01 token expired, 22023 for unusable keys.';
 GRANT EXECUTE ON FUNCTION jwt_verify_with(text, jsonb, text, text) TO PUBLIC;
 
+CREATE FUNCTION jwt_webauthn_verify_with(credential jsonb, public_key jsonb, expected jsonb)
+RETURNS jsonb
+LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'jwt_webauthn_verify_with';
+COMMENT ON FUNCTION jwt_webauthn_verify_with(jsonb, jsonb, jsonb) IS
+'Verifies a passkey of the caller''s own table, as toJSON() of a browser''s credential writes it: a registration if the public key is NULL, else the use of the credential with this key, a JWK (WebAuthn Level 3 sections 7.1 and 7.2). Expected is a JSON object with challenge, origins, rp_id, and with a public key what is stored: counter, backup_eligible. Reads no table; the caller sees to it that a challenge is used once. Errors: 28J00 with the check that failed, 22023 for an unusable key or expectation.';
+GRANT EXECUTE ON FUNCTION jwt_webauthn_verify_with(jsonb, jsonb, jsonb) TO PUBLIC;
+
 CREATE FUNCTION jwt_decode(token text, OUT header jsonb, OUT claims jsonb)
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_decode';

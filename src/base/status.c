@@ -7,7 +7,8 @@
  * All texts are constants: nothing that a client sent is ever part of a
  * message.  Every refused token carries one public text (28J00), so that a
  * client can't tell a wrong signature from an unknown key; the reason is for
- * the server log alone.
+ * the server log alone.  A refused passkey says which check failed, since
+ * nothing but what came with the call was looked at.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +20,8 @@
 	{JA_SQLSTATE_INVALID_TOKEN, "invalid token", why, NULL, check}
 #define REVOKED(check, why) \
 	{JA_SQLSTATE_TOKEN_REVOKED, "token revoked", why, "Log in again.", check}
+#define PASSKEY(why) \
+	{JA_SQLSTATE_INVALID_TOKEN, "invalid passkey: " why, NULL, NULL, NULL}
 #define FOR_PSS(todo) \
 	UNUSABLE("key is for RSASSA-PSS and does not fit the algorithm", todo)
 #define AUDIENCE_NEEDED \
@@ -73,6 +76,26 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_BEARER] = REFUSED(NULL, "the Authorization header is malformed"),
 	[JA_TOKEN_OTHER_CLAIMS] = REFUSED(NULL, "PostgREST accepted other claims than those of the Authorization header"),
 	[JA_TOKEN_OTHER_ROLE] = REFUSED(NULL, "PostgREST took another role than pgrst.db_anon_role for a token that names none"),
+
+	[JA_PASSKEY_FORM] = PASSKEY("it is not what toJSON() of a browser's credential gives"),
+	[JA_PASSKEY_ID] = PASSKEY("it is of another credential"),
+	[JA_PASSKEY_USER_HANDLE] = PASSKEY("it is of another user"),
+	[JA_PASSKEY_CLIENT_DATA] = PASSKEY("clientDataJSON is malformed"),
+	[JA_PASSKEY_TYPE] = PASSKEY("it is of the other ceremony"),
+	[JA_PASSKEY_CHALLENGE] = PASSKEY("it answers another challenge"),
+	[JA_PASSKEY_ORIGIN] = PASSKEY("its origin is not among the expected ones"),
+	[JA_PASSKEY_CROSS_ORIGIN] = PASSKEY("it was made inside a page of another origin"),
+	[JA_PASSKEY_ATTESTATION] = PASSKEY("the attestation object is malformed"),
+	[JA_PASSKEY_AUTHENTICATOR_DATA] = PASSKEY("the authenticator data are malformed"),
+	[JA_PASSKEY_RP_ID] = PASSKEY("it is for another relying party"),
+	[JA_PASSKEY_USER_PRESENT] = PASSKEY("the user was not present"),
+	[JA_PASSKEY_USER_VERIFIED] = PASSKEY("the user was not verified"),
+	[JA_PASSKEY_BACKED_UP] = PASSKEY("it is backed up but not eligible for that"),
+	[JA_PASSKEY_BACKUP_ELIGIBLE] = PASSKEY("its eligibility for backup has changed"),
+	[JA_PASSKEY_ALGORITHM] = PASSKEY("its algorithm was not offered"),
+	[JA_PASSKEY_KEY] = PASSKEY("its public key is malformed"),
+	[JA_PASSKEY_SIGNATURE] = PASSKEY("the signature is wrong"),
+	[JA_PASSKEY_COUNTER] = PASSKEY("its counter did not rise"),
 
 	[JA_KEY_SECRET_TEXT] = UNUSABLE("the secret is the text of a key",
 									"Read PEM with jwk_from_pem(), and pass a JWK as it is; what others can read is no secret."),
@@ -197,6 +220,20 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 		ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "too many password hashes are being computed", NULL,
 		"Try again later, or raise jwt_auth.max_password_hashes.", NULL
 	},
+	[JA_EXPECTED_NOT_OBJECT] = UNUSABLE("what is expected must be a JSON object",
+										"Its members challenge, origins and rp_id are required."),
+	[JA_EXPECTED_UNKNOWN] = UNUSABLE("a member of what is expected is unknown",
+									 "Members are challenge, origins, rp_id, user_verification, algorithms, cross_origin and top_origins; with a public key also counter, backup_eligible, credential_id and user_handle."),
+	[JA_EXPECTED_MISSING] = UNUSABLE("a member of what is expected is missing",
+									 "The members challenge, origins and rp_id are required."),
+	[JA_EXPECTED_NOT_STORED] = UNUSABLE("what is expected says nothing of the stored credential",
+										"With a public key, the members counter and backup_eligible are required; backup_eligible may be null where it was not stored."),
+	[JA_EXPECTED_STORED] = UNUSABLE("there is no public key, but something of a stored credential",
+									"Without a public key, a registration is verified: leave out counter, backup_eligible, credential_id and user_handle. If the credential is unknown, refuse the login."),
+	[JA_EXPECTED_VALUE] = UNUSABLE("a member of what is expected is unusable",
+								   "challenge is base64url of 16 to 1024 bytes, origins and top_origins arrays of strings, rp_id a string, user_verification required, preferred or discouraged, algorithms an array of names as in a JWK, cross_origin a boolean, counter a whole number below 2^32, backup_eligible a boolean or null, credential_id and user_handle base64url."),
+	[JA_EXPECTED_KEY] = UNUSABLE("the public key is of a kind that no passkey has",
+								 "Pass the public_key that the registration returned."),
 	/* The message is that of pgcrypto's hmac(), for whoever looks at it. */
 	[JA_PGJWT_ALGORITHM] = UNUSABLE("Cannot use \"\": No such hash algorithm",
 									"Use HS256, HS384 or HS512."),

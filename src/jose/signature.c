@@ -134,6 +134,30 @@ ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
 }
 
 /*
+ * The same for a signature as WebAuthn has it, and X.509: that of ECDSA is in
+ * DER (WebAuthn Level 3 section 6.5.5), any other as in a JWS.
+ */
+JaStatus
+ja_signature_check_der(JaKey *key, const JaAlgorithm *algorithm,
+					   JaString input, const uint8 *signature,
+					   size_t signature_length)
+{
+	JaPrepared *prepared;
+	JaStatus	status;
+
+	if (algorithm->family != &ja_family_ecdsa)
+		return ja_signature_check(key, algorithm, input, signature, signature_length);
+	prepared = prepared_for(key, algorithm);
+	if (prepared == NULL)
+		return JA_CRYPTO;
+	clear_errors();
+	status = ja_ecdsa_check_der(key, prepared, input.data, input.length,
+								signature, signature_length);
+	clear_errors();
+	return status;
+}
+
+/*
  * Signs.  The buffer has room for JA_MAX_SIGNATURE bytes; the key must be
  * private, and permit the algorithm.  Fails with JA_CRYPTO.
  */

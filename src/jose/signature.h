@@ -30,12 +30,18 @@ extern const JaFamily ja_family_rsa_pss;
 extern const JaFamily ja_family_ecdsa;
 extern const JaFamily ja_family_pure;
 
+extern JaStatus ja_ecdsa_check_der(JaKey *key, JaPrepared *prepared, const void *input,
+								   size_t length, const uint8 *der, size_t der_length);
+
 extern JaStatus ja_signature_key_hash(JaKey *key, const JaAlgorithm *algorithm,
 									  const uint8 **hash);
 extern size_t ja_signature_size(const JaKey *key, const JaAlgorithm *algorithm);
 extern JaStatus ja_signature_check(JaKey *key, const JaAlgorithm *algorithm,
 								   JaString input, const uint8 *signature,
 								   size_t signature_length);
+extern JaStatus ja_signature_check_der(JaKey *key, const JaAlgorithm *algorithm,
+									   JaString input, const uint8 *signature,
+									   size_t signature_length);
 extern JaStatus ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
 								  JaString input, uint8 *signature,
 								  size_t *signature_length);

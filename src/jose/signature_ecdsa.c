@@ -59,26 +59,37 @@ read_der(const uint8 *der, size_t length, size_t half, uint8 *signature)
 	return read;
 }
 
-static JaStatus
-ecdsa_check(JaKey *key, JaPrepared *prepared, const void *input, size_t length,
-			const uint8 *signature)
+/*
+ * Checks a signature in DER, of any length: OpenSSL takes no other encoding of r
+ * and s than theirs, and nothing behind it.
+ */
+JaStatus
+ja_ecdsa_check_der(JaKey *key, JaPrepared *prepared, const void *input, size_t length,
+				   const uint8 *der, size_t der_length)
 {
 	const JaAlgorithm *algorithm = prepared->algorithm;
 	uint8		digest[EVP_MAX_MD_SIZE];
-	uint8		der[MAX_DER_SIGNATURE];
-	size_t		der_length;
 	JaStatus	status = ja_signature_context(key, &prepared->verify, algorithm, false);
 
 	if (status == JA_OK)
 		status = ja_digest_compute(algorithm->digest, input, length, digest);
 	if (status != JA_OK)
 		return status;
-	der_length = write_der(signature, key->curve->signature_size / 2, der);
-	if (der_length == 0)
-		return JA_CRYPTO;
 	return EVP_PKEY_verify(prepared->verify, der, der_length,
 						   digest, algorithm->digest_size) == 1 ?
 		JA_OK : JA_TOKEN_SIGNATURE;
+}
+
+static JaStatus
+ecdsa_check(JaKey *key, JaPrepared *prepared, const void *input, size_t length,
+			const uint8 *signature)
+{
+	uint8		der[MAX_DER_SIGNATURE];
+	size_t		der_length = write_der(signature, key->curve->signature_size / 2, der);
+
+	if (der_length == 0)
+		return JA_CRYPTO;
+	return ja_ecdsa_check_der(key, prepared, input, length, der, der_length);
 }
 
 static JaStatus

@@ -8,6 +8,7 @@ CREATE EXTENSION jwt_auth_pgjwt SCHEMA public;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
+\ir include/passkeys.psql
 -- At least 706 assertions
 SELECT no_plan();
 SET jwt_auth.issuer = 'https://own.example';
@@ -23,6 +24,9 @@ SELECT :'login'::jsonb ->> 'access_token' AS access, :'login'::jsonb ->> 'refres
 	   jwt_sign('{"aud":"api"}') AS signed, jwk_to_pem(:'pair') AS pem,
 	   jwt_sign_with(jsonb_build_object('iss', 'me', 'aud', 'api', 'exp', test.seconds(3600)), :'pair') AS theirs,
 	   sign('{"a":1}', 'a secret') AS pgjwt, test.password() AS password \gset
+SELECT test.got(credential_id, get_client, authenticator, signature) AS passkey, test.expected_stored(get_challenge) AS passkey_expected,
+	   jwt_webauthn_verify_with(test.created(credential_id, create_client, attestation), NULL, test.expected(create_challenge)) -> 'public_key' AS passkey_key
+FROM test.ceremony WHERE id = 'none-es256' \gset
 SELECT set_config('jwt_auth.token', :'access', false);
 
 -- Arguments of a good call, whether it writes, and what it raises if a NULL
@@ -37,6 +41,7 @@ INSERT INTO public.call (name, arguments, nulls, huge) VALUES
 	('jwt_sign_with', ARRAY['{"a":1}', :'pair'], '{22023,22023}', '{22023,22023}'),
 	('jwt_password_strength', ARRAY['correct horse', '{alice}'], '{22023,NULL}', '{22023,-}'),
 	('jwt_verify_with', ARRAY[:'theirs', jwk_public(:'pair')::text, 'api', 'me'], '{28J00,22023,NULL,NULL}', '{28J00,22023,28J00,28J00}'),
+	('jwt_webauthn_verify_with', ARRAY[:'passkey', :'passkey_key', :'passkey_expected'], '{28J00,22023,22023}', '{28J00,22023,22023}'),
 	('jwt_decode', ARRAY[:'theirs'], '{28J00}', '{28J00}'),
 	('jws_sign', ARRAY['x', :'pair', '{}'], '{22023,22023,22023}', '{22023,22023,22023}'),
 	('jws_verify', ARRAY[:'theirs', jwk_public(:'pair')::text], '{28J00,22023}', '{28J00,22023}'),
