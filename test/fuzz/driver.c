@@ -35,7 +35,10 @@
 #define MAX_INPUT_SECONDS 20
 
 static const FuzzTarget targets[] = {
+	{"attestation", fuzz_attestation},
 	{"base64url", fuzz_base64url},
+	{"client", fuzz_client},
+	{"cose", fuzz_cose},
 	{"der", fuzz_der},
 	{"hash", fuzz_hash},
 	{"json", fuzz_json},

@@ -29,7 +29,10 @@ typedef struct FuzzTarget
 	void		(*run) (const uint8 *data, size_t size, const FuzzKeys *keys);
 } FuzzTarget;
 
+extern void fuzz_attestation(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_base64url(const uint8 *data, size_t size, const FuzzKeys *keys);
+extern void fuzz_client(const uint8 *data, size_t size, const FuzzKeys *keys);
+extern void fuzz_cose(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_der(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_hash(const uint8 *data, size_t size, const FuzzKeys *keys);
 extern void fuzz_json(const uint8 *data, size_t size, const FuzzKeys *keys);
