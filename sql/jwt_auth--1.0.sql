@@ -123,7 +123,7 @@ CREATE TABLE jwt_auth.users (
     disabled_at timestamptz,
     position bigint NOT NULL GENERATED ALWAYS AS (pg_catalog.uuid_hash_extended(id, 0)) STORED,
     CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
-    CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9A-Za-z-]+\$|\{[0-9A-Za-z@_-]+\}|(pbkdf2_sha1|pbkdf2_sha256|scrypt|bcrypt|bcrypt_sha256|argon2)\$|(pbkdf2|scrypt):|SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]+=:|A[A-Q][A-Za-z0-9+/]{58,}=*$|[0-9a-f]{32}:[0-9a-f]{128}$)')
+    CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9A-Za-z-]+\$|\{[0-9A-Za-z@_-]+\}|(pbkdf2_sha1|pbkdf2_sha256|scrypt|bcrypt|bcrypt_sha256|argon2)\$|(pbkdf2|scrypt):|SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]+=:|A[A-Q][A-Za-z0-9+/]{48,}=*$|[0-9a-f]{32}:[0-9a-f]{128}$)')
 ) WITH (fillfactor = 90);
 CREATE INDEX users_position_idx ON jwt_auth.users (position) WHERE password_hash IS NOT NULL;
 CREATE INDEX users_disabled_idx ON jwt_auth.users (id) WHERE disabled_at IS NOT NULL;

@@ -142,8 +142,11 @@ static JaStatus
 better_auth_parse(JaString text, JaParsedHash *hash)
 {
 	JaString	salt;
+	uint8		bytes[BETTER_AUTH_SALT / 2];
+	size_t		length;
 
 	if (!ja_password_take_until(&text, ':', &salt) || salt.length != BETTER_AUTH_SALT ||
+		!ja_password_decode_hex(salt, bytes, sizeof(bytes), &length) ||
 		!ja_password_keep_salt(salt, hash) ||
 		!ja_password_decode_hex(text, hash->digest, MAX_DIGEST, &hash->digest_length) ||
 		hash->digest_length != BETTER_AUTH_DIGEST)
