@@ -85,7 +85,7 @@ read_new_names(const JaUserChange *change, NewName *names)
 
 /* Inserts a user of whom all was checked. */
 static void
-insert(const pg_uuid_t *id, const JaUserChange *change, JaString hash,
+insert_new_user(const pg_uuid_t *id, const JaUserChange *change, JaString hash,
 	   const NewName *names, int count)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -127,7 +127,7 @@ ja_user_create(const JaUserChange *change)
 	ja_key_change_ensure(JA_USE_HASH);
 	ja_check(ja_uuid_make(GetCurrentTimestamp(), &id));
 	ja_plan_begin(&scope);
-	insert(&id, change, hash, names, count);
+	insert_new_user(&id, change, hash, names, count);
 	ja_plan_end(&scope);
 	ja_audit_write(&(JaAuditEvent)
 				   {
