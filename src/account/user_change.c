@@ -6,9 +6,9 @@
  * What ends sessions because the user changed (disabled, another password)
  * changes the row first, and ends them in a later statement with a new
  * snapshot: a login that holds the row has inserted its session by then, and
- * one that comes later sees the change.  Where nothing but the sessions is to
- * end, a login at the same time counts as a later one.  Whoever has to
- * wait for another transaction does so for some seconds, and then raises 55P03.
+ * one that comes later sees the change.  Where only the sessions are to end,
+ * ja_user_settle() waits for such a login.  Who waits for another transaction
+ * does so for some seconds, and then raises 55P03.
  *
  *-------------------------------------------------------------------------
  */
