@@ -86,7 +86,7 @@ read_new_names(const JaUserChange *change, NewName *names)
 /* Inserts a user of whom all was checked. */
 static void
 insert_new_user(const pg_uuid_t *id, const JaUserChange *change, JaString hash,
-	   const NewName *names, int count)
+				const NewName *names, int count)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	JaWait		wait;

@@ -44,7 +44,7 @@ jwt_sign_with(PG_FUNCTION_ARGS)
 Datum
 jwt_verify_with(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_token(fcinfo, 0);
+	JaString	token = ja_argument_credential(fcinfo, 0);
 	JaKeySet   *keys = ja_argument_keys(fcinfo, 1);
 	JaExpectation expected;
 	Jsonb	   *claims;
@@ -61,7 +61,7 @@ jwt_verify_with(PG_FUNCTION_ARGS)
 Datum
 jwt_decode(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_token(fcinfo, 0);
+	JaString	token = ja_argument_credential(fcinfo, 0);
 	JaCompact	compact;
 	Jsonb	   *header;
 	Jsonb	   *claims;

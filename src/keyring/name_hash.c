@@ -11,7 +11,8 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
+#include <openssl/crypto.h>
+
 
 #include "base/error.h"
 #include "jose/signature.h"
@@ -19,23 +20,28 @@
 #include "keyring/name_hash.h"
 #include "keyring/stored_key.h"
 
-/* Writes JA_NAME_HASH_SIZE bytes; makes the key on first need. */
+/*
+ * Writes JA_NAME_HASH_SIZE bytes; makes the key on first need.  The name is
+ * wiped, as people also type a password there.
+ */
 void
 ja_name_hash_make(const char *purpose, const void *name, size_t length, uint8 *hash)
 {
 	const JaStoredKey *key;
-	StringInfoData input;
+	size_t		purpose_length = strlen(purpose) + 1;
+	size_t		input_length = purpose_length + length;
+	char	   *input = palloc(input_length);
 	uint8		mac[JA_MAX_SIGNATURE];
 	size_t		size;
 
 	ja_key_change_ensure(JA_USE_HASH);
 	ja_check(ja_stored_key_active(JA_USE_HASH, &key));
-	initStringInfo(&input);
-	appendBinaryStringInfo(&input, purpose, (int) strlen(purpose) + 1);
-	appendBinaryStringInfo(&input, name, (int) length);
+	memcpy(input, purpose, purpose_length);
+	memcpy(input + purpose_length, name, length);
 	ja_check(ja_signature_make(key->key, key->key->algorithm,
-							   (JaString) {input.data, input.len}, mac, &size));
+							   (JaString) {input, input_length}, mac, &size));
 	Assert(size == JA_NAME_HASH_SIZE);
 	memcpy(hash, mac, JA_NAME_HASH_SIZE);
-	pfree(input.data);
+	OPENSSL_cleanse(input, input_length);
+	pfree(input);
 }

@@ -1,6 +1,6 @@
 -- Tokens as people, files and headers hand them over (F26): with their scheme,
 -- and with white space around them; nothing else is taken off.
--- At least 30 assertions
+-- At least 50 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -15,7 +15,9 @@ INSERT INTO public.form VALUES
 SELECT test.login('alice') AS s \gset
 SELECT :'s'::jsonb ->> 'access_token' AS access \gset
 SELECT is(test.sqlstate_of(format('SELECT %s(%L)', f, format(form, :'access'))), CASE WHEN NOT is_taken THEN '28J00' END, f || ': ' || what)
-FROM public.form, unnest('{jwt_verify,jwt_authenticate}'::text[]) AS f;
+FROM public.form, unnest('{jwt_verify,jwt_authenticate,jwt_decode}'::text[]) AS f;
+SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, jwt_jwks())', format(form, :'access'))), CASE WHEN NOT is_taken THEN '28J00' END, 'jwt_verify_with: ' || what)
+FROM public.form;
 SELECT is((jwt_introspect(format(form, :'access')) -> 'active')::boolean, is_taken, 'jwt_introspect: ' || what),
 	   is((jwt_explain(format(form, :'access')) -> 'valid')::boolean, is_taken, 'jwt_explain: ' || what) FROM public.form;
 
