@@ -13,7 +13,6 @@
 
 #include <openssl/crypto.h>
 
-
 #include "base/error.h"
 #include "jose/signature.h"
 #include "keyring/key_change.h"

@@ -23,6 +23,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
@@ -73,6 +74,22 @@ fill_key(ScanKey key, const JaScanKey *condition)
 							   value->datum);
 }
 
+/*
+ * Begins a scan by the index, whatever the client has set ignore_system_indexes
+ * to, which any client may: a scan of the heap finds no NULL and keeps no order.
+ */
+static SysScanDesc
+begin_by_index(Relation table, Oid index, Snapshot snapshot, int key_count, ScanKey keys)
+{
+	const bool	ignores_indexes = IgnoreSystemIndexes;
+	SysScanDesc scan;
+
+	IgnoreSystemIndexes = false;
+	scan = systable_beginscan(table, index, true, snapshot, key_count, keys);
+	IgnoreSystemIndexes = ignores_indexes;
+	return scan;
+}
+
 /* Starts a scan; what the values refer to must live as long. */
 void
 ja_scan_start(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys)
@@ -84,9 +101,9 @@ ja_scan_start(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys)
 		fill_key(&filled[i], &keys.items[i]);
 	scan->table = table_open(ja_relation_oid(table), AccessShareLock);
 	scan->snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(scan->table)));
-	scan->scan = systable_beginscan(scan->table, ja_relation_oid(index), true,
-									IsolationIsSerializable() ? SnapshotAny : scan->snapshot,
-									keys.count, filled);
+	scan->scan = begin_by_index(scan->table, ja_relation_oid(index),
+								IsolationIsSerializable() ? SnapshotAny : scan->snapshot,
+								keys.count, filled);
 	scan->row = NULL;
 }
 
