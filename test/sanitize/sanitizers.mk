@@ -10,7 +10,7 @@ runtime = $(shell $(CC) -print-file-name=libclang_rt.$(1)-$(shell uname -m).$(2)
 OBJS = $(patsubst $(top)/%.c,%.o,$(sources))
 LIBRARIES := $(shell sed -n 's/^LIBRARIES = //p' $(top)/Makefile)
 PG_CPPFLAGS += -I$(top)/src -DUSE_ASSERT_CHECKING $(shell pkg-config --cflags $(LIBRARIES))
-SHLIB_LINK += $(shell pkg-config --libs $(LIBRARIES)) -lcrypt
+SHLIB_LINK += $(shell pkg-config --libs $(LIBRARIES)) -lcrypt -lzxcvbn
 
 override with_llvm = no
 PG_CONFIG ?= pg_config
