@@ -148,6 +148,7 @@ fold_slot(Slot *slot)
 	slot->is_claimed = false;
 }
 
+/* After the end of a connection has aborted its transaction, which counts, too. */
 static void
 fold_own(int code pg_attribute_unused(), Datum argument)
 {
@@ -203,8 +204,8 @@ place_of(Oid database)
 }
 
 /*
- * Claims this backend's slot; false if there is none.  Counts that its last
- * owner made after it had added the others are added first.
+ * Claims this backend's slot; false if there is none.  What a former owner may
+ * have left there is added first.
  */
 bool
 ja_counters_claim(void)
@@ -215,7 +216,7 @@ ja_counters_claim(void)
 
 	if (totals == NULL || is_over || number < 0 || number >= MaxBackends)
 		return false;
-	before_shmem_exit(fold_own, Int32GetDatum(number));
+	on_shmem_exit(fold_own, Int32GetDatum(number));
 	slot = slot_at(number);
 	LWLockAcquire(ja_shared_lock(), LW_EXCLUSIVE);
 	fold_slot(slot);

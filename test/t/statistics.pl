@@ -2,7 +2,7 @@
 # have ended and of transactions that were rolled back; for each database; for
 # those who monitor the server, and nobody else. Without preloading it is empty.
 #
-# At least 48 assertions
+# At least 51 assertions
 
 use strict;
 use warnings;
@@ -57,6 +57,10 @@ my $fails = q{SELECT jwt_login('bob', 'wrong')};
 is(counted_by($fails), 'attempts_denied 1, password_hashes 1', 'a wrong password');
 is(counted_by("SELECT jwt_login('alice', '$PASSWORD')"), 'logins 1, password_hashes 1', 'a right one');
 is(counted_by($fails, $fails), 'attempts_denied 1, attempts_throttled 1, password_hashes 1', 'too many wrong ones');
+
+is(counted_by('BEGIN', "SELECT jwt_login('$_->[0]', 'wrong')", @$_[ 1 .. $#$_ ]), 'attempts_denied 1, attempts_undone 1, password_hashes 1', "undone: $_->[1]")
+  for [ 'carla', 'ROLLBACK' ], [ 'dora', 'SELECT pg_terminate_backend(pg_backend_pid())' ];
+is(counted_by('BEGIN', q{SELECT jwt_login('erwin', 'wrong')}), 'attempts_denied 1, attempts_undone 1, password_hashes 1', 'undone by the end of the connection');
 
 my $refresh = "SELECT jwt_refresh('$alice->{refresh_token}')";
 
