@@ -162,6 +162,24 @@ no_claims(void)
 }
 
 /*
+ * Raises 28J00 unless PostgREST, too, took the request for nobody's.  A token
+ * of nothing but a role leaves no other claim to tell it by, so that the role
+ * must be the anonymous one, where that is known here.
+ */
+static void
+require_anonymous(void)
+{
+	JaString	role = anonymous_role();
+	JsonbValue	accepted;
+
+	require_accepted_claims(no_claims());
+	if (role.data != NULL &&
+		ja_json_member(&read_setting("request.jwt.claims")->root, "role", &accepted) &&
+		!is_accepted_role(role))
+		ja_raise(JA_TOKEN_OTHER_ROLE);
+}
+
+/*
  * Makes the request's token the transaction's.  Without one the setting is
  * emptied, so that nothing left on the connection counts.  Raises 28J00 for
  * a malformed header or one that PostgREST did not go by, 42501 for a role that
@@ -178,7 +196,7 @@ ja_postgrest_pre_request(void)
 	header = authorization_header();
 	if (header.data == NULL || !is_bearer(header))
 	{
-		require_accepted_claims(no_claims());
+		require_anonymous();
 		return;
 	}
 	token = ja_authenticate_strip_scheme(header);

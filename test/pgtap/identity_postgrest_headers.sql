@@ -1,7 +1,7 @@
 -- Several Authorization headers behind PostgREST (T24, F43): it takes the role
 -- from the first and hands over the last, so that both must stand for the same
 -- claims, whoever presents what; else a revoked token would still pick the role.
--- At least 90 assertions
+-- At least 110 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -178,5 +178,22 @@ FROM (VALUES
 	AS v (what, token, role, anonymous, who);
 SELECT is(test.request(first, :'none'), '28J00', 'before one without a role: ' || what)
 FROM (VALUES ('a role that is not listed', :'admin'), ('a listed one', :'user'), ('a scheme', 'Basic x')) AS v (what, first);
+
+-- A token of nothing but a role, before a header that is no bearer token
+CREATE FUNCTION test.nobody_as(claims text, anonymous text, last text) RETURNS text
+LANGUAGE plpgsql AS
+$$
+BEGIN
+	PERFORM set_config('pgrst.db_anon_role', anonymous, true);
+	RETURN test.request(NULL, last, claims);
+END
+$$;
+SELECT is(test.nobody_as(claims, anonymous, last), who, format('nobody''s request as %s, anonymous is %s, header %s', claims, anonymous, coalesce(last, 'none')))
+FROM (VALUES
+	('{"role":"web_anon"}', 'web_anon', 'nobody'), ('{}', 'web_anon', 'nobody'), ('', 'web_anon', 'nobody'),
+	('{"role":"admin"}', 'web_anon', '28J00'), ('{"role":"WEB_ANON"}', 'web_anon', '28J00'), ('{"role":""}', 'web_anon', '28J00'),
+	('{"role":null}', 'web_anon', '28J00'), ('{"role":["web_anon"]}', 'web_anon', '28J00'),
+	('{"role":"admin","x":1}', '', '28J00'), ('{"role":"admin"}', '', 'nobody'))
+	AS v (claims, anonymous, who), unnest(ARRAY[NULL, 'Basic x']) AS last;
 
 SELECT * FROM finish();
