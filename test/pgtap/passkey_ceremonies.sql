@@ -3,7 +3,7 @@
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/passkeys.psql
--- At least 170 assertions
+-- At least 388 assertions
 SELECT no_plan();
 
 -- Each registers, and signs in with the key that came of it

@@ -3,7 +3,7 @@
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/passkeys.psql
--- At least 150 assertions
+-- At least 187 assertions
 SELECT no_plan();
 
 SELECT is(test.registration_error(test.registered(test.attestation(test.authenticator()))), NULL, 'the authenticator of the test registers');

@@ -2,7 +2,7 @@
 # what it says (T146, T149, T151, T153), and for another encoding of a signature.
 # The openssl command signs.
 #
-# At least 60 assertions
+# At least 88 assertions
 
 use strict;
 use warnings;
