@@ -4,7 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 57 assertions
+-- At least 62 assertions
 SELECT no_plan();
 SELECT test.create_user('alice') AS alice \gset
 SELECT is(jwt_purge(), 0::bigint, 'nothing to remove');
@@ -90,5 +90,25 @@ SET jwt_auth.session_idle_timeout = 60;
 UPDATE jwt_auth.sessions SET active_at = now() - interval '9 d';
 SELECT is(jwt_purge(), 50::bigint, 'idle at last');
 RESET jwt_auth.session_idle_timeout;
+
+-- What a call with nothing to do reads does not grow with what there is (F15)
+CREATE FUNCTION test.blocks_of(statement text) RETURNS bigint LANGUAGE plpgsql AS
+$$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || statement INTO plan;
+	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
+END
+$$;
+SELECT jwt_purge();
+INSERT INTO jwt_auth.revoked_tokens SELECT 'x', n, now() + interval '1 d' FROM generate_series(1, 20000) AS n;
+INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
+SELECT gen_random_uuid(), :'alice', now(), now() + interval '10 d' FROM generate_series(1, 20000) AS n;
+INSERT INTO jwt_auth.login_throttle SELECT sha256(('n' || n)::bytea), 1, now() FROM generate_series(1, 20000) AS n;
+SELECT is(jwt_purge(), 0::bigint, 'nothing to do beside many rows');
+SELECT cmp_ok(test.blocks_of('SELECT jwt_purge()'), '<', 60::bigint, 'which reads some blocks of indexes only');
+SELECT cmp_ok(test.blocks_of('SELECT count(*) FROM jwt_auth.' || name), '>', 100::bigint, 'reading the table takes more: ' || name)
+FROM unnest('{revoked_tokens,sessions,login_throttle}'::text[]) AS name;
 
 SELECT * FROM finish();
