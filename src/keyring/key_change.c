@@ -281,5 +281,6 @@ ja_key_change_reset(void)
 			revoke_use(&change, use);
 	}
 	ja_change_insert_key(&change, algorithm, (JaString) {NULL, 0}, true);
+	ensure_next(&change, algorithm);
 	ja_change_end(&change);
 }

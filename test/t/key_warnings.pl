@@ -1,7 +1,7 @@
 # What changes of keys and issuers warn about, beside doing it: a rotation to a
 # key that no verifier could have loaded (T76), and keys that are skipped, each
 # with its name and the reason (F21); and a revocation that can't be done.
-# At least 34 assertions
+# At least 36 assertions
 
 use strict;
 use warnings;
@@ -25,16 +25,20 @@ sub says
 # Rotation
 says('jwt_rotate_key()', '', 'the first key of all: nobody has loaded another');
 says('jwt_rotate_key()', '', 'the next key was published');
-$session->query(q{SELECT jwt_retire_key(kid) FROM jwt_auth.keys WHERE activated_at IS NULL AND verify_until IS NULL});
+my $next = 'FROM jwt_auth.keys WHERE use = \'sig\' AND activated_at IS NULL AND verify_until IS NULL';
+$session->query("SELECT jwt_retire_key(kid) $next");
+says('jwt_rotate_key()', '', 'when the next key was retired, there was another');
+$session->query("DELETE $next");
 says('jwt_rotate_key()', 'WARNING: 01000', 'there was no next key');
 is($session->query('SELECT count(*) FROM jwt_auth.keys WHERE use = \'sig\' AND activated_at IS NOT NULL AND verify_until IS NULL'), '1',
 	'it was done');
 says('jwt_rotate_key()', '', 'now there was one');
-$session->query(q{SELECT jwt_retire_key(kid) FROM jwt_auth.keys WHERE activated_at IS NULL AND verify_until IS NULL});
+$session->query("DELETE $next");
 says(q{jwt_create_key('ES256', 'k')}, '', 'a next key by hand');
 says('jwt_rotate_key()', '', 'is published, too');
 says('jwt_seal_keys()', 'ERROR: 55000', 'sealing without a file is an error, not a warning');
 says('jwt_reset_after_restore()', '', 'a reset says nothing');
+says('jwt_rotate_key()', '', 'and leaves a next key');
 
 # Keys of an issuer that are skipped
 my $good = $session->query(q{SELECT jwk_public(jwk_generate('ES256', 'g'))});

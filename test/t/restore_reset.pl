@@ -245,8 +245,8 @@ sub calls
 	my $first = works($session, 'alice', 'once more');
 	$session->query('SELECT jwt_reset_after_restore()');
 	is(verdict($other, $first->{access_token}), '28J00', 'once more: dead, too');
-	is($other->query(q{SELECT string_agg(use, ' ' ORDER BY use) FROM jwt_auth.keys WHERE revoked_at IS NULL}), 'hash refresh sig',
-		'once more: there is one key of each use');
+	is($other->query(q{SELECT string_agg(use, ' ' ORDER BY use) FROM jwt_auth.keys WHERE revoked_at IS NULL}), 'hash refresh sig sig',
+		'once more: there is one key of each use, and a next one that signs');
 	is($other->query(q{SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NOT NULL AND private_jwk IS NOT NULL}), 0,
 		'once more: and nothing left of former ones');
 	works($other, 'alice', 'twice');
@@ -397,7 +397,7 @@ sub clones
 		{
 			is(verdict(@$case), '28J00', "$name, reset: refused");
 		}
-		is($clone->query(q{SELECT alg FROM jwt_auth.keys WHERE use = 'sig' AND revoked_at IS NULL}), $alg, "$name, reset: of the same algorithm");
+		is($clone->query(q{SELECT DISTINCT alg FROM jwt_auth.keys WHERE use = 'sig' AND revoked_at IS NULL}), $alg, "$name, reset: of the same algorithm");
 		is($clone->query(q{SELECT bool_and(sealed_by IS NOT NULL) FROM jwt_auth.keys WHERE private_jwk IS NOT NULL}), $alg eq 'HS256' ? 't' : 'f',
 			"$name, reset: sealed as before");
 		my $kids = $original->query(q{SELECT string_agg(quote_literal(kid), ', ') FROM jwt_auth.keys WHERE use <> 'hash'});
