@@ -194,6 +194,8 @@ define_audit_settings(void)
 				   &ja_settings.audit_retention_seconds, (Range) {90 * SECS_PER_DAY, 60, 20 * SECONDS_PER_YEAR});
 }
 
+#define SHARED_SETTINGS 3
+
 /* A size of what backends share. */
 typedef struct SharedSetting
 {
@@ -217,17 +219,17 @@ define_shared(const SharedSetting *setting, int *value, GucContext context)
  * and not say why, so that they are defined as ones that nothing reads.
  */
 static void
-define_without_effect(const SharedSetting *settings, int count)
+define_without_effect(const SharedSetting *settings)
 {
-	static int	ignored;
+	static int	ignored[SHARED_SETTINGS];
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < SHARED_SETTINGS; i++)
 	{
 		if (GetConfigOption(settings[i].name, true, false) == NULL)
 			continue;
-		define_shared(&settings[i], &ignored, PGC_SIGHUP);
+		define_shared(&settings[i], &ignored[i], PGC_SIGHUP);
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", settings[i].name);
 	}
 	if (names.len > 0 && !InitializingParallelWorker)
@@ -242,10 +244,10 @@ define_without_effect(const SharedSetting *settings, int count)
 static void
 define_shared_settings(void)
 {
-	const SharedSetting settings[] = {
+	const SharedSetting settings[SHARED_SETTINGS] = {
 		{"jwt_auth.max_password_hashes",
 			"Password hashes that the server computes at a time.",
-		&ja_settings.max_password_hashes, {ja_hash_slots_default(), 1, 1024}},
+		&ja_settings.max_password_hashes, {ja_hash_slots_default(), 1, JA_MAX_HASH_SLOTS}},
 		{"jwt_auth.shared_attempts",
 			"Names whose failed attempts backends remember together when a rollback undid them.",
 		&ja_settings.shared_attempts, {16384, 256, 16 * 1024 * 1024}},
@@ -256,10 +258,10 @@ define_shared_settings(void)
 
 	if (!process_shared_preload_libraries_in_progress)
 	{
-		define_without_effect(settings, lengthof(settings));
+		define_without_effect(settings);
 		return;
 	}
-	for (size_t i = 0; i < lengthof(settings); i++)
+	for (int i = 0; i < SHARED_SETTINGS; i++)
 		define_shared(&settings[i], settings[i].value, PGC_POSTMASTER);
 }
 

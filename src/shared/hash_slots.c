@@ -54,7 +54,7 @@ ja_hash_slots_default(void)
 {
 	long		processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return (int) Max(processors / 2, 1);
+	return (int) Min(Max(processors / 2, 1), JA_MAX_HASH_SLOTS);
 }
 
 Size

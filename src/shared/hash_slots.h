@@ -8,6 +8,9 @@
 #ifndef JA_HASH_SLOTS_H
 #define JA_HASH_SLOTS_H
 
+/* As many as anyone may allow. */
+#define JA_MAX_HASH_SLOTS 1024
+
 extern int	ja_hash_slots_default(void);
 extern Size ja_hash_slots_size(void);
 extern void ja_hash_slots_attach(void *memory, bool is_new);
