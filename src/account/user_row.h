@@ -11,9 +11,11 @@
 #include "access/htup.h"
 #include "utils/rel.h"
 
+#include "base/compat.h"
+
 extern void ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after);
 extern void ja_user_row_deleted(Relation users, HeapTuple before);
 extern void ja_user_row_truncate(void);
-extern void ja_user_row_keep_session(void) pg_attribute_noreturn();
+JA_NORETURN extern void ja_user_row_keep_session(void);
 
 #endif							/* JA_USER_ROW_H */

@@ -6,7 +6,7 @@
  * A caller controls the password, and some of the words that it is compared
  * with.  The library's work grows with the fifth power of what it reads and
  * can't be interrupted, so it gets the first and the last bytes of a long
- * password, one after the other: 32 bytes take up to 10 ms.  Whoever guesses the
+ * password, one after the other: 32 bytes take up to 25 ms.  Whoever guesses the
  * password has to guess both, so the harder one counts.
  *
  * The library keeps no state, reads no file and raises nothing.  It does not

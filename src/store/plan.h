@@ -10,6 +10,7 @@
 
 #include "executor/spi.h"
 
+#include "base/compat.h"
 #include "store/relation.h"
 #include "store/value.h"
 
@@ -41,7 +42,7 @@ extern void ja_plan_end(JaPlanScope *scope);
 extern uint64 ja_plan_run(JaPlan *plan, JaValues values);
 extern uint64 ja_plan_run_on_latest(JaPlan *plan, JaValues values);
 extern uint64 ja_plan_run_as_of_now(JaPlan *plan, JaValues values);
-extern void ja_plan_raise_unwritten(void) pg_attribute_noreturn();
+JA_NORETURN extern void ja_plan_raise_unwritten(void);
 extern bool ja_plan_is_running(void);
 extern Datum ja_plan_result(uint64 row, int column, bool *is_null);
 extern JaString ja_plan_string(uint64 row, int column);
