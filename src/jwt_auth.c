@@ -250,7 +250,7 @@ define_shared_settings(void)
 		&ja_settings.max_password_hashes, {ja_hash_slots_default(), 1, JA_MAX_HASH_SLOTS}},
 		{"jwt_auth.shared_attempts",
 			"Names whose failed attempts backends remember together when a rollback undid them.",
-		&ja_settings.shared_attempts, {16384, 256, 16 * 1024 * 1024}},
+		&ja_settings.shared_attempts, {16384, 4096, 16 * 1024 * 1024}},
 		{"jwt_auth.shared_tokens",
 			"Verified signatures that backends remember together; 0 means none.",
 		&ja_settings.shared_tokens, {65536, 0, 16 * 1024 * 1024}},

@@ -36,12 +36,31 @@ look_up(JaString form, bool *has)
 	return JA_OK;
 }
 
-/* Whether the list has the password, as of now.  Fails with JA_CRYPTO. */
+/* Whether there is any row, so that SHA-1 is needed at all. */
+static bool
+is_loaded(void)
+{
+	JaScan		scan;
+
+	if (!ja_scan_find(&scan, JA_BLOCKED_PASSWORDS, JA_BLOCKED_PASSWORDS_PKEY, JA_ALL_ROWS))
+		return false;
+	ja_scan_end(&scan);
+	return true;
+}
+
+/*
+ * Whether the list has the password, as of now.  Fails with JA_CRYPTO, as it does
+ * where OpenSSL is configured without SHA-1, unless the list is empty.
+ */
 JaStatus
 ja_blocklist_has(const JaPassword *password, bool *has)
 {
-	JaStatus	status = look_up(password->normal, has);
+	JaStatus	status;
 
+	*has = false;
+	if (!is_loaded())
+		return JA_OK;
+	status = look_up(password->normal, has);
 	if (status != JA_OK || *has || ja_string_equals(password->typed, password->normal))
 		return status;
 	return look_up(password->typed, has);

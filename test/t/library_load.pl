@@ -88,7 +88,7 @@ sub check_sizes
 
 	return if $ENV{PRELOAD};
 	unlike(messages_of('SELECT 1'), qr/\S/, 'without such settings: no warning');
-	$node->append_conf('postgresql.conf', "jwt_auth.shared_tokens = 1000\njwt_auth.shared_attempts = 512\njwt_auth.max_password_hashes = 3");
+	$node->append_conf('postgresql.conf', "jwt_auth.shared_tokens = 1000\njwt_auth.shared_attempts = 5000\njwt_auth.max_password_hashes = 3");
 	$node->reload;
 	value_of($node, 'SELECT pg_sleep(0.2)');
 
@@ -108,7 +108,7 @@ sub check_sizes
 	$node->restart;
 	unlike(messages_of('SELECT 1'), qr/\S/, 'preloaded: no warning');
 	is(value_of($node, q{SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE 'jwt\_auth.%' AND context = 'postmaster'}),
-		'jwt_auth.max_password_hashes=3 jwt_auth.shared_attempts=512 jwt_auth.shared_tokens=1000', 'and they count');
+		'jwt_auth.max_password_hashes=3 jwt_auth.shared_attempts=5000 jwt_auth.shared_tokens=1000', 'and they count');
 	return;
 }
 
