@@ -32,7 +32,7 @@ CREATE TABLE jwt_auth.keys (
     activated_at timestamptz,
     verify_until timestamptz,
     revoked_at timestamptz,
-    CONSTRAINT keys_use_check CHECK (use OPERATOR(pg_catalog.=) ANY ('{sig,refresh,hash}'::pg_catalog.text[])),
+    CONSTRAINT keys_use_check CHECK (use OPERATOR(pg_catalog.=) ANY ('{sig,refresh,hash,handle}'::pg_catalog.text[])),
     CONSTRAINT keys_number_check CHECK ((use OPERATOR(pg_catalog.=) ANY ('{sig,hash}'::pg_catalog.text[])) OPERATOR(pg_catalog.=) (number IS NULL)),
     CONSTRAINT keys_sealed_check CHECK (sealed_by IS NULL OR private_jwk IS NOT NULL)
 );
@@ -40,11 +40,11 @@ CREATE UNIQUE INDEX keys_thumbprint_idx ON jwt_auth.keys (thumbprint);
 CREATE UNIQUE INDEX keys_number_idx ON jwt_auth.keys (number);
 CREATE UNIQUE INDEX keys_active_idx ON jwt_auth.keys (use)
     WHERE activated_at IS NOT NULL AND verify_until IS NULL AND revoked_at IS NULL;
-COMMENT ON TABLE jwt_auth.keys IS 'Signing keys (use sig), keys of refresh tokens (refresh) and of hashed names (hash). next: never activated; active: activated, no verify_until; retiring: until verify_until; then retired; or revoked';
+COMMENT ON TABLE jwt_auth.keys IS 'Signing keys (use sig), keys of refresh tokens (refresh), of hashed names (hash) and of one-time tokens (handle). next: never activated; active: activated, no verify_until; retiring: until verify_until; then retired; or revoked';
 COMMENT ON COLUMN jwt_auth.keys.kid IS 'Key ID (RFC 7517 section 4.5)';
-COMMENT ON COLUMN jwt_auth.keys.use IS 'sig, refresh or hash';
+COMMENT ON COLUMN jwt_auth.keys.use IS 'sig, refresh, hash or handle';
 COMMENT ON COLUMN jwt_auth.keys.alg IS 'The one algorithm that the key is for';
-COMMENT ON COLUMN jwt_auth.keys.number IS 'Number of a refresh key, as its tokens carry it';
+COMMENT ON COLUMN jwt_auth.keys.number IS 'Number of a key of refresh or one-time tokens, as these carry it';
 COMMENT ON COLUMN jwt_auth.keys.thumbprint IS 'Thumbprint (RFC 7638); of a secret, a slow hash';
 COMMENT ON COLUMN jwt_auth.keys.public_jwk IS 'Public half; NULL for a secret';
 COMMENT ON COLUMN jwt_auth.keys.private_jwk IS 'Private half, while it is needed';
@@ -71,7 +71,7 @@ SELECT k.kid, k.use, k.alg,
 FROM jwt_auth.keys AS k;
 COMMENT ON VIEW jwt_auth.key_states IS 'Each key with its state: next, active, retiring, retired or revoked; no key material';
 COMMENT ON COLUMN jwt_auth.key_states.kid IS 'Key ID';
-COMMENT ON COLUMN jwt_auth.key_states.use IS 'sig, refresh or hash';
+COMMENT ON COLUMN jwt_auth.key_states.use IS 'sig, refresh, hash or handle';
 COMMENT ON COLUMN jwt_auth.key_states.alg IS 'The one algorithm that the key is for';
 COMMENT ON COLUMN jwt_auth.key_states.state IS 'next, active, retiring, retired or revoked';
 COMMENT ON COLUMN jwt_auth.key_states.sealed IS 'Whether the private half is sealed; NULL: none is stored';
@@ -121,6 +121,8 @@ CREATE TABLE jwt_auth.users (
     created_at timestamptz NOT NULL,
     password_set_at timestamptz,
     disabled_at timestamptz,
+    credentials_version bigint NOT NULL DEFAULT 1,
+    code_failures integer NOT NULL DEFAULT 0,
     position bigint NOT NULL GENERATED ALWAYS AS (pg_catalog.uuid_hash_extended(id, 0)) STORED,
     CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
     CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9A-Za-z-]+\$|\{[0-9A-Za-z@_-]+\}|(pbkdf2_sha1|pbkdf2_sha256|scrypt|bcrypt|bcrypt_sha256|argon2)\$|(pbkdf2|scrypt):|SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]+=:|A[A-Q][A-Za-z0-9+/]{48,}=*$|[0-9a-f]{32}:[0-9a-f]{128}$)')
@@ -137,6 +139,8 @@ COMMENT ON COLUMN jwt_auth.users.claims IS 'Claims that go into each access toke
 COMMENT ON COLUMN jwt_auth.users.created_at IS 'When the user was made';
 COMMENT ON COLUMN jwt_auth.users.password_set_at IS 'When the password was last set';
 COMMENT ON COLUMN jwt_auth.users.disabled_at IS 'When the user was disabled; NULL: enabled';
+COMMENT ON COLUMN jwt_auth.users.credentials_version IS 'Rises with each change of password or username; one-time tokens of a former one are void';
+COMMENT ON COLUMN jwt_auth.users.code_failures IS 'Wrong one-time codes in a row; after 100, only links are accepted';
 COMMENT ON COLUMN jwt_auth.users.position IS 'Where the user stands among those whose hashes stand in for the ones that unknown names lack';
 
 -- One namespace for all kinds, so that nobody is called like another's address.
@@ -235,6 +239,75 @@ COMMENT ON TABLE jwt_auth.deleted_users IS 'Users who were deleted, kept for eve
 COMMENT ON COLUMN jwt_auth.deleted_users.id IS 'The sub of their tokens';
 COMMENT ON COLUMN jwt_auth.deleted_users.deleted_at IS 'When the user was deleted';
 
+-- What redeems a token is not here: the key makes it again from id and nonce.
+-- Known and unknown addresses have rows alike.  The foreign key deletes, but checks
+-- nothing: a check would lock the rows of known users only.
+CREATE TABLE jwt_auth.one_time_tokens (
+    id uuid NOT NULL CONSTRAINT one_time_tokens_pkey PRIMARY KEY,
+    user_id uuid CONSTRAINT one_time_tokens_user_id_fkey REFERENCES jwt_auth.users ON DELETE CASCADE,
+    purpose text COLLATE "C" NOT NULL,
+    recipient text COLLATE "C",
+    canonical bytea,
+    credentials_version bigint NOT NULL,
+    nonce uuid NOT NULL,
+    key_number integer NOT NULL,
+    failures integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    consumed_at timestamptz,
+    CONSTRAINT one_time_tokens_purpose_check CHECK (purpose OPERATOR(pg_catalog.=) ANY ('{recovery}'::pg_catalog.text[])),
+    CONSTRAINT one_time_tokens_recipient_check CHECK ((recipient IS NULL) OPERATOR(pg_catalog.=) (canonical IS NULL))
+) WITH (fillfactor = 70);
+ALTER TABLE jwt_auth.one_time_tokens DISABLE TRIGGER ALL;
+CREATE INDEX one_time_tokens_user_id_idx ON jwt_auth.one_time_tokens (user_id);
+CREATE INDEX one_time_tokens_canonical_idx ON jwt_auth.one_time_tokens (canonical, created_at);
+CREATE INDEX one_time_tokens_expires_at_idx ON jwt_auth.one_time_tokens (expires_at);
+COMMENT ON TABLE jwt_auth.one_time_tokens IS 'One-time tokens: links and codes that were sent, or were not because the address is unknown; never a token or code';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.id IS 'UUIDv7; the link and the flow name it';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.user_id IS 'The user; NULL: the address is nobody''s, and nothing redeems the row';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.purpose IS 'What it is for: recovery';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.recipient IS 'Address it is sent to; NULL: an admin hands it out';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.canonical IS 'Canonical form of the address';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.credentials_version IS 'The user''s version when it was made; it is void once that has risen';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.nonce IS 'Random part of the link and the code';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.key_number IS 'Number of the key that makes both';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.failures IS 'Wrong codes that were tried';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.created_at IS 'When it was made';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.expires_at IS 'When it expires';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.consumed_at IS 'When it was redeemed, or gave way to others';
+
+CREATE TABLE jwt_auth.outbox (
+    id uuid NOT NULL CONSTRAINT outbox_pkey PRIMARY KEY,
+    kind text COLLATE "C" NOT NULL,
+    channel text COLLATE "C" NOT NULL,
+    recipient text COLLATE "C" NOT NULL,
+    token_id uuid,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    leased_until timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    sent_at timestamptz,
+    failed_at timestamptz,
+    error text,
+    CONSTRAINT outbox_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY ('{recovery,no_account,password_changed}'::pg_catalog.text[])),
+    CONSTRAINT outbox_channel_check CHECK (channel OPERATOR(pg_catalog.=) ANY ('{email,phone}'::pg_catalog.text[]))
+);
+CREATE INDEX outbox_due_idx ON jwt_auth.outbox (leased_until) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_expires_at_idx ON jwt_auth.outbox (expires_at);
+COMMENT ON TABLE jwt_auth.outbox IS 'Messages for the mailer, which gets them from jwt_outbox_claim(); never a token or code';
+COMMENT ON COLUMN jwt_auth.outbox.id IS 'UUIDv7';
+COMMENT ON COLUMN jwt_auth.outbox.kind IS 'What it says: recovery, no_account or password_changed';
+COMMENT ON COLUMN jwt_auth.outbox.channel IS 'email or phone';
+COMMENT ON COLUMN jwt_auth.outbox.recipient IS 'Address it is sent to';
+COMMENT ON COLUMN jwt_auth.outbox.token_id IS 'The one-time token it is about; NULL: none';
+COMMENT ON COLUMN jwt_auth.outbox.created_at IS 'When it was written';
+COMMENT ON COLUMN jwt_auth.outbox.expires_at IS 'When it is no longer worth sending';
+COMMENT ON COLUMN jwt_auth.outbox.leased_until IS 'When it can be claimed (again)';
+COMMENT ON COLUMN jwt_auth.outbox.attempts IS 'How often it was claimed';
+COMMENT ON COLUMN jwt_auth.outbox.sent_at IS 'When the mailer had sent it';
+COMMENT ON COLUMN jwt_auth.outbox.failed_at IS 'When it was given up';
+COMMENT ON COLUMN jwt_auth.outbox.error IS 'Why it was given up, or failed the last time';
+
 CREATE TABLE jwt_auth.login_throttle (
     name_hash bytea NOT NULL CONSTRAINT login_throttle_pkey PRIMARY KEY
         CONSTRAINT login_throttle_name_hash_check
@@ -243,9 +316,9 @@ CREATE TABLE jwt_auth.login_throttle (
     last_failure_at timestamptz NOT NULL
 );
 CREATE INDEX login_throttle_last_failure_at_idx ON jwt_auth.login_throttle (last_failure_at);
-COMMENT ON TABLE jwt_auth.login_throttle IS 'Failed logins by name, known and unknown ones alike';
-COMMENT ON COLUMN jwt_auth.login_throttle.name_hash IS 'Keyed hash of the canonical name';
-COMMENT ON COLUMN jwt_auth.login_throttle.failures IS 'Failures in a row';
+COMMENT ON TABLE jwt_auth.login_throttle IS 'Failed logins by name, wrong codes and messages by recipient, known and unknown ones alike';
+COMMENT ON COLUMN jwt_auth.login_throttle.name_hash IS 'Keyed hash of what is counted and the canonical name';
+COMMENT ON COLUMN jwt_auth.login_throttle.failures IS 'Failures, or messages, in a row';
 COMMENT ON COLUMN jwt_auth.login_throttle.last_failure_at IS 'When the last one was';
 
 CREATE TABLE jwt_auth.audit_log (
@@ -304,12 +377,12 @@ DO $$
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,login_throttle,audit_log,blocked_passwords,key_signal,revocation_signal}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,one_time_tokens,outbox,login_throttle,audit_log,blocked_passwords,key_signal,revocation_signal}'::pg_catalog.text[]
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE jwt_auth.%I FROM PUBLIC', relation);
         EXECUTE pg_catalog.format('ALTER TABLE jwt_auth.%I ENABLE ROW LEVEL SECURITY', relation);
     END LOOP;
-    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,login_throttle,audit_log}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,revoked_tokens,deleted_users,one_time_tokens,outbox,login_throttle,audit_log}'::pg_catalog.text[]
     LOOP
         PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('jwt_auth.%I', relation)::pg_catalog.regclass, '');
     END LOOP;
@@ -597,6 +670,14 @@ COMMENT ON FUNCTION jwt_rotate_refresh_key() IS
 'Makes a new key for refresh tokens and returns its number. The former one verifies until the last session that existed has ended, so that nobody is logged out.';
 REVOKE ALL ON FUNCTION jwt_rotate_refresh_key() FROM PUBLIC;
 
+CREATE FUNCTION jwt_rotate_handle_key()
+RETURNS integer
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_rotate_handle_key';
+COMMENT ON FUNCTION jwt_rotate_handle_key() IS
+'Makes a new key for one-time tokens and flows and returns its number. The former one verifies for 7 days, as long as what it made can live.';
+REVOKE ALL ON FUNCTION jwt_rotate_handle_key() FROM PUBLIC;
+
 CREATE FUNCTION jwt_jwks()
 RETURNS jsonb
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
@@ -634,7 +715,7 @@ RETURNS integer
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_replace_unsealed_keys';
 COMMENT ON FUNCTION jwt_replace_unsealed_keys() IS
-'Seals as jwt_seal_keys does, and replaces every signing and refresh key that was ever stored in the clear, so that none of them signs any more; returns how many. The former ones verify as after a rotation: signing keys for jwt_auth.max_token_ttl + 300 s. Error: 55000 without a usable master key file.';
+'Seals as jwt_seal_keys does, and replaces every key for tokens that was ever stored in the clear, so that none of them signs any more; returns how many. The former ones verify as after a rotation: signing keys for jwt_auth.max_token_ttl + 300 s. Error: 55000 without a usable master key file.';
 REVOKE ALL ON FUNCTION jwt_replace_unsealed_keys() FROM PUBLIC;
 
 CREATE FUNCTION jwt_reset_after_restore()
@@ -702,7 +783,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_enable_user';
 COMMENT ON FUNCTION jwt_enable_user(uuid) IS
-'Enables a user and clears the throttle. Errors: 22023 for an unknown user, 55P03 while a login attempt on the user does not end.';
+'Enables a user and clears the throttles. Errors: 22023 for an unknown user, 55P03 while a login attempt on the user does not end.';
 REVOKE ALL ON FUNCTION jwt_enable_user(uuid) FROM PUBLIC;
 
 CREATE FUNCTION jwt_unlock_user(user_id uuid)
@@ -742,7 +823,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_purge';
 COMMENT ON FUNCTION jwt_purge(integer) IS
-'Removes what has expired (sessions, denials, throttled names, audit rows, secrets of former keys), at most so many rows, beside live traffic, and returns how many.';
+'Removes what has expired (sessions, denials, one-time tokens, messages, throttled names, audit rows, secrets of former keys), at most so many rows, beside live traffic, and returns how many.';
 REVOKE ALL ON FUNCTION jwt_purge(integer) FROM PUBLIC;
 
 -- Anyone: the operator's check function is not called, and the work is bounded.
@@ -791,6 +872,59 @@ AS 'MODULE_PATHNAME', 'jwt_consume';
 COMMENT ON FUNCTION jwt_consume(text, text) IS
 'Verifies a token of ours that belongs to no session, denies it by its jti in the same step, and returns its claims: of many calls, one gets them. Errors: 28J00 for an invalid token, one of a session or of another issuer, or one without jti, 28J01, 28J02 for one that was used or revoked, 25006 in a read-only transaction, 40001.';
 REVOKE ALL ON FUNCTION jwt_consume(text, text) FROM PUBLIC;
+
+--
+-- Recovery, for the gateway, and the mailer's functions, for the role of the
+-- mailer: nobody has them until the operator grants them.
+--
+
+CREATE FUNCTION jwt_request_recovery(identifier text)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_request_recovery';
+COMMENT ON FUNCTION jwt_request_recovery(text) IS
+'Sends a link and a code for jwt_recover to an e-mail address or phone number, and answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; invalid_request for what is no address. At most 5 messages an hour and one a minute go to an address. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction.';
+REVOKE ALL ON FUNCTION jwt_request_recovery(text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_recover(token text, new_password text, flow text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_recover';
+COMMENT ON FUNCTION jwt_recover(text, text, text) IS
+'Redeems a link, or a code with its flow, once: sets the password, ends all sessions and voids other tokens of the user, and answers {"status":"password_set"}; it does not log in. Else an error object as jwt_login: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if the password check function fails, 55P03.';
+REVOKE ALL ON FUNCTION jwt_recover(text, text, text) FROM PUBLIC;
+
+CREATE FUNCTION jwt_create_link(user_id uuid, purpose text, expires_in interval DEFAULT NULL)
+RETURNS text
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_create_link';
+COMMENT ON FUNCTION jwt_create_link(uuid, text, interval) IS
+'Makes a one-time token for a user, which support staff hand over: purpose recovery is for jwt_recover. expires_in defaults to jwt_auth.recovery_ttl and is at most 7 days. Error: 22023 for an unknown user, another purpose or an unusable expires_in.';
+REVOKE ALL ON FUNCTION jwt_create_link(uuid, text, interval) FROM PUBLIC;
+
+CREATE FUNCTION jwt_outbox_claim(max_messages integer DEFAULT 10, lease interval DEFAULT '1 min')
+RETURNS jsonb
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_outbox_claim';
+COMMENT ON FUNCTION jwt_outbox_claim(integer, interval) IS
+'Hands messages to the mailer that calls, the oldest first, and to no other while the lease lasts: an array of {"id","kind","channel","recipient","token","code","created_at","expires_at"}. Those whose token expired, was redeemed or became void are given up. Error: 22023 for a number or lease out of range.';
+REVOKE ALL ON FUNCTION jwt_outbox_claim(integer, interval) FROM PUBLIC;
+
+CREATE FUNCTION jwt_outbox_sent(message_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_outbox_sent';
+COMMENT ON FUNCTION jwt_outbox_sent(uuid) IS
+'Says that a message was sent. Error: 22023 for an unknown one.';
+REVOKE ALL ON FUNCTION jwt_outbox_sent(uuid) FROM PUBLIC;
+
+CREATE FUNCTION jwt_outbox_failed(message_id uuid, error text, retry_in interval DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'jwt_outbox_failed';
+COMMENT ON FUNCTION jwt_outbox_failed(uuid, text, interval) IS
+'Says that a message was not sent, and why: it can be claimed again after retry_in, and is given up without it. Error: 22023 for an unknown message, an error of more than 1024 bytes or a retry_in out of range.';
+REVOKE ALL ON FUNCTION jwt_outbox_failed(uuid, text, interval) FROM PUBLIC;
 
 --
 -- Sessions of the current identity

@@ -21,6 +21,7 @@
 #include "base/settings.h"
 #include "identity/identity.h"
 #include "identity/token_setting.h"
+#include "keyring/key_use.h"
 #include "session/throttle.h"
 #include "shared/hash_slots.h"
 #include "shared/memory.h"
@@ -175,6 +176,18 @@ define_password_settings(void)
 				  &ja_settings.password_check_function);
 }
 
+static void
+define_message_settings(void)
+{
+	define_seconds("jwt_auth.recovery_ttl",
+				   "How long a link or code to recover an account is valid.",
+				   &ja_settings.recovery_ttl_seconds,
+				   (Range) {60 * 60, 60, JA_HANDLE_MAX_LIFE_SECONDS});
+	define_bool("jwt_auth.outbox_notify",
+				"Notifies the channel jwt_auth_outbox of new messages.",
+				&ja_settings.outbox_notify, true);
+}
+
 static const struct config_enum_entry audit_levels[] = {
 	{"off", JA_AUDIT_OFF, false},
 	{"security", JA_AUDIT_SECURITY, false},
@@ -289,6 +302,7 @@ _PG_init(void)
 	define_key_settings();
 	define_session_settings();
 	define_password_settings();
+	define_message_settings();
 	define_audit_settings();
 	define_shared_settings();
 	ja_token_setting_define();

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-
 #include "account/identifier.h"
 #include "base/error.h"
 #include "store/plan.h"
@@ -42,22 +41,6 @@ kind_of_name(JaString name)
 	elog(ERROR, "stored identifier has an unknown kind");
 }
 
-/* Finds whose identifier this is, as of now. */
-bool
-ja_identifier_find(JaString canonical, pg_uuid_t *user, bool *verified)
-{
-	JaScan		scan;
-	JaValue		wanted = ja_bytes_of(canonical.data, canonical.length);
-
-	if (!ja_scan_find(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_PKEY,
-					  JA_WHERE(ja_equal(Anum_identifiers_canonical, wanted))))
-		return false;
-	*user = ja_scan_uuid(&scan, Anum_identifiers_user_id);
-	*verified = !ja_scan_is_null(&scan, Anum_identifiers_verified_at);
-	ja_scan_end(&scan);
-	return true;
-}
-
 static void
 read_identifier_row(const JaScan *scan, JaIdentifier *identifier)
 {
@@ -67,6 +50,22 @@ read_identifier_row(const JaScan *scan, JaIdentifier *identifier)
 	identifier->value = ja_scan_string(scan, Anum_identifiers_value);
 	identifier->canonical = (JaString) {VARDATA_ANY(canonical), VARSIZE_ANY_EXHDR(canonical)};
 	identifier->is_verified = !ja_scan_is_null(scan, Anum_identifiers_verified_at);
+}
+
+/* Finds whose identifier this is, as of now. */
+bool
+ja_identifier_find(JaString canonical, pg_uuid_t *user, JaIdentifier *identifier)
+{
+	JaScan		scan;
+	JaValue		wanted = ja_bytes_of(canonical.data, canonical.length);
+
+	if (!ja_scan_find(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_identifiers_canonical, wanted))))
+		return false;
+	*user = ja_scan_uuid(&scan, Anum_identifiers_user_id);
+	read_identifier_row(&scan, identifier);
+	ja_scan_end(&scan);
+	return true;
 }
 
 /* Lists a user's identifiers, as of now; returns how many there are. */
@@ -164,4 +163,36 @@ ja_identifier_replace_username(const pg_uuid_t *user, JaString value,
 {
 	ja_plan_run(&delete_username, JA_VALUES(ja_uuid(user)));
 	ja_identifier_insert(user, value, canonical, now);
+}
+
+/*
+ * Where messages go to: the local part as it was given, which its server may
+ * tell apart, at the A-label of the domain, which no mailer maps to another
+ * one; a phone number in its canonical form.  Without a value, as the canonical
+ * form has it; then data is NULL where the database encoding lacks a character.
+ */
+JaString
+ja_identifier_recipient(JaString value, JaIdentifierKind kind, JaString canonical)
+{
+	const char *at = value.length == 0 ? NULL : memchr(value.data, '@', value.length);
+	const char *domain = memchr(canonical.data, '@', canonical.length);
+	char	   *local;
+	size_t		length;
+
+	if (kind != JA_IDENTIFIER_EMAIL || domain == NULL)
+		return canonical;
+	if (at != NULL)
+	{
+		local = pnstrdup(value.data, at - value.data);
+		length = strlen(local);
+	}
+	else
+	{
+		local = palloc(JA_ENCODING_ROOM(canonical.length));
+		if (!ja_encoding_to_server(canonical.data, domain - canonical.data, local, &length))
+			return (JaString) {NULL, 0};
+	}
+	local = psprintf("%.*s%.*s", (int) length, local,
+					 (int) (canonical.data + canonical.length - domain), domain);
+	return (JaString) {local, strlen(local)};
 }

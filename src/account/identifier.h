@@ -21,7 +21,8 @@ typedef struct JaIdentifier
 	bool		is_verified;
 } JaIdentifier;
 
-extern bool ja_identifier_find(JaString canonical, pg_uuid_t *user, bool *is_verified);
+extern bool ja_identifier_find(JaString canonical, pg_uuid_t *user, JaIdentifier *identifier);
+extern JaString ja_identifier_recipient(JaString value, JaIdentifierKind kind, JaString canonical);
 extern int	ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers);
 extern const JaIdentifier *ja_identifier_primary(const pg_uuid_t *user);
 extern JaStrings ja_identifier_names(const pg_uuid_t *user);

@@ -64,10 +64,10 @@ static void
 find_user(JaPasswordAttempt *attempt)
 {
 	pg_uuid_t	id;
-	bool		is_verified;
+	JaIdentifier identifier;
 
-	attempt->is_known = ja_identifier_find(attempt->name, &id, &is_verified) &&
-		is_verified && ja_user_find_by_id(&id, &attempt->user);
+	attempt->is_known = ja_identifier_find(attempt->name, &id, &identifier) &&
+		identifier.is_verified && ja_user_find_by_id(&id, &attempt->user);
 }
 
 /*

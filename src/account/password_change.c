@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "account/identifier.h"
+#include "account/outbox.h"
 #include "account/password_attempt.h"
 #include "account/password_change.h"
 #include "base/error.h"
@@ -20,25 +21,40 @@
 #include "store/audit.h"
 #include "store/plan.h"
 
-/* Validates and stores the new password of a user who knew the old one. */
-static Jsonb *
-store(const JaUser *user, JaStrings names, const pg_uuid_t *session, JaString new_password)
+/*
+ * Validates and hashes the new password of a user.  Returns NULL, or the answer
+ * if it is refused or the server is busy.
+ */
+Jsonb *
+ja_password_change_hash(JaStrings names, JaString new_password, JaNewPassword *hashed)
 {
 	JaPassword *prepared;
-	JaNewPassword hashed;
 	JaVerdict	verdict;
 	JaStatus	status = ja_new_password_validate(names, new_password, &prepared, &verdict);
 
 	ja_check(status);
 	if (verdict.reasons != 0)
 		return ja_answer_refusal(&verdict);
-	status = ja_new_password_hash(prepared, &hashed);
+	status = ja_new_password_hash(prepared, hashed);
 	ja_password_forget(prepared);
 	if (status == JA_PASSWORD_BUSY)
 		return ja_answer_busy(JA_BUSY_SERVER);
 	ja_check(status);
+	return NULL;
+}
+
+/* Stores the new password of a user who knew the old one. */
+static Jsonb *
+store(const JaUser *user, JaStrings names, const pg_uuid_t *session, JaString new_password)
+{
+	JaNewPassword hashed;
+	Jsonb	   *refusal = ja_password_change_hash(names, new_password, &hashed);
+
+	if (refusal != NULL)
+		return refusal;
 	ja_new_password_store(&user->id, &hashed);
 	ja_session_end_user(&user->id, session, "password changed");
+	ja_outbox_notify_user(&user->id, JA_MESSAGE_PASSWORD_CHANGED);
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "password_changed", .user = &user->id, .session = session

@@ -68,6 +68,12 @@ DELETE_PLACES("sessions", "COALESCE(t.active_at, t.created_at) OPERATOR(pg_catal
 static JaPlan delete_denials =
 DELETE_PLACES("revoked_tokens", "t.expires_at OPERATOR(pg_catalog.<) $2");
 
+static JaPlan delete_one_time_tokens =
+DELETE_PLACES("one_time_tokens", "t.expires_at OPERATOR(pg_catalog.<) $2");
+
+static JaPlan delete_messages =
+DELETE_PLACES("outbox", "t.expires_at OPERATOR(pg_catalog.<) $2");
+
 static JaPlan delete_audit =
 DELETE_PLACES("audit_log", "t.at OPERATOR(pg_catalog.<) $2");
 
@@ -173,6 +179,10 @@ ja_purge(int64 max_rows)
 		&note_activity, &delete_idle_sessions},
 		{JA_REVOKED_TOKENS, JA_REVOKED_TOKENS_EXPIRY, Anum_revoked_tokens_expires_at, DENIAL_SECONDS,
 		NULL, &delete_denials},
+		{JA_ONE_TIME_TOKENS, JA_ONE_TIME_TOKENS_EXPIRY, Anum_one_time_tokens_expires_at, SLACK_SECONDS,
+		NULL, &delete_one_time_tokens},
+		{JA_OUTBOX, JA_OUTBOX_EXPIRY, Anum_outbox_expires_at, SLACK_SECONDS,
+		NULL, &delete_messages},
 		{JA_AUDIT_LOG, JA_AUDIT_LOG_TIME, Anum_audit_log_at, ja_settings.audit_retention_seconds,
 		NULL, &delete_audit},
 	};

@@ -16,6 +16,7 @@
 
 
 #include "account/identifier.h"
+#include "account/outbox.h"
 #include "account/user_attribute.h"
 #include "account/user_change.h"
 #include "base/error.h"
@@ -30,7 +31,8 @@
 static JaPlan update_user = {
 	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username), role = CASE"
 	" WHEN $3 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($3, role) END,"
-	" claims = COALESCE($4, claims) WHERE id OPERATOR(pg_catalog.=) $1"
+	" claims = COALESCE($4, claims), credentials_version ="
+	" pg_catalog.int8pl(credentials_version, CASE WHEN $2 IS NULL THEN 0 ELSE 1 END) WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan disable_user = {
@@ -39,8 +41,12 @@ static JaPlan disable_user = {
 };
 
 static JaPlan enable_user = {
-	.sql = "UPDATE jwt_auth.users SET disabled_at = NULL"
+	.sql = "UPDATE jwt_auth.users SET disabled_at = NULL, code_failures = 0"
 	" WHERE id OPERATOR(pg_catalog.=) $1"
+};
+
+static JaPlan forget_failures = {
+	.sql = "UPDATE jwt_auth.users SET code_failures = 0 WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan lock_user = {
@@ -154,6 +160,7 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 	ja_wait_begin(&wait);
 	ja_new_password_store(id, &hashed);
 	ja_wait_end(&wait);
+	ja_outbox_notify_user(id, JA_MESSAGE_PASSWORD_CHANGED);
 	ja_plan_end(&scope);
 	end_sessions(id, "password set");
 	audit_user("password_set", id);
@@ -186,11 +193,15 @@ clear_throttle(const pg_uuid_t *id)
 	int			count = ja_identifier_list(id, &identifiers);
 
 	for (int i = 0; i < count; i++)
+	{
 		ja_throttle_clear(JA_ATTEMPT_PASSWORD, identifiers[i].canonical);
+		ja_throttle_clear(JA_ATTEMPT_CODE, identifiers[i].canonical);
+		ja_throttle_clear(JA_ATTEMPT_SEND, identifiers[i].canonical);
+	}
 }
 
 /*
- * Enables a user and clears the throttle: that first, since a login, too, has
+ * Enables a user and clears the throttles: that first, since a login, too, has
  * the lock of the name before it waits for the row.
  */
 void
@@ -202,12 +213,12 @@ ja_user_change_enable(const pg_uuid_t *id)
 	audit_user("user_enabled", id);
 }
 
-/* Clears the throttle. */
+/* Clears the throttles. */
 void
 ja_user_change_unlock(const pg_uuid_t *id)
 {
-	require_user(id);
 	clear_throttle(id);
+	run_on_user(&forget_failures, JA_VALUES(ja_uuid(id)));
 	audit_user("user_unlocked", id);
 }
 

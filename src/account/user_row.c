@@ -29,6 +29,12 @@
 #include "store/plan.h"
 #include "token/denial.h"
 
+static JaPlan void_tokens = {
+	.sql = "UPDATE jwt_auth.users SET code_failures = 0,"
+	" credentials_version = pg_catalog.int8pl(credentials_version, 1)"
+	" WHERE id OPERATOR(pg_catalog.=) $1"
+};
+
 /* A row before and after the change. */
 typedef struct Change
 {
@@ -94,9 +100,14 @@ check_values(const Change *change)
 static void
 follow_password(const Change *change, const pg_uuid_t *user)
 {
+	JaPlanScope scope;
+
 	if (ja_plan_is_running() || !differs(change, Anum_users_password_hash))
 		return;
 	ja_session_end_user(user, NULL, "password set");
+	ja_plan_begin(&scope);
+	ja_plan_run(&void_tokens, JA_VALUES(ja_uuid(user)));
+	ja_plan_end(&scope);
 	audit("password_set", user);
 }
 

@@ -173,6 +173,24 @@ ja_argument_session_ttl(FunctionCallInfo fcinfo, int number)
 	return seconds;
 }
 
+/*
+ * Seconds of an interval, or what stands for NULL; raises 22023 for less than one
+ * or more than the highest.
+ */
+int64
+ja_argument_seconds_within(FunctionCallInfo fcinfo, int number, int64 if_null, int64 highest)
+{
+	int64		seconds = PG_ARGISNULL(number) ? if_null : ja_argument_seconds(fcinfo, number);
+
+	if (seconds < 1 || seconds > highest)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is out of range", argument_name(fcinfo, number)),
+				 errhint("It must be a second at least and " INT64_FORMAT " seconds at most.", highest),
+				 errhidestmt(true)));
+	return seconds;
+}
+
 /* Warns whoever ends sessions while nobody looks whether they ended. */
 void
 ja_argument_warn_unchecked(void)

@@ -22,6 +22,8 @@ extern JaString ja_argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_required_text(FunctionCallInfo fcinfo, int number);
 extern pg_uuid_t ja_argument_uuid(FunctionCallInfo fcinfo, int number);
 extern int64 ja_argument_seconds(FunctionCallInfo fcinfo, int number);
+extern int64 ja_argument_seconds_within(FunctionCallInfo fcinfo, int number,
+										int64 if_null, int64 highest);
 extern int64 ja_argument_session_ttl(FunctionCallInfo fcinfo, int number);
 extern void ja_argument_warn_unchecked(void);
 extern Jsonb *ja_argument_jsonb(FunctionCallInfo fcinfo, int number, JaStatus if_null);

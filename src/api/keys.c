@@ -9,6 +9,7 @@
 
 #include "utils/builtins.h"
 
+#include "account/outbox.h"
 #include "api/arguments.h"
 #include "base/error.h"
 #include "keyring/issuer.h"
@@ -26,6 +27,7 @@ PG_FUNCTION_INFO_V1(jwt_retire_key);
 PG_FUNCTION_INFO_V1(jwt_revoke_key);
 PG_FUNCTION_INFO_V1(jwt_import_key);
 PG_FUNCTION_INFO_V1(jwt_rotate_refresh_key);
+PG_FUNCTION_INFO_V1(jwt_rotate_handle_key);
 PG_FUNCTION_INFO_V1(jwt_jwks);
 PG_FUNCTION_INFO_V1(jwt_trust_issuer);
 PG_FUNCTION_INFO_V1(jwt_distrust_issuer);
@@ -141,6 +143,20 @@ jwt_rotate_refresh_key(PG_FUNCTION_ARGS)
 }
 
 /*
+ * jwt_rotate_handle_key() → integer
+ */
+Datum
+jwt_rotate_handle_key(PG_FUNCTION_ARGS)
+{
+	int32		number;
+
+	ja_plan_refuse_read_only("jwt_rotate_handle_key");
+	number = ja_key_change_rotate_secret(JA_USE_HANDLE);
+	ja_audit_write(&(JaAuditEvent) {.event = "handle_key_rotated"});
+	PG_RETURN_INT32(number);
+}
+
+/*
  * jwt_jwks() → jsonb
  */
 Datum
@@ -233,6 +249,7 @@ jwt_reset_after_restore(PG_FUNCTION_ARGS)
 	ja_plan_refuse_read_only("jwt_reset_after_restore");
 	ja_key_change_reset();
 	ja_session_end_all("reset after restore");
+	ja_outbox_give_up_all("reset after restore");
 	ja_audit_write(&(JaAuditEvent) {.event = "reset_after_restore"});
 	PG_RETURN_VOID();
 }

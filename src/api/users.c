@@ -60,10 +60,10 @@ jwt_find_user(PG_FUNCTION_ARGS)
 	JaString	identifier = ja_argument_required_text(fcinfo, 0);
 	JaCanonical canonical;
 	pg_uuid_t	user;
-	bool		is_verified;
+	JaIdentifier found;
 
 	if (ja_identifier_form(identifier, &canonical) != JA_OK ||
-		!ja_identifier_find((JaString) {canonical.bytes, canonical.length}, &user, &is_verified))
+		!ja_identifier_find((JaString) {canonical.bytes, canonical.length}, &user, &found))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(return_uuid(user));
 }

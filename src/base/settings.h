@@ -39,6 +39,8 @@ typedef struct JaSettings
 	int			argon2_memory_kib;
 	int			argon2_iterations;
 	int			login_max_failures;
+	int			recovery_ttl_seconds;
+	bool		outbox_notify;
 	char	   *claims_function;	/* NULL or empty: none */
 	char	   *password_check_function;	/* NULL or empty: none */
 	int			audit;			/* a JaAuditLevel */

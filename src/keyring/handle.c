@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "port/pg_bswap.h"
 #include "utils/timestamp.h"
 
@@ -44,6 +45,8 @@ typedef struct Kind
 
 static const Kind kinds[] = {
 	[JA_HANDLE_REFRESH_TOKEN] = {"jar_", "jwt_auth refresh token", JA_USE_REFRESH, 40},
+	[JA_HANDLE_ONE_TIME_TOKEN] = {"jat_", "jwt_auth one-time token", JA_USE_HANDLE, 33},
+	[JA_HANDLE_FLOW] = {"jaf_", "jwt_auth flow", JA_USE_HANDLE, 16},
 };
 
 /* A handle being read or written: what the MAC covers, then the MAC. */
@@ -154,6 +157,15 @@ ja_handle_key_number(JaHandleKind kind)
 	return key->number;
 }
 
+/* Whether the key named still makes handles of the kind: it was neither revoked nor lost. */
+bool
+ja_handle_can_write(JaHandleKind kind, int32 key_number)
+{
+	const JaStoredKey *key;
+
+	return ja_stored_key_numbered(kinds[kind].use, key_number, &key) == JA_OK && !key->is_revoked;
+}
+
 /*
  * Writes JA_HANDLE_LENGTH() characters with the MAC of the key named.  Raises
  * 40001 if that was revoked since the caller chose it.
@@ -178,4 +190,29 @@ ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *te
 	memcpy(text, kinds[kind].prefix, JA_HANDLE_PREFIX_LENGTH);
 	ja_base64url_encode(wire.header, wire.mac + JA_HANDLE_MAC_SIZE - wire.header,
 						text + JA_HANDLE_PREFIX_LENGTH);
+}
+
+/*
+ * Writes the JA_CODE_DIGITS digits, and a NUL, that belong to an input: a MAC of
+ * their own label, modulo a power of ten, which is as good as even.  The key must
+ * be one that ja_handle_can_write().
+ */
+void
+ja_handle_write_code(int32 key_number, JaString input, char *code)
+{
+	static const char label[] = "jwt_auth one-time code";
+	const JaStoredKey *key;
+	StringInfoData labelled;
+	uint8		mac[JA_MAX_SIGNATURE];
+	size_t		length;
+	uint64		number;
+
+	ja_check(ja_stored_key_numbered(JA_USE_HANDLE, key_number, &key));
+	initStringInfo(&labelled);
+	appendBinaryStringInfo(&labelled, label, sizeof(label));
+	appendBinaryStringInfo(&labelled, input.data, (int) input.length);
+	ja_check(ja_signature_make(key->key, key->key->algorithm,
+							   (JaString) {labelled.data, labelled.len}, mac, &length));
+	memcpy(&number, mac, sizeof(number));
+	snprintf(code, JA_CODE_DIGITS + 1, "%08u", (uint32) (pg_ntoh64(number) % 100000000));
 }

@@ -26,12 +26,19 @@
 
 typedef enum JaHandleKind
 {
-	JA_HANDLE_REFRESH_TOKEN
+	JA_HANDLE_REFRESH_TOKEN,
+	JA_HANDLE_ONE_TIME_TOKEN,
+	JA_HANDLE_FLOW
 } JaHandleKind;
+
+/* Digits of a code, which people type. */
+#define JA_CODE_DIGITS 8
 
 extern bool ja_handle_has_prefix(JaHandleKind kind, JaString text);
 extern bool ja_handle_read(JaHandleKind kind, JaString text, int32 *key_number, uint8 *body);
 extern int32 ja_handle_key_number(JaHandleKind kind);
+extern bool ja_handle_can_write(JaHandleKind kind, int32 key_number);
 extern void ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *text);
+extern void ja_handle_write_code(int32 key_number, JaString input, char *code);
 
 #endif							/* JA_HANDLE_H */

@@ -36,10 +36,18 @@ last_session_end(TimestampTz now)
 	return is_null ? end : Max(end, latest);
 }
 
+/* The same for handles of a limited life. */
+static TimestampTz
+last_handle_end(TimestampTz now)
+{
+	return ja_seconds_from(now, JA_HANDLE_MAX_LIFE_SECONDS);
+}
+
 static const JaKeyUseRow rows[JA_KEY_USES] = {
 	[JA_USE_SIGNATURE] = {"sig", NULL},
 	[JA_USE_REFRESH] = {"refresh", last_session_end},
 	[JA_USE_HASH] = {"hash", NULL},
+	[JA_USE_HANDLE] = {"handle", last_handle_end},
 };
 
 const JaKeyUseRow *

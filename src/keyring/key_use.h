@@ -15,9 +15,14 @@ typedef enum JaKeyUse
 	JA_USE_SIGNATURE,			/* of JWTs */
 	JA_USE_REFRESH,				/* MACs of refresh tokens */
 	JA_USE_HASH,				/* keyed hashes of names */
+	JA_USE_HANDLE,				/* MACs of handles that live for a week at
+								 * most */
 
 	JA_KEY_USES
 } JaKeyUse;
+
+/* No handle of JA_USE_HANDLE lives longer. */
+#define JA_HANDLE_MAX_LIFE_SECONDS (7 * SECS_PER_DAY)
 
 typedef struct JaKeyUseRow
 {

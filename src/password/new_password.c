@@ -17,7 +17,8 @@
 
 static JaPlan store_hash = {
 	.sql = "UPDATE jwt_auth.users SET password_hash = $2, imported_hash = false,"
-	" password_set_at = $3 WHERE id OPERATOR(pg_catalog.=) $1"
+	" password_set_at = $3, code_failures = 0,"
+	" credentials_version = pg_catalog.int8pl(credentials_version, 1) WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan replace_hash = {
@@ -122,7 +123,7 @@ ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed)
 	return ja_password_hash(password, &policy, hashed->hash);
 }
 
-/* Stores the hash of a new password; within a scope of ja_plan_begin(). */
+/* Stores the hash of a new password, which voids one-time tokens; within a scope of ja_plan_begin(). */
 void
 ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed)
 {

@@ -117,6 +117,32 @@ ja_answer_done(void)
 	return ja_json_end_object(&state);
 }
 
+/* What was done, where there are no tokens to hand out. */
+Jsonb *
+ja_answer_status(const char *status)
+{
+	JaJsonState state = {0};
+
+	set_http(NULL, 0);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	add_answer_text(&state, "status", status);
+	return ja_json_end_object(&state);
+}
+
+/* A message was sent, or not: nobody is told. */
+Jsonb *
+ja_answer_sent(JaString flow, int64 expires_in_seconds)
+{
+	JaJsonState state = {0};
+
+	set_http(NULL, 0);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	add_answer_text(&state, "status", "sent");
+	ja_json_add_string(&state, "flow", flow.data, flow.length);
+	ja_json_add_integer(&state, "expires_in", expires_in_seconds);
+	return ja_json_end_object(&state);
+}
+
 /* An error response (RFC 6749 section 5.2). */
 Jsonb *
 ja_answer_error(const char *error, const char *description)

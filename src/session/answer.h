@@ -32,6 +32,8 @@ typedef struct JaTokens
 
 extern Jsonb *ja_answer_tokens(const JaTokens *tokens);
 extern Jsonb *ja_answer_done(void);
+extern Jsonb *ja_answer_status(const char *status);
+extern Jsonb *ja_answer_sent(JaString flow, int64 expires_in_seconds);
 extern Jsonb *ja_answer_error(const char *error, const char *description);
 extern Jsonb *ja_answer_refusal(const JaVerdict *verdict);
 extern Jsonb *ja_answer_wait(int retry_after_seconds);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * throttle.c
- *	  Waits after failed attempts, such as logins.
+ *	  Waits after failed attempts, such as logins, and between messages.
  *
  * What is attempted has a subject: a keyed hash of the kind's label and of whose
  * it is, such as the canonical name that somebody tries passwords for.  Known
@@ -44,6 +44,9 @@
 /* How long a row lives, which does not tell its kind.  No wait is longer. */
 #define LIFE_SECONDS	(60 * 60)
 
+#define MAX_MESSAGES	5
+#define MESSAGE_SECONDS 60
+
 StaticAssertDecl(JA_SUBJECT_SIZE == JA_NAME_HASH_SIZE, "size of a subject");
 
 static JaPlan count_failure = {
@@ -79,6 +82,15 @@ wait_after_failures(int64 failures)
 	return beyond >= 10 ? MAX_WAIT_SECONDS : Min(1 << beyond, MAX_WAIT_SECONDS);
 }
 
+/* Messages to an address: one a minute, and an hour without any after the fifth. */
+static int
+wait_after_messages(int64 messages)
+{
+	if (messages == 0)
+		return 0;
+	return messages < MAX_MESSAGES ? MESSAGE_SECONDS : LIFE_SECONDS;
+}
+
 typedef struct Kind
 {
 	const char *label;			/* never changes, or rows would be lost */
@@ -91,6 +103,8 @@ typedef struct Kind
  */
 static const Kind kinds[] = {
 	[JA_ATTEMPT_PASSWORD] = {"jwt_auth throttle", wait_after_failures},
+	[JA_ATTEMPT_CODE] = {"jwt_auth throttle of codes", wait_after_failures},
+	[JA_ATTEMPT_SEND] = {"jwt_auth throttle of messages", wait_after_messages},
 };
 
 static void

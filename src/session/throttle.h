@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * throttle.h
- *	  Waits after failed attempts, such as logins.
+ *	  Waits after failed attempts, such as logins, and between messages.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,9 @@
 /* What is attempted; no kind counts for another. */
 typedef enum JaAttemptKind
 {
-	JA_ATTEMPT_PASSWORD			/* whose: a canonical name, of a user or not */
+	JA_ATTEMPT_PASSWORD,		/* whose: a canonical name, of a user or not */
+	JA_ATTEMPT_CODE,			/* one-time codes; whose: a canonical address */
+	JA_ATTEMPT_SEND				/* messages; whose: a canonical address */
 } JaAttemptKind;
 
 typedef struct JaThrottle

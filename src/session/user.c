@@ -20,7 +20,7 @@
 
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
-	" disabled_at IS NOT NULL FROM jwt_auth.users"
+	" disabled_at IS NOT NULL, credentials_version, code_failures FROM jwt_auth.users"
 	" WHERE id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE"
 };
 
@@ -37,6 +37,8 @@ read_user_row(const JaScan *scan, JaUser *user)
 	user->role = is_null ? NULL : pstrdup(NameStr(*DatumGetName(value)));
 	user->claims = ja_scan_jsonb(scan, Anum_users_claims);
 	user->is_disabled = !ja_scan_is_null(scan, Anum_users_disabled_at);
+	user->credentials_version = ja_scan_bigint(scan, Anum_users_credentials_version);
+	user->code_failures = ja_scan_integer(scan, Anum_users_code_failures);
 }
 
 /* Finds a user by id, as of now. */
@@ -111,5 +113,7 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	user->role = is_null ? NULL : TextDatumGetCString(value);
 	user->claims = DatumGetJsonbPCopy(ja_plan_result(0, 4, &is_null));
 	user->is_disabled = DatumGetBool(ja_plan_result(0, 5, &is_null));
+	user->credentials_version = DatumGetInt64(ja_plan_result(0, 6, &is_null));
+	user->code_failures = DatumGetInt32(ja_plan_result(0, 7, &is_null));
 	return true;
 }

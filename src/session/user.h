@@ -20,6 +20,8 @@ typedef struct JaUser
 	char	   *role;			/* NULL: none */
 	Jsonb	   *claims;
 	bool		is_disabled;
+	int64		credentials_version;
+	int			code_failures;	/* in a row */
 } JaUser;
 
 extern bool ja_user_find_by_id(const pg_uuid_t *id, JaUser *user);

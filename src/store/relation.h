@@ -40,6 +40,11 @@ typedef enum JaRelation
 	JA_REVOKED_TOKENS_EXPIRY,
 	JA_DELETED_USERS,
 	JA_DELETED_USERS_PKEY,
+	JA_ONE_TIME_TOKENS,
+	JA_ONE_TIME_TOKENS_PKEY,
+	JA_ONE_TIME_TOKENS_EXPIRY,
+	JA_OUTBOX,
+	JA_OUTBOX_EXPIRY,
 	JA_LOGIN_THROTTLE,
 	JA_LOGIN_THROTTLE_PKEY,
 	JA_LOGIN_THROTTLE_LAST_FAILURE,
@@ -95,6 +100,8 @@ enum
 	Anum_users_created_at,
 	Anum_users_password_set_at,
 	Anum_users_disabled_at,
+	Anum_users_credentials_version,
+	Anum_users_code_failures,
 	Anum_users_position
 };
 
@@ -139,6 +146,27 @@ enum
 {
 	Anum_deleted_users_id = 1,
 	Anum_deleted_users_deleted_at
+};
+
+enum
+{
+	Anum_one_time_tokens_id = 1,
+	Anum_one_time_tokens_user_id,
+	Anum_one_time_tokens_purpose,
+	Anum_one_time_tokens_recipient,
+	Anum_one_time_tokens_canonical,
+	Anum_one_time_tokens_credentials_version,
+	Anum_one_time_tokens_nonce,
+	Anum_one_time_tokens_key_number,
+	Anum_one_time_tokens_failures,
+	Anum_one_time_tokens_created_at,
+	Anum_one_time_tokens_expires_at,
+	Anum_one_time_tokens_consumed_at
+};
+
+enum
+{
+	Anum_outbox_expires_at = 7
 };
 
 enum

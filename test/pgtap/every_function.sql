@@ -27,6 +27,8 @@ SELECT :'login'::jsonb ->> 'access_token' AS access, :'login'::jsonb ->> 'refres
 SELECT test.got(credential_id, get_client, authenticator, signature) AS passkey, test.expected_stored(get_challenge) AS passkey_expected,
 	   jwt_webauthn_verify_with(test.created(credential_id, create_client, attestation), NULL, test.expected(create_challenge)) -> 'public_key' AS passkey_key
 FROM test.ceremony WHERE id = 'none-es256' \gset
+SELECT jwt_create_link(:'alice', 'recovery') AS link, jwt_request_recovery('alice@own.example') AS requested \gset
+SELECT id AS message FROM jwt_auth.outbox \gset
 SELECT set_config('jwt_auth.token', :'access', false);
 
 -- Arguments of a good call, whether it writes, and what it raises if a NULL
@@ -101,6 +103,13 @@ INSERT INTO public.call (name, arguments, writes, is_public, nulls, huge) VALUES
 	('jwt_start_session', ARRAY[:'alice', '{otp}', '1 h'], true, false, '{22023,NULL,NULL}', '{-,-,-}'),
 	('jwt_refresh', ARRAY[:'refresh'], true, false, '{22023}', '{22023}'),
 	('jwt_change_password', ARRAY[test.password(), 'another horse battery'], true, false, '{22023,22023}', '{22023,22023}'),
+	('jwt_rotate_handle_key', '{}', true, false, '{}', '{}'),
+	('jwt_request_recovery', '{alice@own.example}', true, false, '{22023}', '{22023}'),
+	('jwt_recover', ARRAY[:'link', 'another horse battery', NULL], true, false, '{22023,22023,NULL}', '{22023,22023,22023}'),
+	('jwt_create_link', ARRAY[:'alice', 'recovery', '1 h'], true, false, '{22023,22023,NULL}', '{-,22023,-}'),
+	('jwt_outbox_claim', '{10,"1 min"}', true, false, '{22023,22023}', '{-,-}'),
+	('jwt_outbox_sent', ARRAY[:'message'], true, false, '{22023}', '{-}'),
+	('jwt_outbox_failed', ARRAY[:'message', 'a reason', '1 min'], true, false, '{22023,NULL,NULL}', '{-,22023,-}'),
 	('jwt_consume', ARRAY[jwt_sign('{}'), NULL], true, false, '{28J00,NULL}', '{28J00,28J00}'),
 	('jwt_revoke', ARRAY[:'access'], true, true, '{28J00}', '{NULL}'),
 	('jwt_logout', '{local}', true, true, '{22023}', '{22023}'),

@@ -73,7 +73,7 @@ CREATE EXTENSION jwt_auth SCHEMA "An API";
 SELECT is("An API".jwt_create_key('ES256', 'e1'), 'e1', 'in another schema: jwt_create_key');
 SELECT is("An API".jwt_verify("An API".jwt_sign('{"a":1}')) ->> 'a', '1', 'in another schema: jwt_sign, jwt_verify');
 SELECT is("An API".jwt_rotate_key() <> 'e1', true, 'in another schema: jwt_rotate_key');
-SELECT is(count(*), 5::bigint, 'in another schema: the keys are in jwt_auth.keys') FROM jwt_auth.keys;
+SELECT is(count(*), 6::bigint, 'in another schema: the keys are in jwt_auth.keys') FROM jwt_auth.keys;
 SELECT is(test.sqlstate_of('SELECT jwt_sign(''{}'')'), '42883', 'in another schema, and only there');
 SELECT is(test.sqlstate_of('SELECT "An API".jwt_verify(''x'')'), '28J00', 'in another schema: refusals');
 

@@ -181,15 +181,15 @@ SELECT test.raises(format('SELECT jwt_create_key(''ES256'', %L)', kid), '22023',
 FROM jwt_auth.keys WHERE kid IN ('k1', 'k2', 'k3', 'k4', 'k5');
 
 -- Keys of other uses are no business of these functions
-SELECT is((SELECT array_agg(use ORDER BY use) FROM jwt_auth.keys WHERE use <> 'sig'), '{hash,refresh}', 'the first signing key brought secrets for other uses');
-SELECT is(jwt_rotate_refresh_key(), 2, 'the second refresh key');
-SELECT is(jwt_rotate_refresh_key(), 3, 'the third');
+SELECT is((SELECT array_agg(use ORDER BY use) FROM jwt_auth.keys WHERE use <> 'sig'), '{handle,hash,refresh}', 'the first signing key brought secrets for other uses');
+SELECT is(jwt_rotate_refresh_key(), 3, 'the second refresh key');
+SELECT is(jwt_rotate_refresh_key(), 4, 'the third');
 SELECT test.raises(format('SELECT %s(%L)', f, kid), '22023', f || ' of a refresh key')
 FROM jwt_auth.keys, unnest('{jwt_retire_key,jwt_revoke_key}'::text[]) AS f WHERE use = 'refresh';
 SELECT test.raises(format('SELECT jwt_sign(''{}'', kid => %L)', kid), '22023', 'no JWT is signed with a refresh key')
 FROM jwt_auth.keys WHERE use = 'refresh';
 SELECT is((SELECT array_agg(number ORDER BY number) FROM jwt_auth.keys
-		   WHERE use = 'refresh' AND test.key_state(kid) = 'active'), '{3}', 'one refresh key is active');
+		   WHERE use = 'refresh' AND test.key_state(kid) = 'active'), '{4}', 'one refresh key is active');
 SELECT cmp_ok((SELECT verify_until FROM jwt_auth.keys WHERE number = 1), '>=',
 			  clock_timestamp() + interval '29 days 23 hours',
 			  'the former verifies until the last session that can exist has ended');

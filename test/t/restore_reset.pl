@@ -245,7 +245,7 @@ sub calls
 	my $first = works($session, 'alice', 'once more');
 	$session->query('SELECT jwt_reset_after_restore()');
 	is(verdict($other, $first->{access_token}), '28J00', 'once more: dead, too');
-	is($other->query(q{SELECT string_agg(use, ' ' ORDER BY use) FROM jwt_auth.keys WHERE revoked_at IS NULL}), 'hash refresh sig sig',
+	is($other->query(q{SELECT string_agg(use, ' ' ORDER BY use) FROM jwt_auth.keys WHERE revoked_at IS NULL}), 'handle hash refresh sig sig',
 		'once more: there is one key of each use, and a next one that signs');
 	is($other->query(q{SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NOT NULL AND private_jwk IS NOT NULL}), 0,
 		'once more: and nothing left of former ones');

@@ -45,7 +45,7 @@ reconnect();
 {
 	my $before = rows();
 	$session->query('BEGIN');
-	is($session->query('SELECT jwt_seal_keys()'), '8', 'four keys, two for refresh tokens, one for names, and secrets of an issuer');
+	is($session->query('SELECT jwt_seal_keys()'), '9', 'four keys, two for refresh tokens, one for names, one for one-time tokens, and secrets of an issuer');
 	is($session->query('SELECT jwt_seal_keys()'), '0', 'once');
 	good($session, 'in the transaction that seals');
 	$session->query('ROLLBACK');
@@ -53,12 +53,12 @@ reconnect();
 	good($session, 'after that');
 
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '8', 'sealed');
+	is($count, '9', 'sealed');
 	like($messages, qr/WARNING:\s+01000/, 'with a warning, since copies remain');
 	($count, $messages) = $session->query('SELECT jwt_seal_keys()');
 	is($count, '0', 'once');
 	unlike($messages, qr/WARNING/, 'without a warning');
-	is(sealed_by(), 'mk1=9', 'all by the first line: three next keys gave way to new ones, and a secret is kept to verify');
+	is(sealed_by(), 'mk1=10', 'all by the first line: three next keys gave way to new ones, and a secret is kept to verify');
 	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'keys_sealed'}) >= 1, 1, 'and written down');
 	good($session, 'sealed');
 	reconnect();
@@ -71,9 +71,9 @@ reconnect();
 	my (undef, $messages) = $session->query(q{SELECT jwt_create_key('ES384', 'e2'), jwt_import_key(jwk_generate('HS512', 'h2')),
 		jwt_rotate_refresh_key()});
 	is($messages, '', 'new keys: without a warning');
-	is(sealed_by(), 'mk1=12', 'new keys: sealed');
+	is(sealed_by(), 'mk1=13', 'new keys: sealed');
 	is($session->query('SELECT count(*), count(DISTINCT substr(private_jwk, 1, 12)) FROM jwt_auth.keys WHERE sealed_by IS NOT NULL'),
-		'11|11', 'each with a nonce of its own');
+		'12|12', 'each with a nonce of its own');
 	$token{$_} = quote($session->query("SELECT jwt_sign('{}', '1 d', '$_')")) for qw(e2 h2);
 	reconnect();
 	good($session, 'new keys');
@@ -84,13 +84,13 @@ write_lines('mk2', 'mk1');
 reconnect();
 good($session, 'two lines');
 $session->query(q{SELECT jwt_create_key('ES256', 'e3')});
-is(sealed_by(), 'mk1=12 mk2=1', 'the first line seals');
+is(sealed_by(), 'mk1=13 mk2=1', 'the first line seals');
 {
 	my $before = $session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys');
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '12', 'what another line sealed is sealed anew');
+	is($count, '13', 'what another line sealed is sealed anew');
 	unlike($messages, qr/WARNING/, 'without a warning, since nothing was in the clear');
-	is(sealed_by(), 'mk2=13', 'all by the new line');
+	is(sealed_by(), 'mk2=14', 'all by the new line');
 	isnt($session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys'), $before,
 		'with other bytes');
 }

@@ -68,7 +68,7 @@ for my $way ('jwt_rotate_key()', "jwt_revoke_key('active')", 'jwt_replace_unseal
 # One call, and nothing that was ever in the clear signs
 my $count;
 ($count, $messages) = $session->query('SELECT jwt_replace_unsealed_keys()');
-is($count, '2', 'the active key and that of refresh tokens are replaced');
+is($count, '3', 'the active key and those of tokens are replaced');
 is(() = $messages =~ /WARNING:\s+01000/g, 1, 'with one warning: of the issuer whose secret cannot be');
 is(clear_ones($_, 'sig', 'refresh'), 0, "no $_ key was ever in the clear") for qw(active next);
 is($session->state_of("SELECT jwt_verify('$token{$_}')"), '', "the tokens of $_ are good") for sort keys %token;
@@ -99,7 +99,7 @@ $node->safe_psql('postgres', q{CREATE EXTENSION jwt_auth; SELECT jwt_create_key(
 $node->safe_psql('postgres', "ALTER DATABASE postgres SET jwt_auth.master_key_file = '$path'");
 reconnect();
 ($count, $messages) = $session->query('SELECT jwt_replace_unsealed_keys()');
-is($count, '3', 'at once: next, active and refresh key');
+is($count, '4', 'at once: next, active, and the keys of tokens');
 is(() = $messages =~ /WARNING:\s+01000/g, 1, 'with a warning that verifiers must load the key set again');
 is(clear_ones($_, 'sig', 'refresh'), 0, "at once: no $_ key was in the clear") for qw(active next);
 is($session->query(q{SELECT count(*) FROM jwt_auth.key_states WHERE NOT sealed}), '0', 'at once: and all are sealed');

@@ -1,0 +1,262 @@
+-- Recovery of an account by a link or a code, once, and the outbox that a mailer
+-- empties (T105, T106, T109, T112, T114, T115, T117, T119, T121, T123, T124, T125).
+CREATE EXTENSION jwt_auth;
+\ir include/jose.psql
+\ir include/keyring.psql
+\ir include/accounts.psql
+-- At least 235 assertions
+SELECT no_plan();
+CREATE FUNCTION test.claim(messages integer DEFAULT 100) RETURNS SETOF jsonb LANGUAGE sql VOLATILE AS
+$$ SELECT * FROM jsonb_array_elements(public.jwt_outbox_claim(messages)) $$;
+-- Puts the clock forward for all addresses, and asks
+CREATE FUNCTION test.ask(identifier text) RETURNS jsonb LANGUAGE sql VOLATILE AS
+$$ DELETE FROM jwt_auth.login_throttle; SELECT public.jwt_request_recovery(identifier) $$;
+-- Asks, and claims the only message
+CREATE FUNCTION test.message(identifier text) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS
+$$
+DECLARE
+	answer jsonb;
+	message jsonb;
+BEGIN
+	PERFORM test.claim();
+	answer := test.ask(identifier);
+	SELECT answer || m INTO STRICT message FROM test.claim() AS m;
+	RETURN message;
+END
+$$;
+CREATE FUNCTION test.recover(token text, flow text DEFAULT NULL, password text DEFAULT 'another horse battery') RETURNS text LANGUAGE sql VOLATILE AS
+$$ SELECT coalesce(answer ->> 'error', answer ->> 'status') FROM public.jwt_recover(token, password, flow) AS answer $$;
+-- A code that is not this one
+CREATE FUNCTION test.wrong(code text) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT lpad(((code::integer + 1) % 100000000)::text, 8, '0') $$;
+
+SELECT jwt_create_user('alice', test.password(), email => 'Alice.Smith@Example.ORG', phone => '+491701234567') AS alice,
+	   jwt_create_user('bob', test.password(), email => 'bob@example.org') AS bob,
+	   jwt_create_user('nobody', test.password()) AS nobody \gset
+
+-- What is asked for, and what is written
+SELECT jwt_request_recovery('ALICE.smith@example.org') AS answer \gset
+SELECT is(:'answer'::jsonb ->> 'status', 'sent', 'a request is answered'), is(:'answer'::jsonb -> 'expires_in', '3600', 'for an hour'),
+	   matches(:'answer'::jsonb ->> 'flow', '^jaf_[A-Za-z0-9_-]{71}$', 'with a flow'), is((SELECT count(*) FROM jsonb_object_keys(:'answer')), 3::bigint, 'and no more');
+SELECT is(array_agg(format('%s %s %s %s', user_id, purpose, recipient, failures)), ARRAY[format('%s recovery Alice.Smith@example.org 0', :'alice')], 'the token is a row') FROM jwt_auth.one_time_tokens;
+SELECT is(array_agg(concat_ws(' ', kind, channel, recipient, sent_at, failed_at)), '{recovery email Alice.Smith@example.org}', 'and the message is, to the address as stored') FROM jwt_auth.outbox;
+SELECT test.claim() AS message \gset
+SELECT is(:'message'::jsonb - 'id' - 'token' - 'code' - 'created_at' - 'expires_at', '{"kind":"recovery","channel":"email","recipient":"Alice.Smith@example.org"}', 'the mailer gets it'),
+	   matches(:'message'::jsonb ->> 'token', '^jat_[A-Za-z0-9_-]{94}$', 'with a token, and no URL'), matches(:'message'::jsonb ->> 'code', '^[0-9]{8}$', 'and a code'),
+	   is((:'message'::jsonb ->> 'expires_at')::timestamptz, (SELECT expires_at FROM jwt_auth.one_time_tokens), 'and an end');
+SELECT is_empty('SELECT test.claim()', 'once while the lease lasts');
+UPDATE jwt_auth.outbox SET leased_until = now() - interval '1 s';
+SELECT is(test.claim() - 'id', :'message'::jsonb - 'id', 'and again after it: the same token and code');
+
+-- Redeemed once; everything else of the user ends
+SELECT test.login('alice') AS session \gset
+SELECT is(test.recover(:'message'::jsonb ->> 'token'), 'password_set', 'the link sets the password'),
+	   is(test.recover(:'message'::jsonb ->> 'token'), 'invalid_grant', 'once'),
+	   is(test.recover(:'message'::jsonb ->> 'code', :'answer'::jsonb ->> 'flow'), 'invalid_grant', 'and the code is spent with it');
+SELECT is(test.error_of(test.login('alice')), 'invalid_grant', 'the former password is not accepted'), is(test.error_of(test.login('alice', 'another horse battery')), 'ok', 'the new one is'),
+	   is(test.access(:'session'), '28J02', 'sessions have ended'), is(test.revoke_reason(:'session'), 'account recovered', 'and say why');
+SELECT is(test.claim() - 'id' - 'created_at' - 'expires_at', '{"kind":"password_changed","channel":"email","recipient":"Alice.Smith@example.org"}', 'the user is told');
+SELECT ok('account_recovered' = ANY (array_agg(event)) AND 'recovery_requested' = ANY (array_agg(event)), 'both are audited') FROM jwt_auth.audit_log;
+
+-- By code, with its flow only
+SELECT test.message('alice.smith@example.org') AS m, test.message('bob@example.org') AS other \gset
+SELECT is(test.recover(:'m'::jsonb ->> 'code'), 'invalid_grant', 'a code without flow'),
+	   is(test.recover(:'m'::jsonb ->> 'code', :'other'::jsonb ->> 'flow'), 'invalid_grant', 'with the flow of another'),
+	   is(test.recover(:'m'::jsonb ->> 'code', 'jaf_x'), 'invalid_grant', 'with a made-up flow'),
+	   is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'token'), 'invalid_grant', 'with a link as flow'),
+	   is(test.recover(:'m'::jsonb ->> 'flow', :'m'::jsonb ->> 'flow'), 'invalid_grant', 'a flow as link'),
+	   is(test.recover(:'m'::jsonb ->> 'token', :'other'::jsonb ->> 'flow'), 'invalid_grant', 'a link with the flow of another'),
+	   is(test.recover(:'m'::jsonb ->> 'token', ''), 'invalid_grant', 'or with none that is one'),
+	   is(test.recover(:'m'::jsonb ->> 'token', NULL, 'short'), 'invalid_request', 'a refused password'),
+	   is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'flow', 'short'), 'invalid_request', 'by code as well'),
+	   is(test.recover('', NULL), 'invalid_request', 'no token'), is(test.recover(:'m'::jsonb ->> 'token', NULL, ''), 'invalid_request', 'no password');
+SELECT is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'flow'), 'password_set', 'none of those consumed it'),
+	   is(test.recover(:'other'::jsonb ->> 'token', :'other'::jsonb ->> 'flow'), 'password_set', 'a link with its flow');
+
+-- What was made elsewhere, changed or cut
+SELECT test.message('alice.smith@example.org') AS m \gset
+SELECT is(test.recover('jat_' || test.base64url(set_byte(bytes, n, get_byte(bytes, n) # 1))), 'invalid_grant', 'byte ' || n || ' changed')
+FROM test.from_base64url(substr(:'m'::jsonb ->> 'token', 5)) AS bytes, generate_series(0, 69) AS n;
+SELECT is(test.recover(token), 'invalid_grant', 'no token: ' || what) FROM (VALUES ('cut', left(:'m'::jsonb ->> 'token', 90)), ('longer', (:'m'::jsonb ->> 'token') || 'A'),
+	('prefix', 'jar_' || substr(:'m'::jsonb ->> 'token', 5)), ('a JWT', jwt_sign('{}')), ('digits', '1234567'), ('more digits', '123456789')) AS v (what, token);
+SELECT is(count(*), 0::bigint, 'which nothing counts or writes') FROM jwt_auth.login_throttle WHERE failures > 1;
+SELECT is(test.recover(:'m'::jsonb ->> 'token'), 'password_set', 'the right one is still good');
+
+-- Known and unknown alike (but for what nobody sees)
+TRUNCATE jwt_auth.outbox, jwt_auth.one_time_tokens;
+SELECT test.ask('bob@example.org') AS known, test.ask('who@example.org') AS unknown \gset
+SELECT is(:'known'::jsonb - 'flow', :'unknown'::jsonb - 'flow', 'the same answer'), is(length(:'known'::jsonb ->> 'flow'), length(:'unknown'::jsonb ->> 'flow'), 'with a flow');
+SELECT is(array_agg(format('%s %s', user_id IS NULL, recipient) ORDER BY recipient), '{f bob@example.org,t who@example.org}', 'the same rows') FROM jwt_auth.one_time_tokens;
+SELECT is(jsonb_agg(m - 'id' - 'token' - 'code' - 'created_at' - 'expires_at' ORDER BY m -> 'recipient'),
+	'[{"kind":"recovery","channel":"email","recipient":"bob@example.org"},{"kind":"no_account","channel":"email","recipient":"who@example.org"}]', 'one message each'),
+	is(count(m -> 'token'), 1::bigint, 'of which one carries a token') FROM test.claim() AS m;
+SELECT is(test.recover('12345678', :'unknown'::jsonb ->> 'flow'), 'invalid_grant', 'a code for nobody'), is(test.recover('12345678', :'known'::jsonb ->> 'flow'), 'invalid_grant', 'as for somebody');
+SELECT is(array_agg(failures), '{1,1}', 'counted in both rows') FROM jwt_auth.one_time_tokens;
+SELECT is(test.ask(identifier) ->> 'error', 'invalid_request', 'no address: ' || identifier) FROM unnest('{alice,x@@y,+1,"",@,x@}'::text[]) AS identifier;
+SELECT jwt_disable_user(:'bob');
+SELECT is(test.message('bob@example.org') ->> 'kind', 'no_account', 'a disabled user has no account');
+SELECT jwt_enable_user(:'bob');
+UPDATE jwt_auth.identifiers SET verified_at = NULL WHERE user_id = :'bob' AND kind = 'email';
+SELECT is(test.message('bob@example.org') ->> 'kind', 'no_account', 'nor has one whose address is not proven');
+UPDATE jwt_auth.identifiers SET verified_at = now() WHERE user_id = :'bob';
+SELECT is(test.message('+491701234567') - 'id' - 'token' - 'code' - 'created_at' - 'expires_at' - 'flow' - 'status' - 'expires_in',
+	'{"kind":"recovery","channel":"phone","recipient":"+491701234567"}', 'a phone number is an address');
+-- A domain goes out as DNS has it, whatever a mailer would make of it
+SELECT jwt_create_user(NULL, test.password(), email => U&'Info@fa\00DF.example') AS fass \gset
+SELECT is(test.message(U&'INFO@fa\00DF.example') ->> 'recipient', 'Info@xn--fa-hia.example', 'a domain is written as A-label'),
+	   is(test.message('info@fass.example') ->> 'recipient', 'info@fass.example', 'and a look-alike is another'),
+	   is(test.message('info@fass.example') ->> 'kind', 'no_account', 'which is nobody''s');
+
+-- Too many messages: the answer stays, nothing is sent
+TRUNCATE jwt_auth.outbox, jwt_auth.one_time_tokens, jwt_auth.login_throttle;
+SELECT jwt_request_recovery('bob@example.org') AS first, jwt_request_recovery('BOB@example.org') AS second \gset
+SELECT is(:'second'::jsonb - 'flow', :'first'::jsonb - 'flow', 'one a minute: the same answer'), isnt(:'second'::jsonb ->> 'flow', :'first'::jsonb ->> 'flow', 'and a flow'),
+	   is(test.recover('12345678', :'second'::jsonb ->> 'flow'), 'invalid_grant', 'which redeems nothing');
+SELECT is(count(*), 1::bigint, 'but no message') FROM jwt_auth.outbox;
+CREATE FUNCTION test.sent_after(age interval) RETURNS bigint LANGUAGE plpgsql AS
+$$ BEGIN PERFORM test.age_failures(age); PERFORM public.jwt_request_recovery('bob@example.org'); RETURN (SELECT count(*) FROM jwt_auth.outbox); END $$;
+SELECT is(test.sent_after('59 s'), 1::bigint, 'not before a minute is over'), is(test.sent_after('2 s'), 2::bigint, 'then another'),
+	   is(test.sent_after('61 s'), 3::bigint, 'a third'), is(test.sent_after('61 s'), 4::bigint, 'a fourth'), is(test.sent_after('61 s'), 5::bigint, 'a fifth'),
+	   is(test.sent_after('61 s'), 5::bigint, 'and no sixth'), is(test.sent_after('58 min'), 5::bigint, 'within the hour'), is(test.sent_after('2 min'), 6::bigint, 'but after it');
+SELECT is(count(*), 3::bigint, 'three tokens of one address are live at most') FROM jwt_auth.one_time_tokens WHERE consumed_at IS NULL;
+SELECT is(test.error_of(test.login('bob', 'another horse battery')), 'ok', 'the password is asked for as ever'), is(test.ask('who@example.org') ->> 'status', 'sent', 'and others are served');
+SELECT is(count(*), 3::bigint, 'and those that gave way are not sent') FROM test.claim() AS m WHERE m ->> 'kind' = 'recovery';
+SELECT is(count(*), 3::bigint, 'but given up') FROM jwt_auth.outbox WHERE failed_at IS NOT NULL AND error = 'expired, redeemed or void';
+
+-- An older token stays good beside a newer one, until one is redeemed
+SELECT test.message('bob@example.org') AS older, test.message('bob@example.org') AS newer \gset
+SELECT is(test.recover(:'older'::jsonb ->> 'token'), 'password_set', 'an older token is good'), is(test.recover(:'newer'::jsonb ->> 'token'), 'invalid_grant', 'and voids the newer');
+
+-- What voids a token
+CREATE FUNCTION test.after(change text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	message jsonb;
+	again text;
+BEGIN
+	UPDATE jwt_auth.users SET disabled_at = NULL;
+	UPDATE jwt_auth.identifiers SET verified_at = now();
+	message := test.message('bob@example.org');
+	EXECUTE change;
+	UPDATE jwt_auth.outbox SET leased_until = now() WHERE id = (message ->> 'id')::uuid;
+	SELECT concat(m -> 'token') INTO again FROM test.claim() AS m WHERE m ->> 'id' = message ->> 'id';
+	RETURN concat_ws(' ', test.recover(message ->> 'token'), test.recover(message ->> 'code', message ->> 'flow'), again);
+END
+$$;
+SELECT is(test.after(format(change, :'bob')), 'invalid_grant invalid_grant', 'void, and not sent, after ' || change) FROM unnest(ARRAY[
+	'SELECT jwt_set_password(%L, ''a third horse battery'')', 'SELECT jwt_update_user(%L, ''bobby'')', 'SELECT jwt_update_user(%L, ''bob'')', 'SELECT jwt_disable_user(%L)',
+	'UPDATE jwt_auth.users SET password_hash = NULL, disabled_at = NULL WHERE id = %L', 'UPDATE jwt_auth.identifiers SET verified_at = NULL WHERE user_id = %L']) AS change;
+SELECT is(test.after(change), 'invalid_grant invalid_grant', 'void, and not sent, after ' || change) FROM unnest(ARRAY[
+	'UPDATE jwt_auth.one_time_tokens SET expires_at = now()', 'UPDATE jwt_auth.one_time_tokens SET failures = 5',
+	'UPDATE jwt_auth.one_time_tokens SET consumed_at = now()', 'DELETE FROM jwt_auth.one_time_tokens', 'UPDATE jwt_auth.one_time_tokens SET credentials_version = 0',
+	'UPDATE jwt_auth.keys SET revoked_at = now() WHERE use = ''handle''']) AS change;
+SELECT test.message('bob@example.org') AS m \gset
+SELECT cmp_ok(jwt_rotate_handle_key(), '>', 2, 'the key is rotated');
+SELECT is(test.recover(:'m'::jsonb ->> 'token'), 'password_set', 'which voids nothing');
+SELECT test.message('alice.smith@example.org') AS m \gset
+UPDATE jwt_auth.identifiers SET user_id = :'bob' WHERE canonical = 'alice.smith@example.org';
+SELECT is(test.recover(:'m'::jsonb ->> 'token'), 'invalid_grant', 'an address that became another''s proves nothing');
+UPDATE jwt_auth.identifiers SET user_id = :'alice' WHERE canonical = 'alice.smith@example.org';
+SELECT test.message('bob@example.org') AS m \gset
+UPDATE jwt_auth.one_time_tokens SET recipient = 'x@example.org';
+SELECT is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'flow'), 'invalid_grant', 'a code is for its recipient');
+
+-- Codes: five tries each, whatever they are tried on
+SELECT test.message('bob@example.org') AS m \gset
+CREATE FUNCTION test.guess(message jsonb, code text) RETURNS text LANGUAGE sql VOLATILE AS
+$$ DELETE FROM jwt_auth.login_throttle; SELECT test.recover(code, message ->> 'flow') $$;
+SELECT is(test.guess(:'m', test.wrong(:'m'::jsonb ->> 'code')), 'invalid_grant', 'wrong code ' || n) FROM generate_series(1, 5) AS n;
+SELECT is(test.guess(:'m', :'m'::jsonb ->> 'code'), 'invalid_grant', 'then the right one is not accepted'), is(test.recover(:'m'::jsonb ->> 'token'), 'invalid_grant', 'nor is the link');
+SELECT is(code_failures, 7, 'the account counts them') FROM jwt_auth.users WHERE id = :'bob';
+SELECT test.message('bob@example.org') AS m \gset
+UPDATE jwt_auth.users SET code_failures = 99 WHERE id = :'bob';
+SELECT is(test.guess(:'m', test.wrong(:'m'::jsonb ->> 'code')), 'invalid_grant', 'the hundredth in a row'), is(test.guess(:'m', :'m'::jsonb ->> 'code'), 'invalid_grant', 'and no code of the account is accepted');
+SELECT is(test.message('bob@example.org') -> 'code', NULL, 'or sent');
+SELECT test.message('bob@example.org') AS m \gset
+SELECT is(test.recover(:'m'::jsonb ->> 'token'), 'password_set', 'a link is');
+SELECT is(code_failures, 0, 'and begins the count anew') FROM jwt_auth.users WHERE id = :'bob';
+UPDATE jwt_auth.users SET code_failures = 100 WHERE id = :'bob';
+SELECT jwt_unlock_user(:'bob');
+SELECT is(code_failures, 0, 'as an admin does') FROM jwt_auth.users WHERE id = :'bob';
+-- The address has waits of its own, which a new code does not clear, nor a login
+SELECT test.message('bob@example.org') AS m \gset
+DELETE FROM jwt_auth.login_throttle;
+SELECT test.recover(test.wrong(:'m'::jsonb ->> 'code'), :'m'::jsonb ->> 'flow') FROM generate_series(1, 5);
+SELECT is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'flow'), 'temporarily_unavailable', 'after five wrong codes the address must wait'),
+	   is(test.error_of(test.login('bob', 'another horse battery')), 'ok', 'but the password need not'),
+	   is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'flow'), 'temporarily_unavailable', 'and a login clears nothing');
+SELECT jwt_unlock_user(:'bob');
+SELECT is(test.recover(:'m'::jsonb ->> 'code', :'m'::jsonb ->> 'flow'), 'invalid_grant', 'an admin does');
+
+-- Links of support staff
+SELECT jwt_create_link(:'nobody', 'recovery', '7 days') AS link \gset
+SELECT is(test.recover(:'link'), 'password_set', 'a link of an admin is redeemed'), is(test.recover(:'link'), 'invalid_grant', 'once'), is(count(*), 1::bigint, 'and audited') FROM jwt_auth.audit_log WHERE event = 'link_created';
+SELECT test.raises(format('SELECT jwt_create_link(%L, %L, %L)', id, purpose, age), '22023', 'no link: ' || what)
+FROM (VALUES ('unknown user', gen_random_uuid(), 'recovery', NULL), ('purpose', :'nobody', 'login', NULL), ('no purpose', :'nobody', '', NULL), ('no time', :'nobody', 'recovery', '0'),
+	('negative', :'nobody', 'recovery', '-1 h'), ('too long', :'nobody', 'recovery', '7 days 1 s')) AS v (what, id, purpose, age);
+
+-- The mailer
+TRUNCATE jwt_auth.outbox;
+SELECT test.ask('bob@example.org'), test.ask('alice.smith@example.org'), test.ask('x@example.org');
+SELECT is(jsonb_array_length(jwt_outbox_claim(2)), 2, 'as many as asked for'), is(jsonb_array_length(jwt_outbox_claim(2)), 1, 'then the rest'), is(jwt_outbox_claim(2), '[]', 'then none');
+SELECT id AS one FROM jwt_auth.outbox ORDER BY created_at LIMIT 1 \gset
+SELECT jwt_outbox_failed(:'one', 'greylisted', '5 min');
+SELECT is_empty('SELECT test.claim()', 'a retry is not due at once');
+UPDATE jwt_auth.outbox SET leased_until = leased_until - interval '5 min';
+SELECT is(count(*), 3::bigint, 'but then, and so are those whose lease ended') FROM test.claim();
+SELECT is(format('%s %s', attempts, error), '2 greylisted', 'attempts are counted') FROM jwt_auth.outbox WHERE id = :'one';
+SELECT jwt_outbox_sent(:'one'), jwt_outbox_failed(:'one', 'too late'), jwt_outbox_failed(id, 'no such mailbox') FROM jwt_auth.outbox WHERE id <> :'one';
+SELECT is(array_agg(format('%s %s %s', sent_at IS NULL, failed_at IS NULL, error) ORDER BY sent_at), '{f t greylisted,t f no such mailbox,t f no such mailbox}', 'sent, and given up') FROM jwt_auth.outbox;
+UPDATE jwt_auth.outbox SET leased_until = now() - interval '1 day';
+SELECT is_empty('SELECT test.claim()', 'neither comes again');
+SELECT test.raises(call, '22023', 'refused: ' || call) FROM unnest(ARRAY['SELECT jwt_outbox_claim(0)', 'SELECT jwt_outbox_claim(1001)', 'SELECT jwt_outbox_claim(NULL)', 'SELECT jwt_outbox_claim(1, ''0'')',
+	'SELECT jwt_outbox_claim(1, NULL)', 'SELECT jwt_outbox_claim(1, ''25 h'')', 'SELECT jwt_outbox_sent(gen_random_uuid())', 'SELECT jwt_outbox_failed(gen_random_uuid(), ''x'')',
+	format('SELECT jwt_outbox_failed(%L, ''x'', ''0'')', :'one'), format('SELECT jwt_outbox_failed(%L, ''x'', ''8 days'')', :'one'), format('SELECT jwt_outbox_failed(%L, repeat(''x'', 1025))', :'one')]) AS call;
+
+-- A change of password is told, to addresses before phone numbers, and to nobody without either
+SELECT jwt_set_password(:'alice', test.password()), jwt_set_password(:'nobody', test.password()), jwt_create_user(NULL, test.password(), phone => '+491701234569') AS phone \gset
+SELECT jwt_set_password(:'phone', test.password());
+SELECT is(array_agg(concat_ws(' ', kind, channel, recipient) ORDER BY id), '{password_changed email Alice.Smith@example.org,password_changed phone +491701234569}', 'notices') FROM jwt_auth.outbox WHERE sent_at IS NULL AND failed_at IS NULL;
+SELECT set_config('jwt_auth.token', test.login('alice') ->> 'access_token', false) IS NOT NULL AS is_alice \gset
+SELECT is(jwt_change_password(test.password(), 'another horse battery'), '{}', 'a user changes it');
+SELECT is(count(*), 3::bigint, 'and is told') FROM jwt_auth.outbox WHERE kind = 'password_changed';
+SELECT set_config('jwt_auth.token', '', false);
+
+-- Nothing is looked at where nothing can be written
+SELECT test.message('bob@example.org') AS m \gset
+BEGIN READ ONLY;
+SELECT test.raises(call, '25006', 'read-only: ' || left(call, 40)) FROM unnest(ARRAY[format('SELECT jwt_recover(%L, ''another horse battery'')', :'m'::jsonb ->> 'token'), 'SELECT jwt_recover(''x'', ''y'')',
+	'SELECT jwt_request_recovery(''bob@example.org'')', 'SELECT jwt_outbox_claim()', format('SELECT jwt_create_link(%L, ''recovery'')', :'bob')]) AS call;
+COMMIT;
+SELECT is(test.recover(:'m'::jsonb ->> 'token'), 'password_set', 'the token is still good');
+
+-- Nobody's to call until they are granted; the tables are nobody's
+CREATE ROLE regress_recovery;
+SET ROLE regress_recovery;
+SELECT throws_ok(call, '42501', NULL, 'without rights: ' || call) FROM unnest(ARRAY['SELECT jwt_request_recovery(''x@y.example'')', 'SELECT jwt_recover(''x'', ''y'')', 'SELECT jwt_outbox_claim()',
+	'SELECT jwt_outbox_sent(NULL)', 'SELECT jwt_outbox_failed(NULL, NULL)', 'SELECT jwt_create_link(NULL, ''recovery'')', 'SELECT jwt_rotate_handle_key()', 'TABLE jwt_auth.outbox', 'TABLE jwt_auth.one_time_tokens']) AS call;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION jwt_outbox_claim, jwt_outbox_sent TO regress_recovery;
+SELECT test.ask('bob@example.org');
+SET ROLE regress_recovery;
+SELECT is(jsonb_array_length(jwt_outbox_claim()) > 0, true, 'a mailer needs no other right');
+SELECT throws_ok('TABLE jwt_auth.outbox', '42501', NULL, 'and has none');
+RESET ROLE;
+DROP OWNED BY regress_recovery;
+DROP ROLE regress_recovery;
+
+-- What expired goes; a restored backup sends nothing again
+SELECT test.ask('bob@example.org');
+UPDATE jwt_auth.outbox SET expires_at = now() - interval '1 h' WHERE sent_at IS NOT NULL OR failed_at IS NOT NULL;
+UPDATE jwt_auth.one_time_tokens SET expires_at = now() - interval '1 h' WHERE consumed_at IS NOT NULL;
+SELECT jwt_purge() > 0 AS purged \gset
+SELECT is(count(*), 0::bigint, 'expired messages are purged') FROM jwt_auth.outbox WHERE expires_at < now();
+SELECT is(count(*), 0::bigint, 'and tokens') FROM jwt_auth.one_time_tokens WHERE expires_at < now();
+SELECT test.message('bob@example.org') AS m \gset
+SELECT test.ask('alice.smith@example.org');
+SELECT jwt_reset_after_restore();
+SELECT is(test.recover(:'m'::jsonb ->> 'token'), 'invalid_grant', 'after a reset, former tokens are void'), is(jwt_outbox_claim(), '[]', 'and what was not sent is given up');
+SELECT is(test.recover(test.message('bob@example.org') ->> 'token'), 'password_set', 'new ones are good');
+SELECT jwt_delete_user(:'bob');
+SELECT is(count(*), 0::bigint, 'tokens go with their user') FROM jwt_auth.one_time_tokens WHERE user_id = :'bob';
+SELECT * FROM finish();
