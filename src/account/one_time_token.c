@@ -189,7 +189,7 @@ is_to_owner(const JaOneTimeToken *token)
 
 	return token->canonical.data == NULL ||
 		(ja_identifier_find(token->canonical, &owner, &identifier) && identifier.is_verified &&
-		 memcmp(&owner, &token->user, UUID_LEN) == 0);
+		 ja_secret_equals(&owner, UUID_LEN, &token->user, UUID_LEN));
 }
 
 /*
