@@ -2,7 +2,7 @@
 -- around them, a bounded size, and no character that may differ.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 116 assertions
+-- At least 111 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;
@@ -75,7 +75,9 @@ SELECT what, v.token FROM good, LATERAL (VALUES
 	('a refresh token', 'jar_' || signature)
 	) AS v (what, token);
 
-SELECT test.refuses(token, test.key('oct'), what) FROM odd;
+-- What people copy along is taken off a token of ours, but not off a JWS
+SELECT test.refuses(token, test.key('oct'), what) FROM odd
+WHERE what !~ '^a (leading|trailing) (space|tab|line feed)$' AND what <> 'a bearer scheme before it';
 SELECT test.refuses_jws(token, test.key('oct'), 'as a JWS: ' || what)
 FROM odd WHERE what <> 'no payload';
 SELECT is((jwt_decode(token)).claims, '{"sub":"alice","admin":false}',
@@ -87,8 +89,8 @@ SELECT test.raises(format('SELECT jwt_decode(%L)', token), '28J00',
 FROM odd
 WHERE what IN ('the empty string', 'one segment', 'two segments', 'two dots',
 			   'a trailing dot', 'four segments', 'the five segments of a JWE',
-			   'no header', 'no payload', 'a leading space',
-			   'a trailing line feed', 'a JSON string');
+			   'no header', 'no payload', 'spaces around the dots',
+			   'quotes around', 'a JSON string');
 
 -- No other token of the same length passes: each letter of the token is
 -- replaced by each other one of the alphabet.
