@@ -170,8 +170,8 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 void
 ja_user_change_end_sessions(const pg_uuid_t *id)
 {
-	if (!ja_user_settle(id))
-		ja_raise(JA_ACCOUNT_UNKNOWN);
+	require_user(id);
+	ja_user_settle(id);
 	end_sessions(id, "ended by admin");
 	audit_user("sessions_ended", id);
 }

@@ -53,15 +53,22 @@ ja_attempt_lock_initialize(void)
 	RegisterXactCallback(watch_transaction, NULL);
 }
 
+static void
+fill_tag(const uint8 *subject, uint16 lock_class, LOCKTAG *tag)
+{
+	uint32		halves[2];
+
+	memcpy(halves, subject, sizeof(halves));
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, halves[0], halves[1], lock_class);
+}
+
 /* Takes a lock on the subject if it is free, until the transaction ends. */
 static bool
 try_lock(const uint8 *subject, uint16 lock_class)
 {
 	LOCKTAG		tag;
-	uint32		halves[2];
 
-	memcpy(halves, subject, sizeof(halves));
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, halves[0], halves[1], lock_class);
+	fill_tag(subject, lock_class, &tag);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	has_locked = true;
@@ -83,6 +90,31 @@ bool
 ja_attempt_lock_may_report(const uint8 *subject)
 {
 	return try_lock(subject, REPORT_LOCK_CLASS);
+}
+
+static void
+release(const uint8 *subject)
+{
+	LOCKTAG		tag;
+
+	fill_tag(subject, LOCK_CLASS, &tag);
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
+/*
+ * Waits until no other transaction has the lock, and does not keep it; false if
+ * that took too long.
+ */
+bool
+ja_attempt_lock_settle(const uint8 *subject)
+{
+	const bool	had_locked = has_locked;
+
+	if (!ja_attempt_lock_wait(subject))
+		return false;
+	release(subject);
+	has_locked = had_locked;
+	return true;
 }
 
 /* Takes the lock; false if it was not to be had in time. */

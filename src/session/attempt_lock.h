@@ -12,6 +12,7 @@
 
 extern void ja_attempt_lock_initialize(void);
 extern bool ja_attempt_lock_try(const uint8 *subject);
+extern bool ja_attempt_lock_settle(const uint8 *subject);
 extern bool ja_attempt_lock_wait(const uint8 *subject);
 extern bool ja_attempt_lock_may_report(const uint8 *subject);
 

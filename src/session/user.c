@@ -11,6 +11,7 @@
 
 #include "utils/builtins.h"
 
+#include "base/error.h"
 #include "keyring/name_hash.h"
 #include "session/attempt_lock.h"
 #include "session/user.h"
@@ -55,6 +56,12 @@ ja_user_find_by_id(const pg_uuid_t *id, JaUser *user)
 	return true;
 }
 
+static void
+make_turn(const pg_uuid_t *id, uint8 *subject)
+{
+	ja_name_hash_make("jwt_auth user", (const char *) id->data, UUID_LEN, subject);
+}
+
 /*
  * Waits until no other transaction begins a session of the user, or checks a
  * password of it, by whatever name; false if that does not come in time.  Holds
@@ -65,26 +72,22 @@ ja_user_wait_turn(const pg_uuid_t *id)
 {
 	uint8		subject[JA_SUBJECT_SIZE];
 
-	ja_name_hash_make("jwt_auth user", (const char *) id->data, UUID_LEN, subject);
+	make_turn(id, subject);
 	return ja_attempt_lock_wait(subject);
 }
 
 /*
- * Waits until no other transaction that begins a session of the user, or
- * changes the user, is open, and keeps others from it until this one ends;
- * false if there is no such user.  Raises 55P03 as the lock below does.
+ * Waits for the same, but takes no turn and writes nothing: sessions that were
+ * begun by then are to be seen.  Raises 55P03 if it takes too long.
  */
-bool
+void
 ja_user_settle(const pg_uuid_t *id)
 {
-	JaPlanScope scope;
-	JaUser		user;
-	bool		found;
+	uint8		subject[JA_SUBJECT_SIZE];
 
-	ja_plan_begin(&scope);
-	found = ja_user_lock_by_id(id, &user);
-	ja_plan_end(&scope);
-	return found;
+	make_turn(id, subject);
+	if (!ja_attempt_lock_settle(subject))
+		ja_raise(JA_ACCOUNT_BUSY);
 }
 
 /*

@@ -26,7 +26,7 @@ typedef struct JaUser
 
 extern bool ja_user_find_by_id(const pg_uuid_t *id, JaUser *user);
 extern bool ja_user_wait_turn(const pg_uuid_t *id);
-extern bool ja_user_settle(const pg_uuid_t *id);
+extern void ja_user_settle(const pg_uuid_t *id);
 extern bool ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user);
 
 #endif							/* JA_USER_H */

@@ -3,7 +3,7 @@
 -- decoder can refuse it.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 143 assertions
+-- At least 139 assertions
 SELECT no_plan();
 
 SET jwt_auth.require_exp = off;
@@ -71,7 +71,8 @@ SELECT test.refuses(header || '.' || payload || '.'
 					|| pg_temp.changed(test.mac(header || '.' || payload),
 									   change, argument),
 					test.key('oct'), 'signature with ' || what)
-FROM part, variant;
+FROM part, variant
+WHERE NOT (change = 'append' AND argument ~ '^[ \t\r\n]+$');
 
 -- The alphabet of RFC 4648 section 4
 SELECT test.refuses(test.seal(replace(signing_input, '-', '+')),

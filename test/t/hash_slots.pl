@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 
 # Hashes that keep a processor busy for some seconds, or about one, as imported
 # ones may
-my %HASH = map { $_->[0] => "\$2b\$$_->[1]\$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW" } [ slowest => 16 ], [ slow => 14 ];
+my %HASH = map { $_->[0] => "\$2b\$$_->[1]\$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW" } [ slowest => 15 ], [ slow => 14 ];
 
 my $node = start_account_node(
 	'limited',
