@@ -138,7 +138,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_KEY_INVALID] = UNUSABLE("key is not valid",
 								"Its numbers do not form a key of this type."),
 	[JA_KEY_WEAK_POINT] = UNUSABLE("public key is not canonical or has a small order",
-								   "Such a key accepts signatures that its owner never made; generate another."),
+								   "Such a key accepts signatures that its owner never created; generate another one."),
 	[JA_KEY_PAIR] = UNUSABLE("private and public half of the key do not belong together", NULL),
 	[JA_KEY_NOT_PRIVATE] = UNUSABLE("key has no private half",
 									"Signing needs a private JWK."),
@@ -213,7 +213,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_PASSWORD_HASH_KIND] = UNUSABLE("kind of password hash is not supported",
 									   "Supported are argon2, bcrypt, scrypt, PBKDF2, $5$, $6$, $y$, SCRAM-SHA-256, $P$, $H$, $S$ and {SSHA}, in the forms that doc/accounts.md lists."),
 	[JA_PASSWORD_HASH_FORM] = UNUSABLE("password hash is malformed",
-									   "It must be the whole text that the algorithm wrote, and nothing else."),
+									   "Pass exactly the text that the algorithm produced, without anything before or after it."),
 	[JA_PASSWORD_HASH_COST] = UNUSABLE("password hash asks for too much work",
 									   "Allowed are argon2 up to 256 MiB, 64 iterations, 16 lanes and 2 GiB (memory by iterations), bcrypt up to cost 15, $5$ and $6$ up to 1000000 rounds, $y$ up to 256 MiB, PBKDF2 up to 5000000 iterations (2500000 of SHA-512), scrypt up to 256 MiB and 512 MiB (memory by parallelism), $P$ and $S$ up to 2^20 iterations."),
 	[JA_PASSWORD_BUSY] = {
@@ -250,13 +250,13 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 								"iss must be jwt_auth.issuer, and absent where that is not set; jti, sub and sid must be strings, aud a string or strings."),
 
 	[JA_KEYRING_NO_SIGNING_KEY] = UNREADY("there is no signing key",
-										  "Make one with jwt_create_key()."),
+										  "Create one with jwt_create_key()."),
 	[JA_KEYRING_KID_UNKNOWN] = UNUSABLE("there is no key with this kid",
 										"The kids are in the table jwt_auth.keys."),
 	[JA_KEYRING_CANNOT_SIGN] = UNUSABLE("the key does not sign",
 										"Only the active key and next keys do."),
 	[JA_KEYRING_KEY_KNOWN] = UNUSABLE("this key or kid is or was already here",
-									  "Keys are never used again; make a new one."),
+									  "Keys and kids are never reused; create a new key."),
 	[JA_KEYRING_KEY_ACTIVE] = UNREADY("the active key cannot be retired",
 									  "Rotate with jwt_rotate_key() first, or revoke it with jwt_revoke_key()."),
 	[JA_KEYRING_NO_ALGORITHM] = UNUSABLE("the key must name its algorithm",
@@ -266,7 +266,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_KEYRING_SEAL_BROKEN] = UNREADY("the sealed key cannot be opened",
 									   "The line in jwt_auth.master_key_file has the right name but another key, or the row was changed."),
 	[JA_MASTER_KEY_UNSET] = UNREADY("there is no master key file",
-									"Make one with: (umask 077; echo \"mk1 $(openssl rand -base64 32)\" > FILE), owned by the server's user and outside the data directory, and set jwt_auth.master_key_file."),
+									"Create one with: (umask 077; echo \"mk1 $(openssl rand -base64 32)\" > FILE), owned by the server's user and outside the data directory, and set jwt_auth.master_key_file."),
 	[JA_MASTER_KEY_PATH] = UNREADY("jwt_auth.master_key_file is not an absolute path", NULL),
 	[JA_MASTER_KEY_OPEN] = UNREADY("the master key file cannot be read",
 								   "The server's user must be able to read jwt_auth.master_key_file."),
@@ -304,7 +304,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 
 	[JA_ACCOUNT_NAME_TAKEN] = {
 		ERRCODE_UNIQUE_VIOLATION, "this username, e-mail address or phone number is taken", NULL,
-		"Names are compared in NFKC, without case and surrounding spaces; jwt_find_user() tells whose it is.", NULL
+		"Names are compared in NFKC, without case and surrounding spaces; jwt_find_user() returns the id of the user who has it.", NULL
 	},
 	[JA_ACCOUNT_UNKNOWN] = UNUSABLE("there is no user with this id",
 									"jwt_find_user() returns the id of a username, an e-mail address or a phone number."),
@@ -319,7 +319,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_ACCOUNT_CLAIMS_RESERVED] = UNUSABLE("claims hold a reserved name",
 											"Only jwt_auth itself sets iss, sub, aud, exp, nbf, iat, jti, sid, role, token_use, cnf, act, may_act, azp, client_id, anonymous, aal, acr, amr, auth_time, nonce and at_hash."),
 	[JA_ACCOUNT_CLAIMS_LARGE] = UNUSABLE("claims are too large",
-										 "A user's claims go into each access token; 8 kB are the most."),
+										 "A user's claims go into each access token, so they may have at most 8 kB."),
 	[JA_ACCOUNT_METHODS] = UNUSABLE("amr holds a name that is not usable",
 									"Name up to 16 methods, such as pwd, otp or hwk (RFC 8176), each of up to 64 letters, digits, dots, hyphens and underscores."),
 	[JA_ACCOUNT_SCOPE] = UNUSABLE("scope is not known",
