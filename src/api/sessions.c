@@ -130,7 +130,7 @@ copy_current_token(void)
 Datum
 jwt_consume(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_credential(fcinfo, 0);
+	JaString	token = ja_authenticate_trim(ja_argument_text(fcinfo, 0));
 	JaExpectation expected = {
 		.audience = ja_argument_text(fcinfo, 1)
 	};

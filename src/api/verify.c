@@ -55,7 +55,7 @@ jwt_sign(PG_FUNCTION_ARGS)
 Datum
 jwt_verify(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_argument_credential(fcinfo, 0);
+	JaString	token = ja_authenticate_trim(ja_argument_text(fcinfo, 0));
 	JaExpectation expected;
 	const JaVerified *verified;
 	Jsonb	   *claims;

@@ -171,11 +171,9 @@ ja_explain_token(JaString token, TimestampTz now)
 	JaCompact	compact;
 	Jsonb	   *header = NULL;
 	Jsonb	   *claims = NULL;
-	JaStatus	status = JA_TOKEN_NULL;
+	JaStatus	status = ja_verify_stored(token, &any, (JaMoment) {now, now}, &verified);
 
-	if (token.data != NULL)
-		status = ja_verify_stored(token, &any, (JaMoment) {now, now}, &verified);
-	if (token.data != NULL && ja_verify_size(token) == JA_OK &&
+	if (ja_verify_size(token) == JA_OK &&
 		ja_jws_split(token, &compact) == JA_OK)
 	{
 		(void) ja_jws_decode_json(compact.header, NULL, 0, &header);

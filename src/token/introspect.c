@@ -40,8 +40,7 @@ ja_introspect_token(JaString token, TimestampTz now)
 	const JaExpectation any = {{NULL, 0}, {NULL, 0}};
 	JaJsonState state = {0};
 	const JaVerified *verified;
-	bool		is_active = token.data != NULL &&
-	ja_verify_stored(token, &any, (JaMoment) {now, now}, &verified) == JA_OK;
+	bool		is_active = ja_verify_stored(token, &any, (JaMoment) {now, now}, &verified) == JA_OK;
 
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_active)

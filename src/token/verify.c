@@ -48,10 +48,15 @@ static JaStatus check_expectation(const JaVerified *verified, const JaExpectatio
 static JaStatus check_use_audience(const JaVerified *verified, JaString audience);
 static JaStatus check_not_revoked(JaVerified *verified, TimestampTz now);
 
-/* Fails with JA_TOKEN_SIZE before anything of an oversized token is read. */
+/*
+ * Fails with JA_TOKEN_NULL for no token, and with JA_TOKEN_SIZE before anything
+ * of an oversized one is read.
+ */
 JaStatus
 ja_verify_size(JaString token)
 {
+	if (token.data == NULL)
+		return JA_TOKEN_NULL;
 	return token.length <= (size_t) ja_settings.max_token_size ? JA_OK : JA_TOKEN_SIZE;
 }
 

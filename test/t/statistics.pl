@@ -2,7 +2,7 @@
 # have ended and of transactions that were rolled back; for each database; for
 # those who monitor the server, and nobody else. Without preloading it is empty.
 #
-# At least 51 assertions
+# At least 57 assertions
 
 use strict;
 use warnings;
@@ -43,6 +43,8 @@ is(counted_by($verify, $verify), 'tokens_new 1, tokens_remembered 1', 'a token t
 is(counted_by($verify), 'tokens_shared 1', 'and in another backend');
 is(counted_by('BEGIN', $verify, 'ROLLBACK'), 'tokens_shared 1', 'a rollback undoes no count');
 is(counted_by("SELECT jwt_verify('$_')"), 'tokens_denied_malformed 1', "no token: $_") for 'x', 'a.b.c', "$token.";
+is(counted_by("SELECT $_(NULL)"), 'tokens_denied_malformed 1', "none at all: $_") for qw(jwt_verify jwt_consume jwt_introspect jwt_explain);
+is(counted_by($_), '', "nobody was asked: $_") for 'SELECT jwt_authenticate(NULL)', q{SELECT jwt_verify_with(NULL, '{}')};
 is(counted_by(q{SELECT jwt_verify('} . tampered($token) . q{')}), 'tokens_denied_signature 1', 'a wrong signature');
 is(counted_by("SELECT jwt_verify('$token', 'api')"), 'tokens_denied_audience 1', 'another audience');
 is(counted_by("SELECT jwt_verify('$token', issuer => 'me')"), 'tokens_denied_issuer 1', 'another issuer');
