@@ -25,6 +25,7 @@
 #include "session/throttle.h"
 #include "shared/hash_slots.h"
 #include "shared/memory.h"
+#include "store/hook.h"
 #include "store/signal.h"
 
 PG_MODULE_MAGIC;
@@ -50,6 +51,33 @@ static void
 note_bool(bool value pg_attribute_unused(), void *extra pg_attribute_unused())
 {
 	ja_settings_epoch++;
+}
+
+/* Whether the definitions are over, which take values from before them. */
+static bool is_loaded;
+
+/*
+ * Refuses a malformed name of a function where somebody sets it now.  One that
+ * was stored, or set before the library was loaded, has to stay: PostgreSQL
+ * would go on without it, and nobody would check passwords.  It fails when the
+ * function is called.
+ */
+static bool
+check_function_name(char **value, void **extra pg_attribute_unused(), GucSource source)
+{
+	if (!is_loaded || InitializingParallelWorker || source < PGC_S_INTERACTIVE ||
+		ja_hook_name_is_right(*value))
+		return true;
+	GUC_check_errdetail("The name of a function must be a schema and a name, with a dot between them.");
+	GUC_check_errhint("Write it as schema.name, without arguments, and in double quotes what is not in lower case.");
+	return false;
+}
+
+static void
+define_function(const char *name, const char *description, char **value)
+{
+	DefineCustomStringVariable(name, description, NULL, value, NULL,
+							   PGC_SUSET, 0, check_function_name, note_string, NULL);
 }
 
 static void
@@ -168,12 +196,12 @@ define_password_settings(void)
 							"Failed logins after which further attempts must wait.",
 							NULL, &ja_settings.login_max_failures,
 							5, 1, 1000, PGC_SUSET, 0, NULL, NULL, NULL);
-	define_string("jwt_auth.claims_function",
-				  "Function that adds claims to access tokens.",
-				  &ja_settings.claims_function);
-	define_string("jwt_auth.password_check_function",
-				  "Function that validates new passwords.",
-				  &ja_settings.password_check_function);
+	define_function("jwt_auth.claims_function",
+					"Function that adds claims to access tokens.",
+					&ja_settings.claims_function);
+	define_function("jwt_auth.password_check_function",
+					"Function that validates new passwords.",
+					&ja_settings.password_check_function);
 }
 
 static void
@@ -311,4 +339,5 @@ _PG_init(void)
 	ja_identity_initialize();
 	ja_shared_memory_initialize();
 	MarkGUCPrefixReserved("jwt_auth");
+	is_loaded = true;
 }

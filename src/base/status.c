@@ -69,6 +69,10 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_TOKEN_SESSION_UNKNOWN] = REFUSED("session", "session unknown here, possibly replication lag"),
 	[JA_TOKEN_SESSION_ENDED] = REVOKED("session", "the session ended"),
 	[JA_TOKEN_DENIED] = REVOKED("jti", "the \"jti\" was denied"),
+	[JA_TOKEN_USED] = {
+		JA_SQLSTATE_TOKEN_REVOKED, "the token was used or denied", NULL,
+		"It is accepted once: ask for a new one where it came from.", NULL
+	},
 	[JA_TOKEN_USER_DISABLED] = REVOKED("user", "the user is disabled or deleted"),
 	[JA_TOKEN_USE] = REFUSED("token_use", "\"token_use\" is not access, or not one that its issuer's options accept"),
 	[JA_TOKEN_CONFIRMATION] = REFUSED("cnf", "the token is sender-constrained (\"cnf\"), which is not supported"),
@@ -333,9 +337,13 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_HOOK_NAME] = UNREADY("the name of a hook function is not qualified",
 							 "Name the schema, too, in jwt_auth.claims_function and jwt_auth.password_check_function."),
 	[JA_HOOK_MISSING] = UNREADY("there is no such hook function",
-								"jwt_auth.claims_function must name f(uuid, jsonb), jwt_auth.password_check_function f(text, text), in this database."),
-	[JA_HOOK_RESULT] = UNREADY("the hook function returns another type, or is no plain function",
-							   "jwt_auth.claims_function must return jsonb, jwt_auth.password_check_function text; neither may be a procedure or aggregate, or return a set."),
+								"Neither has its schema, in this database, a function of that name with other arguments: create it, or correct the name in the setting."),
+	[JA_HOOK_ARGUMENTS] = UNREADY("the hook function takes other arguments",
+								  "jwt_auth.claims_function must name f(uuid, jsonb), jwt_auth.password_check_function f(text, text)."),
+	[JA_HOOK_KIND] = UNREADY("the hook function is no plain function",
+							 "It may not be a procedure, an aggregate or a window function, nor return a set."),
+	[JA_HOOK_RESULT] = UNREADY("the hook function returns another type",
+							   "jwt_auth.claims_function must return jsonb, jwt_auth.password_check_function text."),
 	[JA_HOOK_OWNER] = UNREADY("the owner of the hook function is not trusted",
 							  "Give it to a superuser, or to the owner of the table jwt_auth.users, with ALTER FUNCTION ... OWNER TO."),
 	[JA_HOOK_CLAIMS] = {

@@ -130,8 +130,10 @@ ja_revoke_consume(JaString text, const JaExpectation *expected)
 	JaString	jti;
 	TimestampTz end;
 	Jsonb	   *claims;
+	JaStatus	status = ja_verify_stored(text, expected, ja_claims_moment(), &verified);
 
-	ja_check(ja_verify_stored(text, expected, ja_claims_moment(), &verified));
+	/* Who holds such a token has no session to renew. */
+	ja_check(status == JA_TOKEN_DENIED ? JA_TOKEN_USED : status);
 	if (!verified->is_local_issuer || verified->revocable.has_session ||
 		verified->revocable.jti.data == NULL)
 		ja_raise(JA_TOKEN_NOT_SINGLE_USE);
@@ -142,7 +144,7 @@ ja_revoke_consume(JaString text, const JaExpectation *expected)
 	memcpy(claims, verified->claims, VARSIZE(verified->claims));
 	/* What was verified may go once other code runs. */
 	if (!ja_denial_add_once(issuer, jti, end))
-		ja_raise(JA_TOKEN_DENIED);
+		ja_raise(JA_TOKEN_USED);
 	ja_audit_write(&(JaAuditEvent) {.event = "token_consumed", .level = JA_AUDIT_ALL});
 	return claims;
 }

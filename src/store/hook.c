@@ -25,12 +25,12 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "base/compat.h"
 #include "base/error.h"
@@ -57,31 +57,78 @@ static const HookKind claims_kind = {{UUIDOID, JSONBOID}, JSONBOID, JA_HOOK_CLAI
 static const HookKind password_kind = {{TEXTOID, TEXTOID}, TEXTOID, JA_HOOK_PASSWORD, true};
 
 /*
+ * Whether a setting's value is a schema and a name, quoted where they must be,
+ * or empty.  Looks up neither, so that it can be asked outside a transaction.
+ */
+bool
+ja_hook_name_is_right(const char *name)
+{
+	char	   *copy;
+	List	   *parts;
+	bool		is_right;
+
+	if (ja_settings_text(name).data == NULL)
+		return true;
+	copy = pstrdup(name);
+	is_right = SplitIdentifierString(copy, '.', &parts) && list_length(parts) == 2;
+	list_free(parts);
+	pfree(copy);
+	return is_right;
+}
+
+/*
+ * The function, or procedure, that has the name and a kind's arguments; raises
+ * 55000.
+ */
+static Oid
+find_function(const char *name, const HookKind *kind)
+{
+	List	   *names = JA_QUALIFIED_NAME(name);
+	FuncCandidateList candidates;
+
+	if (list_length(names) != 2)
+		ja_raise(JA_HOOK_NAME);
+	candidates = FuncnameGetCandidates(names, -1, NIL, false, false, false, true);
+	if (candidates == NULL)
+		ja_raise(JA_HOOK_MISSING);
+	for (; candidates != NULL; candidates = candidates->next)
+	{
+		if (candidates->nargs == lengthof(kind->argument_types) &&
+			memcmp(candidates->args, kind->argument_types, sizeof(kind->argument_types)) == 0)
+			return candidates->oid;
+	}
+	ja_raise(JA_HOOK_ARGUMENTS);
+}
+
+/* What is wrong with a function of the right name and arguments. */
+static JaStatus
+judge_function(Form_pg_proc function, const HookKind *kind)
+{
+	if (function->prokind != PROKIND_FUNCTION || function->proretset)
+		return JA_HOOK_KIND;
+	return function->prorettype == kind->result_type ? JA_OK : JA_HOOK_RESULT;
+}
+
+/*
  * Finds the function that a setting names, or raises 55000.  Runs as the
  * owner of the tables, since the caller need not see the function's schema.
  */
 static void
 resolve(const char *name, const HookKind *kind, Hook *hook)
 {
-	List	   *names = JA_QUALIFIED_NAME(name);
 	HeapTuple	tuple;
 	Form_pg_proc form;
-	bool		is_right;
+	JaStatus	status;
 
-	if (list_length(names) != 2)
-		ja_raise(JA_HOOK_NAME);
-	hook->function = LookupFuncName(names, lengthof(kind->argument_types),
-									kind->argument_types, true);
+	hook->function = find_function(name, kind);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(hook->function));
 	if (!HeapTupleIsValid(tuple))
 		ja_raise(JA_HOOK_MISSING);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	hook->owner = form->proowner;
-	is_right = form->prokind == PROKIND_FUNCTION && !form->proretset &&
-		form->prorettype == kind->result_type;
+	status = judge_function(form, kind);
 	ReleaseSysCache(tuple);
-	if (!is_right)
-		ja_raise(JA_HOOK_RESULT);
+	ja_check(status);
 	if (!superuser_arg(hook->owner) && hook->owner != ja_relation_owner(JA_USERS))
 		ja_raise(JA_HOOK_OWNER);
 }

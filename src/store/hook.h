@@ -13,6 +13,7 @@
 
 #include "jose/json.h"
 
+extern bool ja_hook_name_is_right(const char *name);
 extern Jsonb *ja_hook_claims(const pg_uuid_t *user, Jsonb *claims);
 extern char *ja_hook_judge_password(JaString username, JaString password);
 

@@ -1,11 +1,23 @@
 -- Tokens for a single use (F31): one call gets the claims, later ones 28J02;
 -- tokens of sessions, of other issuers, or without jti are not for that.
--- At least 20 assertions
+-- At least 33 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
 SELECT no_plan();
+-- The message and hint of what a statement raises, or nothing
+CREATE FUNCTION test.error_texts(statement text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE hint text;
+BEGIN
+	EXECUTE statement;
+	RETURN '';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN SQLERRM || ': ' || hint;
+END
+$$;
 SELECT test.create_user('alice') AS alice \gset
 SELECT test.import_own_secret();
 SELECT jwt_sign('{"jti":"j1","purpose":"invite"}') AS token \gset
@@ -23,6 +35,22 @@ RESET jwt_auth.check_revocation;
 SELECT jwt_sign('{"jti":"j3"}') AS token \gset
 SELECT jwt_revoke(:'token');
 SELECT test.raises(format('SELECT jwt_consume(%L)', :'token'), '28J02', 'revoked before its use');
+
+-- It says that the token is spent, and not to log in, which its holder cannot
+SELECT jwt_sign('{"jti":"said"}') AS token \gset
+SELECT test.error_texts(format('SELECT jwt_consume(%L)', :'token')) AS first,
+	   test.error_texts(format('SELECT jwt_consume(%L)', :'token')) AS second \gset
+SET jwt_auth.check_revocation = off;
+SELECT test.error_texts(format('SELECT jwt_consume(%L)', :'token')) AS third \gset
+RESET jwt_auth.check_revocation;
+SELECT is(:'first'::text, '', 'the first use says nothing');
+SELECT matches(said, '^the token was used or denied: .*a new one', 'it was used'), doesnt_match(said, '(?i)log in', 'without a login')
+FROM unnest(ARRAY[:'second', :'third']) AS said;
+SELECT is(test.error_texts(format('SELECT %s(%L)', name, :'token')), 'token revoked: Log in again.', 'any other use: ' || name)
+FROM unnest('{jwt_verify,jwt_authenticate}'::text[]) AS name;
+SELECT test.login('alice') ->> 'access_token' AS ended \gset
+SELECT jwt_revoke(:'ended');
+SELECT is(test.error_texts(format('SELECT jwt_consume(%L)', :'ended')), 'token revoked: Log in again.', 'a token of a session that ended');
 
 -- Rolled back, it was not used
 SELECT jwt_sign('{"jti":"j4"}') AS token \gset

@@ -4,7 +4,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 116 assertions
+-- At least 182 assertions
 SELECT no_plan();
 CREATE ROLE regress_hook_owner;
 CREATE ROLE regress_hook_caller;
@@ -33,6 +33,7 @@ CREATE FUNCTION hooks.text_result(user_id uuid, claims jsonb) RETURNS text LANGU
 CREATE FUNCTION hooks.set_result(user_id uuid, claims jsonb) RETURNS SETOF jsonb LANGUAGE sql AS 'SELECT claims';
 CREATE FUNCTION hooks.other_arguments(user_id text, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
 CREATE FUNCTION hooks.json_argument(user_id uuid, claims json) RETURNS jsonb LANGUAGE sql AS 'SELECT claims::jsonb';
+CREATE FUNCTION hooks.aggregate_step(state jsonb, user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
 CREATE PROCEDURE hooks.procedure(user_id uuid, INOUT claims jsonb) LANGUAGE sql AS 'SELECT claims';
 CREATE FUNCTION public.unqualified(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
 CREATE FUNCTION pg_temp.login_with(hook text) RETURNS text LANGUAGE plpgsql AS
@@ -45,9 +46,9 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT is(pg_temp.login_with(hook), state, 'claims function: ' || hook)
-FROM (VALUES ('hooks.claims', 'ok'), ('', 'ok'), ('"hooks"."claims"', 'ok'), ('unqualified', '55000'), ('public.unqualified', 'ok'), ('claims', '55000'), ('hooks.nothing', '55000'), ('nowhere.claims', '55000'),
+FROM (VALUES ('hooks.claims', 'ok'), ('', 'ok'), ('"hooks"."claims"', 'ok'), ('public.unqualified', 'ok'), ('hooks.nothing', '55000'), ('nowhere.claims', '55000'),
 	('hooks.two', '55000'), ('hooks.text_result', '55000'), ('hooks.set_result', '55000'), ('hooks.other_arguments', '55000'), ('hooks.json_argument', '55000'),
-	('hooks.procedure', '55000'), ('pg_catalog.max', '55000'), ('postgres.hooks.claims', '55000')) AS v (hook, state);
+	('hooks.procedure', '55000'), ('pg_catalog.max', '55000'), ('hooks."Claims"', '55000'), ('HOOKS.Claims', 'ok')) AS v (hook, state);
 -- Each cause has words of its own
 CREATE FUNCTION pg_temp.says(hook text) RETURNS text LANGUAGE plpgsql AS
 $$
@@ -55,14 +56,42 @@ BEGIN
 	PERFORM set_config('jwt_auth.claims_function', hook, true);
 	RETURN test.login('alice') ->> 'token_type';
 EXCEPTION WHEN object_not_in_prerequisite_state THEN
-	RETURN SQLERRM;
+	GET STACKED DIAGNOSTICS hook = PG_EXCEPTION_HINT;
+	RETURN SQLERRM || ': ' || hook;
 END
 $$;
+CREATE AGGREGATE hooks.aggregate(uuid, jsonb) (SFUNC = hooks.aggregate_step, STYPE = jsonb);
+CREATE FUNCTION hooks.foreign_claims(user_id uuid, claims jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT claims';
+ALTER FUNCTION hooks.foreign_claims(uuid, jsonb) OWNER TO regress_hook_owner;
 SELECT matches(pg_temp.says(hook), said, format('%s: %s', hook, said))
-FROM (VALUES ('unqualified', 'not qualified'), ('nowhere.claims', 'no such'), ('hooks.other_arguments', 'no such'), ('hooks.text_result', 'another type'),
-	('hooks.set_result', 'another type')) AS v (hook, said);
-SELECT matches(pg_temp.login_with(hook), '^(55000|42602)$', 'no name: ' || hook)
-FROM unnest(ARRAY['hooks.', '.claims', '"hooks', 'hooks.claims(uuid, jsonb)', 'hooks.claims; DROP TABLE x', ' ']) AS hook;
+FROM (VALUES ('nowhere.claims', 'no such hook function: .*create it'), ('hooks.nothing', 'no such hook function: .*create it'), ('hooks.other_arguments', 'other arguments: .*uuid, jsonb'), ('hooks.two', 'other arguments: '),
+	('hooks.json_argument', 'other arguments: '), ('pg_catalog.max', 'other arguments: '), ('hooks.text_result', 'another type: .*must return jsonb'), ('hooks.set_result', 'no plain function: .*a set'),
+	('hooks.procedure', 'no plain function: .*procedure'), ('hooks.aggregate', 'no plain function: .*aggregate'), ('hooks.foreign_claims', 'not trusted: .*ALTER FUNCTION')) AS v (hook, said);
+
+-- What can be no name is refused when it is set, with words on what a name is
+CREATE FUNCTION pg_temp.refused(statement text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE detail text; hint text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' ', SQLSTATE, detail, hint);
+END
+$$;
+SELECT matches(pg_temp.refused(format(statement, name, hook)), '^22023 .* a schema and a name.* schema\.name', format(statement, name, hook))
+FROM unnest(ARRAY['claims', 'hooks.', '.claims', '.', '"hooks', 'hooks."claims', 'hooks claims', 'hooks..claims', 'postgres.hooks.claims', 'hooks.claims(uuid, jsonb)', 'hooks.claims; DROP TABLE x', ' ']) AS hook,
+	unnest('{claims_function,password_check_function}'::text[]) AS name, unnest(ARRAY['SET jwt_auth.%s = %L', 'ALTER ROLE regress_hook_caller SET jwt_auth.%s = %L']) AS statement;
+SELECT matches(pg_temp.refused(format(statement, hook)), '^22023 ', format(statement, hook))
+FROM unnest(ARRAY['claims', 'a.b.c']) AS hook, unnest(ARRAY['SET LOCAL jwt_auth.claims_function = %L', 'SELECT set_config(''jwt_auth.claims_function'', %L, true)',
+	format('ALTER DATABASE %I SET jwt_auth.claims_function = ', current_database()) || '%L',
+	'CREATE FUNCTION hooks.with_setting() RETURNS int LANGUAGE sql SET jwt_auth.claims_function = %L AS ''SELECT 1''']) AS statement;
+SELECT is(current_setting('jwt_auth.claims_function'), 'hooks.claims', 'the former value stays'), is(current_setting('jwt_auth.password_check_function'), '', 'of the other, too');
+SELECT is((SELECT count(*) FROM pg_db_role_setting WHERE setrole = 'regress_hook_caller'::regrole), 0::bigint, 'nothing is stored');
+SELECT is(pg_temp.refused(format('ALTER ROLE regress_hook_caller SET jwt_auth.%s = %L', name, hook)), 'accepted', format('%s may be %s', name, hook))
+FROM unnest('{claims_function,password_check_function}'::text[]) AS name, unnest(ARRAY['', 'nowhere.nothing', '"A b"."c.d"', ' hooks . claims ']) AS hook;
+ALTER ROLE regress_hook_caller RESET ALL;
 SET jwt_auth.claims_function = 'hooks.nothing';
 SELECT test.raises(format('SELECT test.refresh(%L)', :'g2'), '55000', 'a refresh without its hook');
 SELECT is(test.generation(:'g2'), 2::bigint, 'is rolled back');
@@ -230,7 +259,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT is(pg_temp.set_with(hook), state, 'password function: ' || hook)
-FROM (VALUES ('hooks.password', 'ok'), ('', 'ok'), ('password', '55000'), ('hooks.nothing', '55000'), ('hooks.wrong', '55000'), ('hooks.claims', '55000'), ('hooks.foreign_owner', '55000')) AS v (hook, state);
+FROM (VALUES ('hooks.password', 'ok'), ('', 'ok'), ('password', '22023'), ('hooks.nothing', '55000'), ('hooks.wrong', '55000'), ('hooks.claims', '55000'), ('hooks.foreign_owner', '55000')) AS v (hook, state);
 
 -- Who installs which function is a superuser's decision
 SET ROLE regress_hook_caller;
