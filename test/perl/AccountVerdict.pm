@@ -176,7 +176,7 @@ sub check_rows
 	is(value_of($server, q{SELECT count(*) FROM client_session AS s JOIN jwt_auth.audit_log AS a ON a.session_id = s.id WHERE event = 'refresh_replayed'}),
 		0, "$name: nothing was taken for a replay");
 	is(value_of($server, q{SELECT string_agg(use, ' ' ORDER BY use) FROM jwt_auth.keys WHERE activated_at IS NOT NULL AND verify_until IS NULL AND revoked_at IS NULL}),
-		'hash refresh sig', "$name: one key of each use is active");
+		'handle hash refresh sig', "$name: one key of each use is active");
 	is( value_of($server, q{SELECT coalesce(sum(failures), 0) FROM jwt_auth.login_throttle}),
 		count_denials($server),
 		"$name: as many failures are counted as audited")

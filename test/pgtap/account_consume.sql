@@ -1,4 +1,4 @@
--- Tokens for a single use (F31): one call gets the claims, later ones 28J02;
+-- Tokens for a single use (F31, F39): one call gets the claims, later ones 28J02;
 -- tokens of sessions, of other issuers, or without jti are not for that.
 -- At least 33 assertions
 CREATE EXTENSION jwt_auth;
