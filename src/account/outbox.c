@@ -24,6 +24,7 @@
 #include "base/settings.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "shared/counters.h"
 #include "store/plan.h"
 
 #define CHANNEL "jwt_auth_outbox"
@@ -106,6 +107,7 @@ insert(JaMessage message, JaIdentifierKind channel, JaString recipient,
 							  ja_text(ja_identifier_kind_name(channel)), ja_string(recipient),
 							  ja_uuid(token), ja_time(now), ja_time(expires_at))) != 1)
 		ja_plan_raise_unwritten();
+	ja_count(JA_COUNT_MESSAGES);
 	if (ja_settings.outbox_notify)
 		Async_Notify(CHANNEL, "");
 }

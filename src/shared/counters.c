@@ -78,6 +78,7 @@ static const char *const names[JA_COUNTERS] = {
 	[JA_COUNT_REFRESHES_REPEATED] = "refreshes_repeated",
 	[JA_COUNT_REFRESHES_DENIED] = "refreshes_denied",
 	[JA_COUNT_REFRESHES_REPLAYED] = "refreshes_replayed",
+	[JA_COUNT_MESSAGES] = "messages",
 	[JA_COUNT_PASSWORD_HASHES] = "password_hashes",
 	[JA_COUNT_PASSWORD_HASH_MICROSECONDS] = "password_hash_microseconds",
 	[JA_COUNT_PASSWORD_HASH_WAITS] = "password_hash_waits",

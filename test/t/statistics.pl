@@ -2,7 +2,7 @@
 # have ended and of transactions that were rolled back; for each database; for
 # those who monitor the server, and nobody else. Without preloading it is empty.
 #
-# At least 57 assertions
+# At least 60 assertions
 
 use strict;
 use warnings;
@@ -73,6 +73,11 @@ is(counted_by($refresh), 'refreshes_denied 1', 'of a session that ended');
 is(counted_by(q{SELECT jwt_refresh('jar_x')}), 'refreshes_denied 1', 'no refresh token');
 is(counted_by($verify), 'tokens_denied_revoked 1', 'nor a token');
 is(counted_by(), '', 'nothing');
+
+execute($node, q{SELECT jwt_create_user('frida', email => 'frida@example.org')});
+is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), 'messages 1', 'a message');
+is(counted_by(q{SELECT jwt_request_recovery('nobody@example.org')}), 'messages 1', 'one to an address that is nobody\'s');
+is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), '', 'none too soon after another');
 
 # A backend that lives, one that was ended, and another database
 my $session = JwtAuthSession->new($node);
