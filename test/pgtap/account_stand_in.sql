@@ -70,8 +70,8 @@ SELECT is((SELECT string_agg(DISTINCT cost, ' ' ORDER BY cost) FROM public.unkno
 SELECT is((SELECT count(*) FROM public.unknown WHERE test.cost(name) <> cost), 0::bigint, 'mixed: a name is what it was');
 SELECT count(test.create_user('more' || n)) FROM generate_series(1, 2) AS n;
 SELECT is((SELECT count(*) FROM jwt_auth.users WHERE password_hash IS NOT NULL), 28::bigint, 'two users more');
--- Each takes a twenty-eighth of the names, and some of those cost the same before
-SELECT cmp_ok((SELECT count(*) FROM public.unknown WHERE test.cost(name) <> cost), '<', 7::bigint, 'change a few names at most');
+-- Each takes a twenty-eighth of the names, more or less, and some of those cost the same before
+SELECT cmp_ok((SELECT count(*) FROM public.unknown WHERE test.cost(name) <> cost), '<', 12::bigint, 'change a few names at most');
 UPDATE public.unknown SET cost = test.cost(name);
 SELECT dblink_connect(format('dbname=%s host=%s port=%s', current_database(), split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port')));
 SELECT dblink_exec('SET jwt_auth.argon2_memory = 8; SET jwt_auth.argon2_iterations = 1; SET jwt_auth.login_max_failures = 1000');
