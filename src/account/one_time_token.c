@@ -125,13 +125,12 @@ ja_one_time_token_create(JaOneTimeToken *token, const JaUser *user, int64 ttl_se
 	token->key_number = ja_handle_key_number(JA_HANDLE_ONE_TIME_TOKEN);
 	token->expires_at = ja_seconds_from(now, ttl_seconds);
 	ja_check(ja_secret_random(&token->nonce, UUID_LEN));
-	if (ja_plan_run(&insert_token,
-					JA_VALUES(ja_uuid(&token->id), ja_uuid(user == NULL ? NULL : &user->id),
-							  ja_text(purpose), ja_string(token->recipient), canonical,
-							  ja_bigint(token->credentials_version), ja_uuid(&token->nonce),
-							  ja_integer(token->key_number), ja_time(now),
-							  ja_time(token->expires_at))) != 1)
-		ja_plan_raise_unwritten();
+	ja_plan_write_one(&insert_token,
+					  JA_VALUES(ja_uuid(&token->id), ja_uuid(user == NULL ? NULL : &user->id),
+								ja_text(purpose), ja_string(token->recipient), canonical,
+								ja_bigint(token->credentials_version), ja_uuid(&token->nonce),
+								ja_integer(token->key_number), ja_time(now),
+								ja_time(token->expires_at)));
 	if (token->canonical.data != NULL)
 		ja_plan_run_as_of_now(&consume_oldest,
 							  JA_VALUES(canonical, ja_text(purpose), ja_time(now),
@@ -139,7 +138,7 @@ ja_one_time_token_create(JaOneTimeToken *token, const JaUser *user, int64 ttl_se
 }
 
 static void
-read_token_row(const JaScan *scan, JaOneTimeToken *token)
+read_one_time_row(const JaScan *scan, JaOneTimeToken *token)
 {
 	JaString	purpose = ja_scan_string(scan, Anum_one_time_tokens_purpose);
 
@@ -175,7 +174,7 @@ ja_one_time_token_find(const pg_uuid_t *id, JaOneTimeToken *token)
 					  JA_WHERE(ja_equal(Anum_one_time_tokens_id, ja_uuid(id)))))
 		return false;
 	token->id = *id;
-	read_token_row(&scan, token);
+	read_one_time_row(&scan, token);
 	ja_scan_end(&scan);
 	return true;
 }
@@ -189,7 +188,7 @@ is_to_owner(const JaOneTimeToken *token)
 
 	return token->canonical.data == NULL ||
 		(ja_identifier_find(token->canonical, &owner, &identifier) && identifier.is_verified &&
-		 ja_secret_equals(&owner, UUID_LEN, &token->user, UUID_LEN));
+		 ja_uuid_equals(&owner, &token->user));
 }
 
 /*

@@ -95,18 +95,17 @@ static JaPlan give_up_all = {
 };
 
 static void
-insert(JaMessage message, JaIdentifierKind channel, JaString recipient,
-	   const pg_uuid_t *token, TimestampTz expires_at)
+write_message(JaMessage message, JaIdentifierKind channel, JaString recipient,
+			  const pg_uuid_t *token, TimestampTz expires_at)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	pg_uuid_t	id;
 
 	ja_check(ja_uuid_make(now, &id));
-	if (ja_plan_run(&insert_message,
-					JA_VALUES(ja_uuid(&id), ja_text(messages[message].name),
-							  ja_text(ja_identifier_kind_name(channel)), ja_string(recipient),
-							  ja_uuid(token), ja_time(now), ja_time(expires_at))) != 1)
-		ja_plan_raise_unwritten();
+	ja_plan_write_one(&insert_message,
+					  JA_VALUES(ja_uuid(&id), ja_text(messages[message].name),
+								ja_text(ja_identifier_kind_name(channel)), ja_string(recipient),
+								ja_uuid(token), ja_time(now), ja_time(expires_at)));
 	ja_count(JA_COUNT_MESSAGES);
 	if (ja_settings.outbox_notify)
 		Async_Notify(CHANNEL, "");
@@ -116,7 +115,7 @@ insert(JaMessage message, JaIdentifierKind channel, JaString recipient,
 void
 ja_outbox_add(JaMessage message, JaIdentifierKind channel, const JaOneTimeToken *token)
 {
-	insert(message, channel, token->recipient, &token->id, token->expires_at);
+	write_message(message, channel, token->recipient, &token->id, token->expires_at);
 }
 
 /*
@@ -139,14 +138,14 @@ ja_outbox_notify_user(const pg_uuid_t *user, JaMessage message)
 	for (int i = 0; i < count; i++)
 	{
 		if (identifiers[i].is_verified && identifiers[i].kind == channel)
-			insert(message, channel,
-				   ja_identifier_recipient(identifiers[i].value, channel, identifiers[i].canonical),
-				   NULL, end);
+			write_message(message, channel,
+						  ja_identifier_recipient(identifiers[i].value, channel, identifiers[i].canonical),
+						  NULL, end);
 	}
 }
 
 static const Message *
-find_kind(JaString name)
+find_message_kind(JaString name)
 {
 	for (size_t i = 0; i < lengthof(messages); i++)
 	{
@@ -163,7 +162,7 @@ read_claimed(uint64 row, Claimed *claimed)
 	Datum		token;
 
 	claimed->id = *DatumGetUUIDP(ja_plan_result(row, 1, &is_null));
-	claimed->message = find_kind(ja_plan_string(row, 2));
+	claimed->message = find_message_kind(ja_plan_string(row, 2));
 	claimed->channel = ja_plan_string(row, 3);
 	claimed->recipient = ja_plan_string(row, 4);
 	token = ja_plan_result(row, 5, &is_null);

@@ -14,13 +14,14 @@
 
 #include "account/redemption.h"
 #include "base/secret.h"
+#include "base/uuid.h"
 #include "session/answer.h"
 #include "shared/counters.h"
 #include "store/audit.h"
 #include "store/plan.h"
 
 static Jsonb *
-deny_token(void)
+deny_redemption(void)
 {
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, "the link or code is not valid, or no longer");
 }
@@ -38,12 +39,6 @@ is_code(JaString text)
 	return true;
 }
 
-static bool
-same_uuid(const pg_uuid_t *a, const pg_uuid_t *b)
-{
-	return ja_secret_equals(a, UUID_LEN, b, UUID_LEN);
-}
-
 /* A link; with a flow, only the one that was asked for together with it. */
 static Jsonb *
 check_link(JaPurpose purpose, JaString link, JaString flow, JaRedemption *redemption)
@@ -55,11 +50,11 @@ check_link(JaPurpose purpose, JaString link, JaString flow, JaRedemption *redemp
 
 	redemption->is_by_code = false;
 	if (!ja_one_time_token_read(link, purpose, &id, &nonce) ||
-		(flow.data != NULL && (!ja_flow_read(flow, &asked) || !same_uuid(&id, &asked))) ||
+		(flow.data != NULL && (!ja_flow_read(flow, &asked) || !ja_uuid_equals(&id, &asked))) ||
 		!ja_one_time_token_find(&id, token) || token->purpose != purpose ||
-		!same_uuid(&nonce, &token->nonce) ||
+		!ja_uuid_equals(&nonce, &token->nonce) ||
 		!ja_one_time_token_is_live(token, &redemption->user))
-		return deny_token();
+		return deny_redemption();
 	return NULL;
 }
 
@@ -76,7 +71,7 @@ deny_code(JaRedemption *redemption)
 	if (redemption->token.has_user)
 		audit.user = &redemption->token.user;
 	ja_audit_write(&audit);
-	return deny_token();
+	return deny_redemption();
 }
 
 /* Whether a code is that of the token, and codes are still accepted. */
@@ -105,7 +100,7 @@ check_code(JaPurpose purpose, JaString code, JaString flow, JaRedemption *redemp
 	if (flow.data == NULL || !ja_flow_read(flow, &id) ||
 		!ja_one_time_token_find(&id, &redemption->token) ||
 		redemption->token.purpose != purpose || redemption->token.canonical.data == NULL)
-		return deny_token();
+		return deny_redemption();
 	ja_throttle_enter(JA_ATTEMPT_CODE, redemption->token.canonical, throttle);
 	if (throttle->is_busy)
 		return ja_answer_busy(JA_BUSY_NAME);
@@ -116,7 +111,7 @@ check_code(JaPurpose purpose, JaString code, JaString flow, JaRedemption *redemp
 	}
 	/* As of now, since others may have tried while this one waited. */
 	if (!ja_one_time_token_find(&id, &redemption->token))
-		return deny_token();
+		return deny_redemption();
 	return is_right_code(redemption, code) ? NULL : deny_code(redemption);
 }
 
@@ -142,7 +137,7 @@ ja_redemption_consume(JaRedemption *redemption)
 {
 	if (!ja_user_lock_by_id(&redemption->token.user, &redemption->user) ||
 		!ja_one_time_token_consume(&redemption->token))
-		return deny_token();
+		return deny_redemption();
 	if (redemption->is_by_code)
 		ja_throttle_succeeded(&redemption->throttle);
 	return NULL;

@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-
 #include "account/identifier.h"
 #include "account/outbox.h"
 #include "account/user_attribute.h"

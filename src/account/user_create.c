@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-
 #include "account/identifier.h"
 #include "account/user_attribute.h"
 #include "account/user_change.h"

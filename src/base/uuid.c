@@ -85,3 +85,10 @@ ja_uuid_write(const pg_uuid_t *uuid, char *text)
 		*text++ = digits[uuid->data[i] & 0x0F];
 	}
 }
+
+/* Whether two are the same, in constant time, since a nonce is a secret. */
+bool
+ja_uuid_equals(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return ja_secret_equals(a, UUID_LEN, b, UUID_LEN);
+}

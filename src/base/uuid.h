@@ -18,6 +18,7 @@
 
 extern JaStatus ja_uuid_make(TimestampTz now, pg_uuid_t *uuid);
 extern bool ja_uuid_parse(const char *text, size_t length, pg_uuid_t *uuid);
+extern bool ja_uuid_equals(const pg_uuid_t *a, const pg_uuid_t *b);
 extern void ja_uuid_write(const pg_uuid_t *uuid, char *text);
 
 #endif							/* JA_UUID_H */

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-
 #include "base/error.h"
 #include "base/settings.h"
 #include "password/blocklist.h"

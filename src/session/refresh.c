@@ -27,6 +27,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/settings.h"
+#include "base/uuid.h"
 #include "keyring/handle.h"
 #include "session/grace.h"
 #include "session/refresh.h"
@@ -57,12 +58,6 @@ typedef struct Row
 } Row;
 
 static bool
-same_uuid(const pg_uuid_t *a, const pg_uuid_t *b)
-{
-	return ja_secret_equals(a, sizeof(*a), b, sizeof(*b));
-}
-
-static bool
 read_token_row(const pg_uuid_t *session, Row *row)
 {
 	JaScan		scan;
@@ -90,7 +85,7 @@ static bool
 is_current(const JaRefreshToken *token, const Row *row)
 {
 	return token->generation == row->current.generation &&
-		same_uuid(&token->nonce, &row->current.nonce);
+		ja_uuid_equals(&token->nonce, &row->current.nonce);
 }
 
 static bool

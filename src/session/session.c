@@ -48,13 +48,6 @@ generate_session(TimestampTz now, JaSession *session, JaRefreshToken *token)
 	token->session = session->id;
 }
 
-static void
-insert(JaPlan *plan, JaValues values)
-{
-	if (ja_plan_run(plan, values) != 1)
-		ja_plan_raise_unwritten();
-}
-
 /*
  * Begins a session; within a scope of ja_plan_begin().  Raises 27000 if a
  * trigger keeps it from being written.
@@ -72,14 +65,14 @@ ja_session_begin(const JaUser *user, ArrayType *amr, int64 ttl_seconds,
 	session->is_revoked = false;
 	session->amr = amr;
 	ja_client_read(&client);
-	insert(&insert_session,
-		   JA_VALUES(ja_uuid(&session->id), ja_uuid(&user->id), ja_time(now),
-					 ja_time(session->expires_at), ja_text(client.user_agent),
-					 ja_text(client.claimed_address),
-					 ja_array(TEXTARRAYOID, amr)));
-	insert(&insert_token, JA_VALUES(ja_uuid(&session->id), ja_bigint(token->generation),
-									ja_uuid(&token->nonce), ja_integer(token->key_number),
-									ja_time(now)));
+	ja_plan_write_one(&insert_session,
+					  JA_VALUES(ja_uuid(&session->id), ja_uuid(&user->id), ja_time(now),
+								ja_time(session->expires_at), ja_text(client.user_agent),
+								ja_text(client.claimed_address),
+								ja_array(TEXTARRAYOID, amr)));
+	ja_plan_write_one(&insert_token, JA_VALUES(ja_uuid(&session->id), ja_bigint(token->generation),
+											   ja_uuid(&token->nonce), ja_integer(token->key_number),
+											   ja_time(now)));
 	ja_surplus_end(session, now);
 }
 

@@ -200,8 +200,8 @@ ja_plan_is_running(void)
 }
 
 /* What was to be written is not there: a trigger must have returned NULL. */
-void
-ja_plan_raise_unwritten(void)
+static void
+raise_unwritten(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -209,6 +209,14 @@ ja_plan_raise_unwritten(void)
 			 errhint("A trigger on one of its tables keeps rows from being written. Drop that trigger."),
 			 errhidestmt(true)));
 	pg_unreachable();
+}
+
+/* Runs a statement that writes one row; raises 27000 if that is not written. */
+void
+ja_plan_write_one(JaPlan *plan, JaValues values)
+{
+	if (ja_plan_run(plan, values) != 1)
+		raise_unwritten();
 }
 
 /*
@@ -219,7 +227,7 @@ Datum
 ja_plan_result(uint64 row, int column, bool *is_null)
 {
 	if (SPI_tuptable == NULL || row >= SPI_tuptable->numvals)
-		ja_plan_raise_unwritten();
+		raise_unwritten();
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
 }
 

@@ -10,7 +10,6 @@
 
 #include "executor/spi.h"
 
-#include "base/compat.h"
 #include "store/relation.h"
 #include "store/value.h"
 
@@ -42,7 +41,7 @@ extern void ja_plan_end(JaPlanScope *scope);
 extern uint64 ja_plan_run(JaPlan *plan, JaValues values);
 extern uint64 ja_plan_run_on_latest(JaPlan *plan, JaValues values);
 extern uint64 ja_plan_run_as_of_now(JaPlan *plan, JaValues values);
-JA_NORETURN extern void ja_plan_raise_unwritten(void);
+extern void ja_plan_write_one(JaPlan *plan, JaValues values);
 extern bool ja_plan_is_running(void);
 extern Datum ja_plan_result(uint64 row, int column, bool *is_null);
 extern JaString ja_plan_string(uint64 row, int column);

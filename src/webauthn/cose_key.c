@@ -137,7 +137,7 @@ find_algorithm(int64 number)
 
 /* Whether the parameters are those of the algorithm, and of the right kinds. */
 static bool
-fits(const CoseKey *key, const CoseAlgorithm *algorithm)
+fits_algorithm(const CoseKey *key, const CoseAlgorithm *algorithm)
 {
 	const CoseType *type = algorithm->type;
 
@@ -200,7 +200,7 @@ ja_cose_key_read(JaString bytes, JaKey **key)
 	name = (JaString) {algorithm->name, strlen(algorithm->name)};
 	if (ja_algorithm_available(ja_algorithm_find(name)) != JA_OK)
 		return JA_PASSKEY_ALGORITHM;
-	if (!fits(&map, algorithm))
+	if (!fits_algorithm(&map, algorithm))
 		return JA_PASSKEY_KEY;
 	status = ja_jwk_read(&write_jwk(&map, algorithm)->root, key);
 	if (status == JA_OK || status == JA_CRYPTO || status == JA_MEMORY)

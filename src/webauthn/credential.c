@@ -27,7 +27,7 @@
 
 /* Decodes base64url of 1 to longest bytes. */
 static bool
-decode(JaString text, size_t longest, JaString *bytes)
+decode_member(JaString text, size_t longest, JaString *bytes)
 {
 	size_t		length = JA_BASE64URL_DECODED(text.length);
 	uint8	   *decoded;
@@ -46,7 +46,7 @@ take_bytes(const JsonbContainer *object, const char *name, size_t longest, JaStr
 {
 	JaString	text;
 
-	return ja_json_string(object, name, &text) == JA_PRESENT && decode(text, longest, bytes);
+	return ja_json_string(object, name, &text) == JA_PRESENT && decode_member(text, longest, bytes);
 }
 
 /* Reads type and id, which stands there twice, and finds the response. */
@@ -61,7 +61,7 @@ read_outside(const JsonbContainer *json, JaCredential *credential, const JsonbCo
 	if (ja_json_string(json, "id", &credential->id) != JA_PRESENT ||
 		ja_json_string(json, "rawId", &text) != JA_PRESENT ||
 		!ja_string_equals(credential->id, text) ||
-		!decode(credential->id, JA_MAX_CREDENTIAL_ID, &credential->id_bytes))
+		!decode_member(credential->id, JA_MAX_CREDENTIAL_ID, &credential->id_bytes))
 		return false;
 	if (!ja_json_member(json, "response", &value) || value.type != jbvBinary ||
 		!ja_json_is_object(value.val.binary.data))
@@ -106,7 +106,7 @@ read_user_handle(const JsonbContainer *response, JaCredential *credential)
 	if (!ja_json_member(response, "userHandle", &value) || value.type == jbvNull)
 		return true;
 	return ja_json_string(response, "userHandle", &credential->user_handle) == JA_PRESENT &&
-		decode(credential->user_handle, JA_MAX_USER_HANDLE, &bytes);
+		decode_member(credential->user_handle, JA_MAX_USER_HANDLE, &bytes);
 }
 
 /* Reads what navigator.credentials.create() gave.  Fails with JA_PASSKEY_FORM. */

@@ -63,7 +63,7 @@ read_base64url(const JsonbValue *value, size_t shortest, size_t longest, JaStrin
 }
 
 static JaStatus
-read_strings(const JsonbValue *value, const JsonbContainer **strings)
+read_expected_strings(const JsonbValue *value, const JsonbContainer **strings)
 {
 	JsonbContainer *array;
 
@@ -99,17 +99,17 @@ read_rp_id(const JsonbValue *value, JaCeremony *ceremony)
 static JaStatus
 read_origins(const JsonbValue *value, JaCeremony *ceremony)
 {
-	return read_strings(value, &ceremony->origins);
+	return read_expected_strings(value, &ceremony->origins);
 }
 
 static JaStatus
 read_top_origins(const JsonbValue *value, JaCeremony *ceremony)
 {
-	return read_strings(value, &ceremony->top_origins);
+	return read_expected_strings(value, &ceremony->top_origins);
 }
 
 static JaStatus
-read_cross_origin(const JsonbValue *value, JaCeremony *ceremony)
+read_expected_cross_origin(const JsonbValue *value, JaCeremony *ceremony)
 {
 	if (value->type != jbvBool)
 		return JA_EXPECTED_VALUE;
@@ -134,7 +134,7 @@ read_user_verification(const JsonbValue *value, JaCeremony *ceremony)
 static JaStatus
 read_algorithms(const JsonbValue *value, JaCeremony *ceremony)
 {
-	JaStatus	status = read_strings(value, &ceremony->algorithms);
+	JaStatus	status = read_expected_strings(value, &ceremony->algorithms);
 
 	for (uint32 i = 0; status == JA_OK && i < JsonContainerSize(ceremony->algorithms); i++)
 	{
@@ -155,7 +155,7 @@ read_credential_id(const JsonbValue *value, JaCeremony *ceremony)
 }
 
 static JaStatus
-read_user_handle(const JsonbValue *value, JaCeremony *ceremony)
+read_expected_user_handle(const JsonbValue *value, JaCeremony *ceremony)
 {
 	return read_base64url(value, 1, JA_MAX_USER_HANDLE, &ceremony->user_handle);
 }
@@ -195,16 +195,16 @@ static const MemberRow members[] = {
 	{"rp_id", read_rp_id, false, true},
 	{"user_verification", read_user_verification, false, false},
 	{"algorithms", read_algorithms, false, false},
-	{"cross_origin", read_cross_origin, false, false},
+	{"cross_origin", read_expected_cross_origin, false, false},
 	{"top_origins", read_top_origins, false, false},
 	{"credential_id", read_credential_id, true, false},
-	{"user_handle", read_user_handle, true, false},
+	{"user_handle", read_expected_user_handle, true, false},
 	{"counter", read_counter, true, true},
 	{"backup_eligible", read_backup_eligible, true, true},
 };
 
 static JaStatus
-read_member(const JsonbValue *key, const JsonbValue *value, JaCeremony *ceremony)
+read_expected_member(const JsonbValue *key, const JsonbValue *value, JaCeremony *ceremony)
 {
 	JaString	name = {key->val.string.val, key->val.string.len};
 
@@ -255,7 +255,7 @@ ja_ceremony_read(const JsonbContainer *expected, JaCeremonyKind kind, JaCeremony
 	while (status == JA_OK && JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
 	{
 		(void) JsonbIteratorNext(&iterator, &value, true);
-		status = read_member(&key, &value, &read);
+		status = read_expected_member(&key, &value, &read);
 	}
 	if (status == JA_OK)
 		*ceremony = read;
