@@ -27,7 +27,7 @@ RETURNS text
 LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'pgjwt_algorithm_sign';
 COMMENT ON FUNCTION algorithm_sign(text, text, text) IS
-'Base64url of the HMAC of a text with HS256, HS384 or HS512; NULL for a NULL text or secret. Errors: 22023 for another algorithm or a secret over 8192 bytes.';
+'Returns the HMAC of a text with HS256, HS384 or HS512 in base64url; NULL for a NULL text or secret. Errors: 22023 for another algorithm or a secret over 8192 bytes.';
 GRANT EXECUTE ON FUNCTION algorithm_sign(text, text, text) TO PUBLIC;
 
 CREATE FUNCTION sign(payload json, secret text, algorithm text DEFAULT 'HS256')
@@ -35,7 +35,7 @@ RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'pgjwt_sign';
 COMMENT ON FUNCTION sign(json, text, text) IS
-'Signs the text of a JSON value as it is, with HS256, HS384 or HS512 and a secret of any length; jwt_sign and jwt_sign_with are the better choice for new code. Errors: 22023 for another algorithm, a secret over 8192 bytes or a token over 1 MB, 22P05.';
+'Signs the text of a JSON value as it is, with HS256, HS384 or HS512 and a secret of any length; prefer jwt_sign or jwt_sign_with in new code. Errors: 22023 for another algorithm, a secret over 8192 bytes or a token over 1 MB, 22P05.';
 GRANT EXECUTE ON FUNCTION sign(json, text, text) TO PUBLIC;
 
 -- Not IMMUTABLE as in pgjwt, since it reads the clock: an answer that was kept
@@ -45,7 +45,7 @@ RETURNS TABLE (header json, payload json, valid boolean)
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'pgjwt_verify';
 COMMENT ON FUNCTION verify(text, text, text) IS
-'One row: header and payload, verified or not, NULL where they are no JSON; and whether signature, nbf and exp are good, never NULL but for a NULL token. jwt_verify and jwt_verify_with are the better choice for new code. Errors: 22023 for an algorithm but HS256, HS384 and HS512, or a secret over 8192 bytes.';
+'Returns one row: header and payload, whether verified or not, NULL if they are not JSON; and whether signature, nbf and exp are valid, NULL only for a NULL token. Prefer jwt_verify or jwt_verify_with in new code. Errors: 22023 for an algorithm other than HS256, HS384 and HS512, or a secret over 8192 bytes.';
 GRANT EXECUTE ON FUNCTION verify(text, text, text) TO PUBLIC;
 
 CREATE FUNCTION try_cast_double(inp text)
@@ -53,7 +53,7 @@ RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'pgjwt_try_cast_double';
 COMMENT ON FUNCTION try_cast_double(text) IS
-'The text as double precision, or NULL if it is none.';
+'Returns the text as double precision, or NULL if it is not a number.';
 GRANT EXECUTE ON FUNCTION try_cast_double(text) TO PUBLIC;
 
 --

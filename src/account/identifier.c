@@ -10,10 +10,15 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "utils/resowner.h"
+
 #include "account/identifier.h"
 #include "base/error.h"
+#include "base/uuid.h"
 #include "store/plan.h"
 #include "store/scan.h"
+#include "store/wait.h"
 
 static JaPlan insert_identifier = {
 	.sql = "INSERT INTO jwt_auth.identifiers"
@@ -21,46 +26,58 @@ static JaPlan insert_identifier = {
 	" VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (canonical) DO NOTHING"
 };
 
+/* But for a token that another transaction redeems, which then finds the address taken. */
+static JaPlan end_waiting = {
+	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = $2, data = NULL"
+	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.one_time_tokens"
+	" WHERE canonical OPERATOR(pg_catalog.=) $1 AND user_id IS NULL AND consumed_at IS NULL FOR UPDATE SKIP LOCKED))"
+};
+
+static JaPlan delete_identifier = {
+	.sql = "DELETE FROM jwt_auth.identifiers WHERE canonical OPERATOR(pg_catalog.=) $1"
+	" AND user_id OPERATOR(pg_catalog.=) $2"
+};
+
+static JaPlan set_username = {
+	.sql = "UPDATE jwt_auth.users SET username = $2 WHERE id OPERATOR(pg_catalog.=) $1"
+};
+
+static JaPlan show_identifiers = {
+	.sql = "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+	"'kind', kind, 'identifier', value, 'created_at', created_at, 'verified_at', verified_at)"
+	" ORDER BY kind OPERATOR(pg_catalog.<>) 'username', created_at, canonical), '[]')"
+	" FROM jwt_auth.identifiers WHERE user_id OPERATOR(pg_catalog.=) $1"
+};
+
 static JaPlan delete_username = {
 	.sql = "DELETE FROM jwt_auth.identifiers WHERE user_id OPERATOR(pg_catalog.=) $1"
 	" AND kind OPERATOR(pg_catalog.=) 'username'"
 };
 
-static JaIdentifierKind
-kind_of_name(JaString name)
-{
-	static const JaIdentifierKind kinds[] = {
-		JA_IDENTIFIER_USERNAME, JA_IDENTIFIER_EMAIL, JA_IDENTIFIER_PHONE
-	};
-
-	for (size_t i = 0; i < lengthof(kinds); i++)
-	{
-		if (ja_string_is(name, ja_identifier_kind_name(kinds[i])))
-			return kinds[i];
-	}
-	elog(ERROR, "stored identifier has an unknown kind");
-}
-
 static void
-read_identifier_row(const JaScan *scan, JaIdentifier *identifier)
+read_identifier_row(const JaScan *scan, void *row)
 {
-	bytea	   *canonical = ja_scan_bytes(scan, Anum_identifiers_canonical);
+	JaIdentifier *identifier = row;
 
-	identifier->kind = kind_of_name(ja_scan_string(scan, Anum_identifiers_kind));
+	if (!ja_identifier_find_kind(ja_scan_string(scan, Anum_identifiers_kind), &identifier->kind))
+		elog(ERROR, "stored identifier has an unknown kind");
 	identifier->value = ja_scan_string(scan, Anum_identifiers_value);
-	identifier->canonical = (JaString) {VARDATA_ANY(canonical), VARSIZE_ANY_EXHDR(canonical)};
+	identifier->canonical = ja_scan_octets(scan, Anum_identifiers_canonical);
 	identifier->is_verified = !ja_scan_is_null(scan, Anum_identifiers_verified_at);
 }
+
+static const JaRowType identifier_rows = {
+	JA_IDENTIFIERS, sizeof(JaIdentifier), read_identifier_row
+};
 
 /* Finds whose identifier this is, as of now. */
 bool
 ja_identifier_find(JaString canonical, pg_uuid_t *user, JaIdentifier *identifier)
 {
 	JaScan		scan;
-	JaValue		wanted = ja_bytes_of(canonical.data, canonical.length);
 
 	if (!ja_scan_find(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_PKEY,
-					  JA_WHERE(ja_equal(Anum_identifiers_canonical, wanted))))
+					  JA_WHERE(ja_equal(Anum_identifiers_canonical, ja_octets(canonical)))))
 		return false;
 	*user = ja_scan_uuid(&scan, Anum_identifiers_user_id);
 	read_identifier_row(&scan, identifier);
@@ -72,21 +89,27 @@ ja_identifier_find(JaString canonical, pg_uuid_t *user, JaIdentifier *identifier
 int
 ja_identifier_list(const pg_uuid_t *user, JaIdentifier **identifiers)
 {
-	JaScan		scan;
-	int			count = 0;
-	int			room = 4;
+	int			count;
 
-	*identifiers = palloc(room * sizeof(JaIdentifier));
-	ja_scan_start(&scan, JA_IDENTIFIERS, JA_IDENTIFIERS_USER,
-				  JA_WHERE(ja_equal(Anum_identifiers_user_id, ja_uuid(user))));
-	while (ja_scan_next(&scan))
-	{
-		if (count == room)
-			*identifiers = repalloc(*identifiers, (room *= 2) * sizeof(JaIdentifier));
-		read_identifier_row(&scan, &(*identifiers)[count++]);
-	}
-	ja_scan_end(&scan);
+	*identifiers = ja_scan_read_all(&identifier_rows, JA_IDENTIFIERS_USER,
+									JA_WHERE(ja_equal(Anum_identifiers_user_id, ja_uuid(user))),
+									&count);
 	return count;
+}
+
+/* An array of objects, the username first. */
+Jsonb *
+ja_identifier_show(const pg_uuid_t *user)
+{
+	JaPlanScope scope;
+	bool		is_null;
+	Jsonb	   *shown;
+
+	ja_plan_begin_in_caller_context(&scope);
+	ja_plan_run(&show_identifiers, JA_VALUES(ja_uuid(user)));
+	shown = DatumGetJsonbPCopy(ja_plan_result(0, 1, &is_null));
+	ja_plan_end(&scope);
+	return shown;
 }
 
 /*
@@ -142,57 +165,150 @@ ja_identifier_names(const pg_uuid_t *user)
 }
 
 /*
+ * Adds a verified identifier, unless somebody has it.  What waits for an address ends,
+ * or an invitation would be good again once the user is gone.
+ */
+static bool
+try_insert(const pg_uuid_t *user, JaString value, const JaCanonical *canonical, TimestampTz now)
+{
+	JaValue		bytes = ja_bytes_of(canonical->bytes, canonical->length);
+
+	if (ja_plan_run(&insert_identifier,
+					JA_VALUES(bytes, ja_uuid(user), ja_text(ja_identifier_kind_name(canonical->kind)),
+							  ja_string(value), ja_time(now))) == 0)
+		return false;
+	ja_plan_run_as_of_now(&end_waiting, JA_VALUES(bytes, ja_time(now)));
+	return true;
+}
+
+/*
  * Adds a verified identifier; raises JA_ACCOUNT_NAME_TAKEN.  Within a scope of
- * ja_plan_begin(), like the next one.
+ * ja_plan_begin(), like the next ones.
  */
 void
 ja_identifier_insert(const pg_uuid_t *user, JaString value, const JaCanonical *canonical,
 					 TimestampTz now)
 {
-	if (ja_plan_run(&insert_identifier,
-					JA_VALUES(ja_bytes_of(canonical->bytes, canonical->length), ja_uuid(user),
-							  ja_text(ja_identifier_kind_name(canonical->kind)),
-							  ja_string(value), ja_time(now))) == 0)
+	if (!try_insert(user, value, canonical, now))
 		ja_raise(JA_ACCOUNT_NAME_TAKEN);
 }
 
-/* Gives a user another username; raises JA_ACCOUNT_NAME_TAKEN. */
-void
+/*
+ * Gives a user another username; false if somebody else has it, or gets it at the
+ * same time.  Then the former one stays: a user has one at a time, so that it goes
+ * before the other comes.
+ */
+bool
 ja_identifier_replace_username(const pg_uuid_t *user, JaString value,
-							   const JaCanonical *canonical, TimestampTz now)
+							   const JaCanonical *canonical)
 {
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		is_done;
+
+	BeginInternalSubTransaction(NULL);
 	ja_plan_run(&delete_username, JA_VALUES(ja_uuid(user)));
-	ja_identifier_insert(user, value, canonical, now);
+	is_done = try_insert(user, value, canonical, GetCurrentTimestamp());
+	if (is_done)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return is_done;
 }
 
 /*
- * Where messages go to: the local part as it was given, which its server may
- * tell apart, at the A-label of the domain, which no mailer maps to another
- * one; a phone number in its canonical form.  Without a value, as the canonical
- * form has it; then data is NULL where the database encoding lacks a character.
+ * Gives a user, whose row is locked, a verified identifier; a username replaces
+ * the former one.  False if somebody else has it.
  */
-JaString
-ja_identifier_recipient(JaString value, JaIdentifierKind kind, JaString canonical)
+bool
+ja_identifier_attach(const pg_uuid_t *user, JaString value, const JaCanonical *canonical)
 {
-	const char *at = value.length == 0 ? NULL : memchr(value.data, '@', value.length);
-	const char *domain = memchr(canonical.data, '@', canonical.length);
-	char	   *local;
-	size_t		length;
+	JaIdentifier found;
+	pg_uuid_t	owner;
+	JaWait		wait;
+	bool		is_done;
 
-	if (kind != JA_IDENTIFIER_EMAIL || domain == NULL)
-		return canonical;
-	if (at != NULL)
+	if (ja_identifier_find(ja_canonical_string(canonical), &owner, &found) &&
+		(!ja_uuid_equals(&owner, user) || canonical->kind != JA_IDENTIFIER_USERNAME))
+		return ja_uuid_equals(&owner, user);
+	ja_wait_begin(&wait);
+	if (canonical->kind != JA_IDENTIFIER_USERNAME)
+		is_done = try_insert(user, value, canonical, GetCurrentTimestamp());
+	else if ((is_done = ja_identifier_replace_username(user, value, canonical)))
+		ja_plan_run(&set_username, JA_VALUES(ja_uuid(user), ja_string(value)));
+	ja_wait_end(&wait);
+	return is_done;
+}
+
+/* Takes an identifier from a user, whose row is locked. */
+void
+ja_identifier_detach(const pg_uuid_t *user, const JaIdentifier *identifier)
+{
+	JaWait		wait;
+
+	ja_wait_begin(&wait);
+	ja_plan_run_on_latest(&delete_identifier,
+						  JA_VALUES(ja_octets(identifier->canonical),
+									ja_uuid(user)));
+	if (identifier->kind == JA_IDENTIFIER_USERNAME)
+		ja_plan_run(&set_username, JA_VALUES(ja_uuid(user), ja_null(TEXTOID)));
+	ja_wait_end(&wait);
+}
+
+/* Whether anything that a user is called was verified. */
+bool
+ja_identifier_has_verified(const pg_uuid_t *user)
+{
+	JaIdentifier *identifiers;
+	int			count = ja_identifier_list(user, &identifiers);
+
+	for (int i = 0; i < count; i++)
 	{
-		local = pnstrdup(value.data, at - value.data);
-		length = strlen(local);
+		if (identifiers[i].is_verified)
+			return true;
 	}
-	else
+	return false;
+}
+
+/* Whether a user can log in, or recover the account, by an identifier. */
+static bool
+is_way_in(const JaIdentifier *identifier, bool has_password)
+{
+	return identifier->is_verified &&
+		(identifier->kind != JA_IDENTIFIER_USERNAME || has_password);
+}
+
+/* Whether a user has an identifier by which to get in. */
+bool
+ja_identifier_has_way_in(const pg_uuid_t *user, bool has_password)
+{
+	JaIdentifier *identifiers;
+	int			count = ja_identifier_list(user, &identifiers);
+
+	for (int i = 0; i < count; i++)
 	{
-		local = palloc(JA_ENCODING_ROOM(canonical.length));
-		if (!ja_encoding_to_server(canonical.data, domain - canonical.data, local, &length))
-			return (JaString) {NULL, 0};
+		if (is_way_in(&identifiers[i], has_password))
+			return true;
 	}
-	local = psprintf("%.*s%.*s", (int) length, local,
-					 (int) (canonical.data + canonical.length - domain), domain);
-	return (JaString) {local, strlen(local)};
+	return false;
+}
+
+/* Whether a user could not get in any more without one of the listed identifiers. */
+bool
+ja_identifier_is_last(JaString canonical, const JaIdentifier *identifiers, int count,
+					  bool has_password)
+{
+	bool		is_way = false;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!is_way_in(&identifiers[i], has_password))
+			continue;
+		if (!ja_string_equals(identifiers[i].canonical, canonical))
+			return false;
+		is_way = true;
+	}
+	return is_way;
 }

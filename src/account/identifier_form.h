@@ -26,9 +26,18 @@ typedef struct JaCanonical
 	char		bytes[JA_NAME_ROOM];
 } JaCanonical;
 
+static inline JaString
+ja_canonical_string(const JaCanonical *canonical)
+{
+	return (JaString) {canonical->bytes, canonical->length};
+}
+
 extern JaStatus ja_identifier_form(JaString text, JaCanonical *canonical);
 extern JaStatus ja_identifier_form_of_kind(JaIdentifierKind kind, JaString text,
 										   JaCanonical *canonical);
+extern JaStatus ja_identifier_form_of_new(JaString text, JaCanonical *canonical);
+extern JaStatus ja_identifier_form_of_address(JaString text, JaCanonical *canonical);
 extern const char *ja_identifier_kind_name(JaIdentifierKind kind);
+extern bool ja_identifier_find_kind(JaString name, JaIdentifierKind *kind);
 
 #endif							/* JA_IDENTIFIER_FORM_H */

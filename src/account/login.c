@@ -13,10 +13,14 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "account/enrollment.h"
 #include "account/identifier.h"
 #include "account/login.h"
+#include "account/mfa.h"
+#include "account/notice.h"
 #include "account/password_attempt.h"
 #include "base/error.h"
+#include "factor/factor_row.h"
 #include "keyring/key_change.h"
 #include "keyring/stored_key.h"
 #include "password/new_password.h"
@@ -29,6 +33,9 @@
 /* Methods of authentication that an application may name, and their length. */
 #define MAX_METHODS 16
 #define MAX_METHOD	64
+
+/* How sessions begin of users whom the application has authenticated. */
+static const char application[] = "application";
 
 static const char method_characters[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
@@ -53,23 +60,6 @@ rehash(const JaPasswordAttempt *attempt)
 	ja_new_password_rehash(&attempt->user.id, &hashed);
 }
 
-/* Begins a session for the user who was authenticated. */
-static Jsonb *
-start_session(const JaPasswordAttempt *attempt, int64 ttl_seconds)
-{
-	JaSession	session;
-	JaRefreshToken token;
-
-	rehash(attempt);
-	ja_session_begin(&attempt->user, NULL, ttl_seconds, &session, &token);
-	ja_count(JA_COUNT_LOGINS);
-	ja_audit_write(&(JaAuditEvent)
-				   {
-					   .event = "login", .user = &attempt->user.id, .session = &session.id
-				   });
-	return ja_session_answer(&attempt->user, &session, &token);
-}
-
 /* A name without canonical form is no user's; it is tried as it is. */
 static JaString
 name_to_try(JaString username)
@@ -78,20 +68,67 @@ name_to_try(JaString username)
 
 	if (ja_identifier_form(username, canonical) != JA_OK)
 		return username;
-	return (JaString) {canonical->bytes, canonical->length};
+	return ja_canonical_string(canonical);
 }
 
 /*
  * Makes sure that a session could begin at all.  What is missing is the
  * operator's mistake, and must not show only to who has the right password.
  */
-static void
-require_keys(void)
+void
+ja_login_require_keys(void)
 {
 	const JaStoredKey *key;
 
 	ja_check(ja_stored_key_active(JA_USE_SIGNATURE, &key));
 	ja_key_change_ensure(JA_USE_REFRESH);
+}
+
+/*
+ * Whether a second proof is to be asked for: after a passkey that of an authenticator
+ * only, since another passkey is what it is.
+ */
+static bool
+needs_second_proof(const JaUser *user, const JaProof *proof)
+{
+	if (proof->level >= JA_AAL2)
+		return false;
+	return proof->has_factor ? ja_factor_has_authenticator(&user->id) :
+		ja_factor_is_enrolled(&user->id);
+}
+
+/*
+ * Begins a session for a user who was authenticated, and whose row is locked, or asks
+ * for the second proof where there is a factor, or for a factor where one is needed; how, for the audit log, is NULL for a
+ * password.  Within a scope of ja_plan_begin().  Returns a token response or an error
+ * object.
+ */
+Jsonb *
+ja_login_begin(const JaUser *user, JaProof proof, const char *how, int64 ttl_seconds)
+{
+	if (needs_second_proof(user, &proof))
+		return ja_mfa_challenge(user, proof, ttl_seconds);
+	if (ja_enrollment_is_due(user))
+		return ja_enrollment_ask(user, proof, ttl_seconds);
+	return ja_login_begin_session(user, proof, how, ttl_seconds);
+}
+
+/* The same for a user who proved all that is needed; always begins a session. */
+Jsonb *
+ja_login_begin_session(const JaUser *user, JaProof proof, const char *how, int64 ttl_seconds)
+{
+	JaSession	session;
+	JaRefreshToken token;
+
+	ja_session_begin(user, proof, ttl_seconds, &session, &token);
+	ja_notice_new_client(&session);
+	ja_count(JA_COUNT_LOGINS);
+	ja_audit_write(&(JaAuditEvent)
+				   {
+					   .event = "login", .reason = how, .method = proof.method,
+					   .user = &user->id, .session = &session.id
+				   });
+	return ja_session_answer(user, &session, &token);
 }
 
 /*
@@ -107,23 +144,30 @@ ja_login(JaString username, JaString password, int64 ttl_seconds)
 
 	if (username.length == 0 || password.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "username and password must not be empty");
-	require_keys();
+	ja_login_require_keys();
 	attempt.name = name_to_try(username);
 	ja_check(ja_password_prepare(password, &attempt.password));
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	answer = ja_password_attempt_authenticate(&attempt, "login_denied");
 	if (answer == NULL)
-		answer = start_session(&attempt, ttl_seconds);
+	{
+		rehash(&attempt);
+		answer = ja_login_begin(&attempt.user, ja_session_proof(JA_AAL1, "pwd", "password"), NULL,
+								ttl_seconds);
+	}
 	ja_password_forget(attempt.password);
 	ja_plan_end(&scope);
 	return answer;
 }
 
-/* The names of RFC 8176 and the like: some of them, each short and in ASCII. */
-static void
-check_methods(ArrayType *amr)
+/*
+ * Reads names of RFC 8176 and the like: some of them, each short and in ASCII.
+ * Only "mfa" says that there were several kinds of proof.
+ */
+static JaProof
+read_proof(ArrayType *amr)
 {
+	JaProof		proof = {.level = JA_AAL1,.amr = amr,.method = application};
 	Datum	   *names;
 	bool	   *nulls;
 	int			count;
@@ -138,22 +182,27 @@ check_methods(ArrayType *amr)
 
 		if (length == 0 || length > MAX_METHOD || strspn(name, method_characters) != length)
 			ja_raise(JA_ACCOUNT_METHODS);
+		if (strcmp(name, "mfa") == 0)
+			proof.level = JA_AAL2;
 	}
+	return proof;
 }
 
-static Jsonb *
-refuse_disabled(const pg_uuid_t *user)
+/* Denies a session to a user who may not log in, where the application vouches for it. */
+Jsonb *
+ja_login_refuse_disabled(const JaUser *user)
 {
 	ja_audit_write(&(JaAuditEvent)
 				   {
-					   .event = "login_denied", .reason = "user disabled", .user = user
+					   .event = "login_denied", .reason = ja_user_why_disabled(user),
+					   .user = &user->id
 				   });
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, "the user is disabled");
 }
 
 /* Begins the session, unless the user is disabled or begins others. */
 static Jsonb *
-start_given_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
+start_given_session(const pg_uuid_t *id, JaProof proof, int64 ttl_seconds)
 {
 	JaUser		user;
 	JaSession	session;
@@ -164,11 +213,13 @@ start_given_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
 	if (!ja_user_lock_by_id(id, &user))
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	if (user.is_disabled)
-		return refuse_disabled(id);
-	ja_session_begin(&user, amr, ttl_seconds, &session, &token);
+		return ja_login_refuse_disabled(&user);
+	ja_session_begin(&user, proof, ttl_seconds, &session, &token);
+	ja_notice_new_client(&session);
 	ja_audit_write(&(JaAuditEvent)
 				   {
-					   .event = "session_started", .user = id, .session = &session.id
+					   .event = "session_started", .method = proof.method,
+					   .user = id, .session = &session.id
 				   });
 	return ja_session_answer(&user, &session, &token);
 }
@@ -182,17 +233,15 @@ start_given_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
 Jsonb *
 ja_login_start_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)
 {
+	JaProof		proof = {.level = JA_AAL1,.method = application};
 	JaPlanScope scope;
 	Jsonb	   *answer;
 
-	if (amr != NULL && ArrayGetNItems(ARR_NDIM(amr), ARR_DIMS(amr)) == 0)
-		amr = NULL;
-	if (amr != NULL)
-		check_methods(amr);
-	require_keys();
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
-	answer = start_given_session(id, amr, ttl_seconds);
+	if (amr != NULL && ArrayGetNItems(ARR_NDIM(amr), ARR_DIMS(amr)) > 0)
+		proof = read_proof(amr);
+	ja_login_require_keys();
+	ja_plan_begin_in_caller_context(&scope);
+	answer = start_given_session(id, proof, ttl_seconds);
 	ja_plan_end(&scope);
 	return answer;
 }

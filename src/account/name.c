@@ -23,11 +23,11 @@
 /* Folding settles in the second pass; a name that does not is refused. */
 #define MAX_PASSES 4
 
-static const JaStatus statuses[] = {
-	[JA_UNICODE_OK] = JA_OK,
-	[JA_UNICODE_LONG] = JA_NAME_LONG,
-	[JA_UNICODE_INVALID] = JA_NAME_CHARACTER
-};
+static JaStatus
+name_status(JaUnicode result)
+{
+	return ja_unicode_status(result, JA_NAME_LONG, JA_NAME_CHARACTER);
+}
 
 /* Control characters, line ends of any kind, and what is not assigned. */
 static bool
@@ -116,7 +116,7 @@ fold_until_stable(char *canonical, size_t *length)
 		JaUnicode	result = fold(name, buffer, &folded);
 
 		if (result != JA_UNICODE_OK)
-			return statuses[result];
+			return name_status(result);
 		if (ja_string_equals(name, folded))
 		{
 			*length = folded.length;
@@ -141,10 +141,11 @@ ja_name_canonical(JaString name, char *canonical, size_t *length)
 	char		utf8[JA_UNICODE_CONVERSION_ROOM];
 	JaString	text = {utf8, 0};
 	size_t		size;
-	JaStatus	status = statuses[ja_unicode_from_server(name, utf8, &text.length)];
+	JaStatus	status = name_status(ja_unicode_from_server(name, utf8, &text.length));
 
-	if (status == JA_OK)
-		status = check_characters(text);
+	if (status != JA_OK)
+		return status;
+	status = check_characters(text);
 	if (status != JA_OK)
 		return status;
 

@@ -1,22 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * one_time_token.c
- *	  One-time tokens: rows, and the links, codes and flows that name them.
+ *	  The rows of one-time tokens.
  *
- * A link is a handle of purpose, id and nonce; a code is digits of a MAC over id,
- * nonce and recipient; a flow is a handle of the id, and proves that the browser
- * which asked is the one that redeems.  None of them is stored: the row has id
- * and nonce, and the key makes the rest when the mailer asks, and again when
- * somebody redeems.  So whoever reads the tables can redeem nothing.
- *
- * A token is void once its user's credentials changed, the address is no longer
- * the user's, or the user is disabled.  Redeeming locks the user's row first,
- * then the token's, as all do that lock both.
+ * A token is void once its user's credentials changed, the user is disabled
+ * or banned, or the address belongs to somebody else than its purpose says.  Redeeming locks the
+ * user's row first, then the token's, as all do that lock both.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/timestamp.h"
 
 #include "account/identifier.h"
@@ -29,48 +24,59 @@
 #include "store/scan.h"
 #include "store/wait.h"
 
-/* Purpose (1 byte), id (16), nonce (16). */
-#define LINK_BODY	33
-
 /* Tokens for one address and purpose that may be live. */
 #define MAX_LIVE	3
 
-StaticAssertDecl(LINK_BODY <= JA_HANDLE_MAX_BODY, "size of a link's body");
-
-static const char *const purpose_names[] = {
-	[JA_PURPOSE_RECOVERY] = "recovery",
-};
-
 static JaPlan insert_token = {
 	.sql = "INSERT INTO jwt_auth.one_time_tokens (id, user_id, purpose, recipient, canonical,"
-	" credentials_version, nonce, key_number, created_at, expires_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+	" credentials_version, nonce, key_number, created_at, expires_at, data)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 };
 
+/*
+ * By id, which grows with time, and by an index, whenever it was planned; but not those
+ * that another transaction holds: a request waits for nobody.
+ */
 static JaPlan consume_oldest = {
-	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = $3"
-	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT t.id FROM jwt_auth.one_time_tokens AS t"
+	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = $3, data = NULL"
+	" WHERE canonical OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=)"
+	" ANY (ARRAY(SELECT o.id FROM jwt_auth.one_time_tokens AS o"
+	" WHERE o.canonical OPERATOR(pg_catalog.=) $1 AND o.purpose OPERATOR(pg_catalog.=) $2"
+	" AND o.consumed_at IS NULL AND o.expires_at OPERATOR(pg_catalog.>) $3"
+	" AND o.id OPERATOR(pg_catalog.<=) (SELECT t.id FROM jwt_auth.one_time_tokens AS t"
 	" WHERE t.canonical OPERATOR(pg_catalog.=) $1 AND t.purpose OPERATOR(pg_catalog.=) $2"
 	" AND t.consumed_at IS NULL AND t.expires_at OPERATOR(pg_catalog.>) $3"
-	" ORDER BY t.created_at DESC, t.id DESC OFFSET $4))"
+	" ORDER BY t.id DESC OFFSET $4 LIMIT 1) FOR UPDATE SKIP LOCKED))"
 };
 
+/* Whether the token of a user can be redeemed, or one that makes a user. */
 static JaPlan consume_one = {
-	.sql = "UPDATE jwt_auth.one_time_tokens AS t SET consumed_at = $2"
+	.sql = "UPDATE jwt_auth.one_time_tokens AS t SET consumed_at = $2, data = NULL"
 	" WHERE t.id OPERATOR(pg_catalog.=) $1 AND t.consumed_at IS NULL"
 	" AND t.expires_at OPERATOR(pg_catalog.>) $2 AND t.failures OPERATOR(pg_catalog.<) $3"
-	" AND EXISTS (SELECT FROM jwt_auth.users AS u WHERE u.id OPERATOR(pg_catalog.=) t.user_id"
-	" AND u.credentials_version OPERATOR(pg_catalog.=) t.credentials_version"
-	" AND u.disabled_at IS NULL)"
-	" AND (t.canonical IS NULL OR EXISTS (SELECT FROM jwt_auth.identifiers AS i"
-	" WHERE i.canonical OPERATOR(pg_catalog.=) t.canonical"
-	" AND i.user_id OPERATOR(pg_catalog.=) t.user_id AND i.verified_at IS NOT NULL))"
-	" RETURNING t.user_id"
+	" AND (CASE WHEN $4 THEN EXISTS (SELECT FROM jwt_auth.users AS u"
+	" WHERE u.id OPERATOR(pg_catalog.=) t.user_id"
+	" AND ($6 OR u.credentials_version OPERATOR(pg_catalog.=) t.credentials_version)"
+	" AND u.disabled_at IS NULL"
+	" AND (u.banned_until IS NULL OR u.banned_until OPERATOR(pg_catalog.<=) $2))"
+	" ELSE t.user_id IS NULL END)"
+	" AND (t.canonical IS NULL OR $5 IS NULL OR $5 OPERATOR(pg_catalog.=)"
+	" EXISTS (SELECT FROM jwt_auth.identifiers AS i"
+	" WHERE i.canonical OPERATOR(pg_catalog.=) t.canonical AND (NOT $5"
+	" OR i.user_id OPERATOR(pg_catalog.=) t.user_id AND i.verified_at IS NOT NULL)))"
 };
 
 static JaPlan consume_siblings = {
-	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = $2"
+	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = $2, data = NULL"
 	" WHERE user_id OPERATOR(pg_catalog.=) $1 AND consumed_at IS NULL"
+	" AND purpose OPERATOR(pg_catalog.<>) 'undo'"
+	" AND ($3 IS NULL OR purpose OPERATOR(pg_catalog.=) $3)"
+};
+
+/* Of those that would make a user. */
+static JaPlan consume_siblings_of_address = {
+	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = $2, data = NULL"
+	" WHERE canonical OPERATOR(pg_catalog.=) $1 AND user_id IS NULL AND consumed_at IS NULL"
 };
 
 static JaPlan count_for_user = {
@@ -78,26 +84,17 @@ static JaPlan count_for_user = {
 	" WHERE id OPERATOR(pg_catalog.=) $1 AND code_failures OPERATOR(pg_catalog.<) $2"
 };
 
+/* Written in place of the count of a user whom there is not, or whose count is full. */
+static JaPlan count_for_nobody = {
+	.sql = "UPDATE jwt_auth.one_time_tokens SET failures = failures"
+	" WHERE id OPERATOR(pg_catalog.=) $1"
+};
+
 static JaPlan count_for_token = {
 	.sql = "UPDATE jwt_auth.one_time_tokens SET failures = pg_catalog.int4pl(failures, 1)"
 	" WHERE id OPERATOR(pg_catalog.=) $1 AND consumed_at IS NULL"
 	" AND failures OPERATOR(pg_catalog.<) $2"
 };
-
-/* Finds a purpose by name. */
-bool
-ja_purpose_find(JaString name, JaPurpose *purpose)
-{
-	for (size_t i = JA_PURPOSE_RECOVERY; i < lengthof(purpose_names); i++)
-	{
-		if (ja_string_is(name, purpose_names[i]))
-		{
-			*purpose = (JaPurpose) i;
-			return true;
-		}
-	}
-	return false;
-}
 
 static int64
 version_of(const JaUser *user)
@@ -115,11 +112,9 @@ void
 ja_one_time_token_create(JaOneTimeToken *token, const JaUser *user, int64 ttl_seconds)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	const char *purpose = purpose_names[token->purpose];
-	JaValue		canonical = ja_null(BYTEAOID);
+	const JaPurposeRow *purpose = ja_purpose_row(token->purpose);
+	JaValue		canonical = ja_octets(token->canonical);
 
-	if (token->canonical.data != NULL)
-		canonical = ja_bytes_of(token->canonical.data, token->canonical.length);
 	token->has_user = user != NULL;
 	token->credentials_version = version_of(user);
 	token->key_number = ja_handle_key_number(JA_HANDLE_ONE_TIME_TOKEN);
@@ -127,21 +122,23 @@ ja_one_time_token_create(JaOneTimeToken *token, const JaUser *user, int64 ttl_se
 	ja_check(ja_secret_random(&token->nonce, UUID_LEN));
 	ja_plan_write_one(&insert_token,
 					  JA_VALUES(ja_uuid(&token->id), ja_uuid(user == NULL ? NULL : &user->id),
-								ja_text(purpose), ja_string(token->recipient), canonical,
+								ja_text(purpose->name), ja_string(token->recipient), canonical,
 								ja_bigint(token->credentials_version), ja_uuid(&token->nonce),
 								ja_integer(token->key_number), ja_time(now),
-								ja_time(token->expires_at)));
-	if (token->canonical.data != NULL)
-		ja_plan_run_as_of_now(&consume_oldest,
-							  JA_VALUES(canonical, ja_text(purpose), ja_time(now),
-										ja_bigint(MAX_LIVE)));
+								ja_time(token->expires_at), ja_jsonb(token->data)));
+	if (token->canonical.data == NULL || purpose->outlives_changes)
+		return;
+	ja_plan_run_as_of_now(&consume_oldest, JA_VALUES(canonical, ja_text(purpose->name), ja_time(now),
+													 ja_bigint(MAX_LIVE)));
 }
 
 static void
-read_one_time_row(const JaScan *scan, JaOneTimeToken *token)
+read_one_time_row(const JaScan *scan, void *row)
 {
+	JaOneTimeToken *token = row;
 	JaString	purpose = ja_scan_string(scan, Anum_one_time_tokens_purpose);
 
+	token->id = ja_scan_uuid(scan, Anum_one_time_tokens_id);
 	token->user = (pg_uuid_t) {0};
 	token->has_user = !ja_scan_is_null(scan, Anum_one_time_tokens_user_id);
 	if (token->has_user)
@@ -149,162 +146,148 @@ read_one_time_row(const JaScan *scan, JaOneTimeToken *token)
 	if (!ja_purpose_find(purpose, &token->purpose))
 		elog(ERROR, "stored one-time token has an unknown purpose");
 	token->recipient = ja_scan_string(scan, Anum_one_time_tokens_recipient);
-	token->canonical = (JaString) {NULL, 0};
-	if (token->recipient.data != NULL)
-	{
-		bytea	   *canonical = ja_scan_bytes(scan, Anum_one_time_tokens_canonical);
-
-		token->canonical = (JaString) {VARDATA_ANY(canonical), VARSIZE_ANY_EXHDR(canonical)};
-	}
+	token->canonical = ja_scan_octets(scan, Anum_one_time_tokens_canonical);
 	token->credentials_version = ja_scan_bigint(scan, Anum_one_time_tokens_credentials_version);
 	token->nonce = ja_scan_uuid(scan, Anum_one_time_tokens_nonce);
 	token->key_number = ja_scan_integer(scan, Anum_one_time_tokens_key_number);
 	token->failures = ja_scan_integer(scan, Anum_one_time_tokens_failures);
 	token->expires_at = ja_scan_time(scan, Anum_one_time_tokens_expires_at);
 	token->is_consumed = !ja_scan_is_null(scan, Anum_one_time_tokens_consumed_at);
+	token->data = ja_scan_jsonb(scan, Anum_one_time_tokens_data);
 }
+
+static const JaRowType one_time_rows = {
+	JA_ONE_TIME_TOKENS, sizeof(JaOneTimeToken), read_one_time_row
+};
 
 /* Finds a token by id, as of now. */
 bool
 ja_one_time_token_find(const pg_uuid_t *id, JaOneTimeToken *token)
 {
-	JaScan		scan;
-
-	if (!ja_scan_find(&scan, JA_ONE_TIME_TOKENS, JA_ONE_TIME_TOKENS_PKEY,
-					  JA_WHERE(ja_equal(Anum_one_time_tokens_id, ja_uuid(id)))))
-		return false;
-	token->id = *id;
-	read_one_time_row(&scan, token);
-	ja_scan_end(&scan);
-	return true;
+	return ja_scan_read(&one_time_rows, JA_ONE_TIME_TOKENS_PKEY,
+						JA_WHERE(ja_equal(Anum_one_time_tokens_id, ja_uuid(id))), token);
 }
 
-/* Whether the address is still the user's, if the token was sent to one. */
+/* Whether the address, if the token was sent to one, is whose it must be. */
 static bool
 is_to_owner(const JaOneTimeToken *token)
 {
 	JaIdentifier identifier;
 	pg_uuid_t	owner;
+	bool		is_somebodys;
 
-	return token->canonical.data == NULL ||
-		(ja_identifier_find(token->canonical, &owner, &identifier) && identifier.is_verified &&
-		 ja_uuid_equals(&owner, &token->user));
+	if (token->canonical.data == NULL)
+		return true;
+	is_somebodys = ja_identifier_find(token->canonical, &owner, &identifier);
+	switch (ja_purpose_row(token->purpose)->owner)
+	{
+		case JA_OWNER_USER:
+			return is_somebodys && identifier.is_verified && ja_uuid_equals(&owner, &token->user);
+		case JA_OWNER_NOBODY:
+			return !is_somebodys;
+		case JA_OWNER_ANYBODY:
+			break;
+	}
+	return true;
+}
+
+/* Whether the token's user, if its purpose has one, is as when it was made. */
+static bool
+is_of_user(const JaOneTimeToken *token, const JaUser *user, bool is_known)
+{
+	const JaPurposeRow *purpose = ja_purpose_row(token->purpose);
+
+	if (!purpose->has_user)
+		return !token->has_user;
+	return token->has_user && is_known && !user->is_disabled &&
+		(purpose->outlives_changes ||
+		 token->credentials_version == user->credentials_version);
 }
 
 /*
- * Whether a token could be redeemed now, and by whom.  One for nobody takes as
- * many look-ups as any other.
+ * Whether a token could be redeemed now, and by whom, if its purpose has a user.
+ * One for nobody takes as many look-ups as any other.
  */
 bool
 ja_one_time_token_is_live(const JaOneTimeToken *token, JaUser *user)
 {
-	bool		is_known = ja_user_find_by_id(token->has_user ? &token->user : &token->id, user);
+	bool		is_known = ja_user_find_standing(token->has_user ? &token->user : &token->id, user);
 	bool		is_to_user = is_to_owner(token);
 
-	return token->has_user && is_known && is_to_user && !user->is_disabled &&
-		!token->is_consumed && token->failures < JA_CODE_MAX_FAILURES &&
-		token->expires_at > GetCurrentTimestamp() &&
-		token->credentials_version == user->credentials_version;
+	return is_of_user(token, user, is_known) && is_to_user && !token->is_consumed &&
+		token->failures < JA_CODE_MAX_FAILURES && token->expires_at > GetCurrentTimestamp();
+}
+
+/* What consume_one needs to know of the recipient's owner; NULL: nothing. */
+static JaValue
+must_be_owned(JaPurposeOwner owner)
+{
+	return owner == JA_OWNER_ANYBODY ? ja_null(BOOLOID) : ja_bool(owner == JA_OWNER_USER);
 }
 
 /*
  * Redeems a token, whose user's row the caller has locked; false if it is not live
- * any more.  All others of the user are consumed with it.  Within a scope of
- * ja_plan_begin().
+ * any more.  Others of the user, or for the address that becomes one's, are consumed
+ * with it, and all that durably.  Within a scope of ja_plan_begin().
  */
 bool
 ja_one_time_token_consume(const JaOneTimeToken *token)
 {
+	const JaPurposeRow *purpose = ja_purpose_row(token->purpose);
 	TimestampTz now = GetCurrentTimestamp();
+	JaWait		wait;
+	bool		is_live;
 
-	if (ja_plan_run_on_latest(&consume_one,
-							  JA_VALUES(ja_uuid(&token->id), ja_time(now),
-										ja_integer(JA_CODE_MAX_FAILURES))) != 1)
-		return false;
-	ja_plan_run_on_latest(&consume_siblings, JA_VALUES(ja_uuid(&token->user), ja_time(now)));
-	return true;
+	ForceSyncCommit();
+	ja_wait_begin(&wait);
+	is_live = ja_plan_run_on_latest(&consume_one,
+									JA_VALUES(ja_uuid(&token->id), ja_time(now),
+											  ja_integer(JA_CODE_MAX_FAILURES),
+											  ja_bool(purpose->has_user),
+											  must_be_owned(purpose->owner),
+											  ja_bool(purpose->outlives_changes))) == 1;
+	if (is_live && token->has_user)
+		ja_plan_run_on_latest(&consume_siblings,
+							  JA_VALUES(ja_uuid(&token->user), ja_time(now),
+										ja_text(purpose->spares_others ? purpose->name : NULL)));
+	else if (is_live)
+		ja_plan_run_on_latest(&consume_siblings_of_address,
+							  JA_VALUES(ja_octets(token->canonical),
+										ja_time(now)));
+	ja_wait_end(&wait);
+	return is_live;
+}
+
+/*
+ * Takes as long as a user's row takes to be found and written: that has triggers, and
+ * a row of tokens has none, so that it is written twice.
+ */
+static void
+count_nowhere(const JaOneTimeToken *token)
+{
+	for (int i = 0; i < 2; i++)
+		ja_plan_run_as_of_now(&count_for_nobody, JA_VALUES(ja_uuid(&token->id)));
 }
 
 /*
  * Counts a wrong code for the token and its user; with the address's lock for
- * codes, within a scope of ja_plan_begin().
+ * codes, within a scope of ja_plan_begin().  It takes the user's turn before the row,
+ * so that logins beside a denial that stays open are told to come again; without
+ * it, only the token counts.
  */
 void
 ja_one_time_token_count_failure(const JaOneTimeToken *token)
 {
 	JaWait		wait;
+	bool		has_turn = ja_user_wait_turn(token->has_user ? &token->user : &token->id);
 
 	ja_wait_begin(&wait);
-	ja_plan_run(&count_for_user, JA_VALUES(ja_uuid(token->has_user ? &token->user : NULL),
-										   ja_integer(JA_CODE_MAX_USER_FAILURES)));
+	if (has_turn &&
+		ja_plan_run(&count_for_user,
+					JA_VALUES(ja_uuid(token->has_user ? &token->user : NULL),
+							  ja_integer(JA_CODE_MAX_USER_FAILURES))) == 0)
+		count_nowhere(token);
 	ja_plan_run_as_of_now(&count_for_token, JA_VALUES(ja_uuid(&token->id),
 													  ja_integer(JA_CODE_MAX_FAILURES)));
 	ja_wait_end(&wait);
-}
-
-/* Reads a link of the purpose; false if form, MAC or purpose is wrong. */
-bool
-ja_one_time_token_read(JaString text, JaPurpose purpose, pg_uuid_t *id, pg_uuid_t *nonce)
-{
-	uint8		body[LINK_BODY];
-	int32		key_number;
-
-	if (!ja_handle_read(JA_HANDLE_ONE_TIME_TOKEN, text, &key_number, body) ||
-		body[0] != (uint8) purpose)
-		return false;
-	memcpy(id, body + 1, UUID_LEN);
-	memcpy(nonce, body + 1 + UUID_LEN, UUID_LEN);
-	return true;
-}
-
-/* Writes the link; its key must be one that ja_handle_can_write(). */
-JaString
-ja_one_time_token_write(const JaOneTimeToken *token)
-{
-	uint8		body[LINK_BODY];
-	size_t		length = JA_HANDLE_LENGTH(LINK_BODY);
-	char	   *text = palloc0(length + 1);
-
-	body[0] = (uint8) token->purpose;
-	memcpy(body + 1, &token->id, UUID_LEN);
-	memcpy(body + 1 + UUID_LEN, &token->nonce, UUID_LEN);
-	ja_handle_write(JA_HANDLE_ONE_TIME_TOKEN, token->key_number, body, text);
-	return (JaString) {text, length};
-}
-
-/* Reads a flow: the id of the token that was asked for. */
-bool
-ja_flow_read(JaString text, pg_uuid_t *id)
-{
-	uint8		body[UUID_LEN];
-	int32		key_number;
-
-	if (!ja_handle_read(JA_HANDLE_FLOW, text, &key_number, body))
-		return false;
-	memcpy(id, body, UUID_LEN);
-	return true;
-}
-
-/* Writes a flow, also for an id that no token has. */
-JaString
-ja_flow_write(const pg_uuid_t *id)
-{
-	size_t		length = JA_HANDLE_LENGTH(UUID_LEN);
-	char	   *text = palloc0(length + 1);
-
-	ja_handle_write(JA_HANDLE_FLOW, ja_handle_key_number(JA_HANDLE_FLOW), id->data, text);
-	return (JaString) {text, length};
-}
-
-/* Writes the code of a token that has a recipient, JA_CODE_DIGITS digits and NUL. */
-void
-ja_one_time_token_code(const JaOneTimeToken *token, char *code)
-{
-	StringInfoData input;
-
-	initStringInfo(&input);
-	appendBinaryStringInfo(&input, (const char *) token->id.data, UUID_LEN);
-	appendBinaryStringInfo(&input, (const char *) token->nonce.data, UUID_LEN);
-	appendBinaryStringInfo(&input, token->recipient.data, (int) token->recipient.length);
-	ja_handle_write_code(token->key_number, (JaString) {input.data, input.len}, code);
 }

@@ -9,16 +9,12 @@
 #define JA_ONE_TIME_TOKEN_H
 
 #include "datatype/timestamp.h"
+#include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "account/purpose.h"
 #include "keyring/handle.h"
 #include "session/user.h"
-
-/* What a token is for.  The numbers stand in links and never change. */
-typedef enum JaPurpose
-{
-	JA_PURPOSE_RECOVERY = 1
-} JaPurpose;
 
 /* Wrong codes after which a token, or a user's codes, are no longer accepted. */
 #define JA_CODE_MAX_FAILURES	5
@@ -39,9 +35,10 @@ typedef struct JaOneTimeToken
 	int			failures;
 	TimestampTz expires_at;
 	bool		is_consumed;
+	Jsonb	   *data;			/* what waits for the redemption; NULL:
+								 * nothing */
 } JaOneTimeToken;
 
-extern bool ja_purpose_find(JaString name, JaPurpose *purpose);
 extern void ja_one_time_token_create(JaOneTimeToken *token, const JaUser *user, int64 ttl_seconds);
 extern bool ja_one_time_token_find(const pg_uuid_t *id, JaOneTimeToken *token);
 extern bool ja_one_time_token_is_live(const JaOneTimeToken *token, JaUser *user);

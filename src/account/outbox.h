@@ -9,17 +9,13 @@
 #define JA_OUTBOX_H
 
 #include "account/identifier.h"
+#include "account/message.h"
 #include "account/one_time_token.h"
 
-typedef enum JaMessage
-{
-	JA_MESSAGE_RECOVERY,		/* with link and code */
-	JA_MESSAGE_NO_ACCOUNT,		/* somebody asked for recovery */
-	JA_MESSAGE_PASSWORD_CHANGED
-} JaMessage;
-
-extern void ja_outbox_add(JaMessage message, JaIdentifierKind channel, const JaOneTimeToken *token);
-extern void ja_outbox_notify_user(const pg_uuid_t *user, JaMessage message);
+extern void ja_outbox_add(JaMessage message, JaIdentifierKind channel, const JaOneTimeToken *token,
+						  const Jsonb *data);
+extern JaIdentifierKind ja_outbox_notice_channel(const JaIdentifier *identifiers, int count);
+extern void ja_outbox_notify_user(const pg_uuid_t *user, JaMessage message, const Jsonb *data);
 extern Jsonb *ja_outbox_claim(int32 max_messages, int64 lease_seconds);
 extern bool ja_outbox_sent(const pg_uuid_t *id);
 extern bool ja_outbox_failed(const pg_uuid_t *id, JaString error, int64 retry_in_seconds);

@@ -43,7 +43,7 @@ audit_attempt(const JaPasswordAttempt *attempt, const char *event, const char *r
 	if (attempt->is_known)
 		audit.user = &attempt->user.id;
 	else
-		audit.name_hash = ja_value_make_bytes(attempt->throttle.subject, JA_SUBJECT_SIZE);
+		audit.name_hash = ja_throttle_name_hash(&attempt->throttle);
 	ja_audit_write(&audit);
 }
 
@@ -78,7 +78,7 @@ static Jsonb *
 defer(JaPasswordAttempt *attempt)
 {
 	TimestampTz since = GetCurrentTimestamp() - (int64) BUSY_SECONDS * USECS_PER_SEC;
-	bytea	   *hash = ja_value_make_bytes(attempt->throttle.subject, JA_SUBJECT_SIZE);
+	bytea	   *hash = ja_throttle_name_hash(&attempt->throttle);
 
 	find_user(attempt);
 	if (ja_throttle_may_report(&attempt->throttle) &&
@@ -144,7 +144,7 @@ reason_for_denial(const JaPasswordAttempt *attempt)
 	if (!attempt->is_known)
 		return "unknown user";
 	if (attempt->user.is_disabled)
-		return "user disabled";
+		return ja_user_why_disabled(&attempt->user);
 	return attempt->user.hash.text.data == NULL ? "no password" : "wrong password";
 }
 

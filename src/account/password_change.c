@@ -54,7 +54,7 @@ store(const JaUser *user, JaStrings names, const pg_uuid_t *session, JaString ne
 		return refusal;
 	ja_new_password_store(&user->id, &hashed);
 	ja_session_end_user(&user->id, session, "password changed");
-	ja_outbox_notify_user(&user->id, JA_MESSAGE_PASSWORD_CHANGED);
+	ja_outbox_notify_user(&user->id, JA_MESSAGE_PASSWORD_CHANGED, NULL);
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "password_changed", .user = &user->id, .session = session
@@ -82,8 +82,7 @@ ja_password_change(const pg_uuid_t *user, const pg_uuid_t *session,
 		ja_raise(JA_NOT_AUTHENTICATED);
 	attempt.name = name->canonical;
 	ja_check(ja_password_prepare(old_password, &attempt.password));
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	answer = ja_password_attempt_authenticate(&attempt, "password_change_denied");
 	if (answer == NULL)
 		answer = store(&attempt.user, names, session, new_password);

@@ -25,6 +25,7 @@
 
 #include "account/purge.h"
 #include "base/settings.h"
+#include "factor/factor_row.h"
 #include "session/throttle.h"
 #include "store/plan.h"
 #include "store/running.h"
@@ -74,6 +75,12 @@ DELETE_PLACES("one_time_tokens", "t.expires_at OPERATOR(pg_catalog.<) $2");
 static JaPlan delete_messages =
 DELETE_PLACES("outbox", "t.expires_at OPERATOR(pg_catalog.<) $2");
 
+static JaPlan delete_used_handles =
+DELETE_PLACES("used_handles", "t.expires_at OPERATOR(pg_catalog.<) $2");
+
+static JaPlan delete_pending_factors =
+DELETE_PLACES("factors", "t.confirmed_at IS NULL AND t.created_at OPERATOR(pg_catalog.<) $2");
+
 static JaPlan delete_audit =
 DELETE_PLACES("audit_log", "t.at OPERATOR(pg_catalog.<) $2");
 
@@ -93,6 +100,18 @@ static JaPlan erase_secrets = {
 	" WHERE kid OPERATOR(pg_catalog.=) ANY (SELECT kid FROM jwt_auth.keys"
 	" WHERE private_jwk IS NOT NULL AND verify_until OPERATOR(pg_catalog.<) $1"
 	" LIMIT $2 FOR UPDATE SKIP LOCKED)"
+};
+
+/*
+ * Anonymous users without a session, which was all that they had; it went by the steps
+ * above, by its last refresh.  Among many who have one still, the few are looked for.
+ */
+static JaPlan delete_anonymous_users = {
+	.sql = "DELETE FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY("
+	"SELECT u.id FROM jwt_auth.users AS u WHERE u.is_anonymous"
+	" AND u.created_at OPERATOR(pg_catalog.<) $1"
+	" AND NOT EXISTS (SELECT FROM jwt_auth.sessions AS s"
+	" WHERE s.user_id OPERATOR(pg_catalog.=) u.id) LIMIT $2 FOR UPDATE SKIP LOCKED))"
 };
 
 typedef struct Step
@@ -183,6 +202,10 @@ ja_purge(int64 max_rows)
 		NULL, &delete_one_time_tokens},
 		{JA_OUTBOX, JA_OUTBOX_EXPIRY, Anum_outbox_expires_at, SLACK_SECONDS,
 		NULL, &delete_messages},
+		{JA_USED_HANDLES, JA_USED_HANDLES_EXPIRY, Anum_used_handles_expires_at, SLACK_SECONDS,
+		NULL, &delete_used_handles},
+		{JA_FACTORS, JA_FACTORS_PENDING, Anum_factors_created_at, JA_FACTOR_PENDING_SECONDS,
+		NULL, &delete_pending_factors},
 		{JA_AUDIT_LOG, JA_AUDIT_LOG_TIME, Anum_audit_log_at, ja_settings.audit_retention_seconds,
 		NULL, &delete_audit},
 	};
@@ -193,6 +216,10 @@ ja_purge(int64 max_rows)
 	ja_plan_begin(&scope);
 	for (size_t i = 0; i < lengthof(steps) && removed < max_rows; i++)
 		removed += take_step(&steps[i], now, max_rows - removed);
+	if (removed < max_rows)
+		removed += (int64) ja_plan_run(&delete_anonymous_users,
+									   JA_VALUES(ja_time(now - SLACK_SECONDS * USECS_PER_SEC),
+												 ja_bigint(max_rows - removed)));
 	if (removed < max_rows)
 		removed += (int64) ja_plan_run(&erase_secrets,
 									   JA_VALUES(ja_time(now), ja_bigint(max_rows - removed)));

@@ -3,155 +3,115 @@
  * recovery.c
  *	  Recovery of accounts whose password was lost.
  *
- * An attacker controls the identifier.  Whether anybody has it must show in
- * nothing: known and unknown addresses get the same answer, write the same rows,
- * and one message goes out, to the address as it is stored where it is known.
- * An address that got its share of messages gets the answer and nothing else.
+ * link_request.c sends what is redeemed here.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
+#include "account/mfa.h"
 #include "account/outbox.h"
 #include "account/password_change.h"
 #include "account/recovery.h"
 #include "account/redemption.h"
 #include "base/error.h"
-#include "base/settings.h"
+#include "base/secret.h"
 #include "base/uuid.h"
+#include "factor/factor_row.h"
 #include "session/answer.h"
 #include "session/session_end.h"
 #include "store/audit.h"
 #include "store/plan.h"
 
-/* Whom an address stands for. */
-typedef struct Addressee
-{
-	bool		is_known;
-	JaUser		user;			/* if is_known */
-	JaString	recipient;		/* data NULL: no message can be sent */
-} Addressee;
+/* What waits for the second factor; it replaces what waited before. */
+static JaPlan propose_password = {
+	.sql = "UPDATE jwt_auth.one_time_tokens SET data = pg_catalog.jsonb_build_object("
+	"'proposal', $2, 'password_hash', $3)"
+	" WHERE id OPERATOR(pg_catalog.=) $1 AND consumed_at IS NULL"
+};
 
-/* Unknown addresses look for a user, too: one whom nobody is. */
-static void
-find_addressee(const JaOneTimeToken *token, JaIdentifierKind kind, Addressee *addressee)
-{
-	JaIdentifier identifier = {.value = {NULL, 0}};
-	pg_uuid_t	user = token->id;
-	bool		is_found = ja_identifier_find(token->canonical, &user, &identifier);
-
-	addressee->is_known = ja_user_find_by_id(&user, &addressee->user) && is_found &&
-		identifier.is_verified && !addressee->user.is_disabled;
-	if (!addressee->is_known)
-		identifier.value = (JaString) {NULL, 0};
-	addressee->recipient = ja_identifier_recipient(identifier.value, kind, token->canonical);
-}
-
-/* Writes token and message; counts as one message to the address. */
-static void
-send_recovery(JaOneTimeToken *token, JaIdentifierKind kind, JaThrottle *throttle)
-{
-	JaAuditEvent audit = {.event = "recovery_requested"};
-	Addressee	addressee;
-
-	find_addressee(token, kind, &addressee);
-	if (addressee.recipient.data == NULL)
-		return;
-	ja_throttle_failed(throttle);
-	token->recipient = addressee.recipient;
-	ja_one_time_token_create(token, addressee.is_known ? &addressee.user : NULL,
-							 ja_settings.recovery_ttl_seconds);
-	ja_outbox_add(addressee.is_known ? JA_MESSAGE_RECOVERY : JA_MESSAGE_NO_ACCOUNT, kind, token);
-	if (addressee.is_known)
-		audit.user = &addressee.user.id;
-	audit.name_hash = ja_value_make_bytes(throttle->subject, JA_SUBJECT_SIZE);
-	ja_audit_write(&audit);
-}
-
-/*
- * Sends a link and a code to an address, if it is somebody's.  Returns a flow, or
- * an error object for what is no address.
- */
-Jsonb *
-ja_recovery_request(JaString identifier)
-{
-	JaPlanScope scope;
-	JaCanonical canonical;
-	JaThrottle	throttle;
-	JaOneTimeToken token = {.purpose = JA_PURPOSE_RECOVERY};
-	JaString	flow;
-
-	if (ja_identifier_form(identifier, &canonical) != JA_OK ||
-		canonical.kind == JA_IDENTIFIER_USERNAME)
-		return ja_answer_error(JA_ERROR_INVALID_REQUEST,
-							   "an e-mail address or a phone number is needed");
-	ja_check(ja_uuid_make(GetCurrentTimestamp(), &token.id));
-	flow = ja_flow_write(&token.id);
-	token.canonical = (JaString) {canonical.bytes, canonical.length};
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
-	ja_throttle_enter(JA_ATTEMPT_SEND, token.canonical, &throttle);
-	if (throttle.retry_after_seconds == 0)
-		send_recovery(&token, canonical.kind, &throttle);
-	ja_plan_end(&scope);
-	return ja_answer_sent(flow, ja_settings.recovery_ttl_seconds);
-}
+static JaPlan find_proposal = {
+	.sql = "SELECT id, data OPERATOR(pg_catalog.->>) 'password_hash'"
+	" FROM jwt_auth.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+	" AND purpose OPERATOR(pg_catalog.=) 'recovery' AND consumed_at IS NULL"
+	" AND data OPERATOR(pg_catalog.->>) 'proposal' OPERATOR(pg_catalog.=) $2::pg_catalog.text"
+};
 
 static Jsonb *
 set_password(const pg_uuid_t *user, const JaNewPassword *hashed)
 {
 	ja_new_password_store(user, hashed);
 	ja_session_end_user(user, NULL, "account recovered");
-	ja_outbox_notify_user(user, JA_MESSAGE_PASSWORD_CHANGED);
+	ja_outbox_notify_user(user, JA_MESSAGE_PASSWORD_CHANGED, NULL);
 	ja_audit_write(&(JaAuditEvent) {.event = "account_recovered", .user = user});
 	return ja_answer_status("password_set");
 }
 
 /*
+ * Keeps the password until the second factor is proven.  The ticket names this very
+ * proposal, so that nobody else who has the link can put another in its place.
+ */
+static Jsonb *
+ask_for_factor_first(const JaRedemption *redemption, const JaNewPassword *hashed)
+{
+	pg_uuid_t	proposal;
+
+	ja_check(ja_secret_random(&proposal, sizeof(proposal)));
+	if (ja_plan_run_on_latest(&propose_password,
+							  JA_VALUES(ja_uuid(&redemption->token.id), ja_uuid(&proposal),
+										ja_text(hashed->hash))) != 1)
+		return ja_redemption_deny();
+	return ja_mfa_challenge_recovery(&redemption->user, &proposal);
+}
+
+/*
+ * Sets the password of a proposal, whose user has proven the second factor, and
+ * whose row is locked.  Returns a status or an error object; within a scope of
+ * ja_plan_begin().
+ */
+Jsonb *
+ja_recovery_finish(const JaUser *user, const pg_uuid_t *proposal)
+{
+	JaNewPassword hashed;
+	JaOneTimeToken token;
+	JaString	hash;
+	pg_uuid_t	id;
+	bool		is_null;
+
+	if (ja_plan_run_on_latest(&find_proposal, JA_VALUES(ja_uuid(&user->id), ja_uuid(proposal))) != 1)
+		return ja_redemption_deny();
+	id = *DatumGetUUIDP(ja_plan_result(0, 1, &is_null));
+	hash = ja_plan_string(0, 2);
+	strlcpy(hashed.hash, hash.data, sizeof(hashed.hash));
+	if (!ja_one_time_token_find(&id, &token) || !ja_one_time_token_consume(&token))
+		return ja_redemption_deny();
+	return set_password(&user->id, &hashed);
+}
+
+/*
  * Sets a password for whoever shows a link, or a code with its flow.  The
  * password is judged, and hashed, only for what could be redeemed; one that is
- * refused leaves the token as it is.  Returns a status or an error object.
+ * refused leaves the token as it is.  A user who has a factor is asked for it first.
+ * Returns a status or an error object.
  */
 Jsonb *
 ja_recovery_redeem(JaString token, JaString new_password, JaString flow)
 {
-	JaPlanScope scope;
 	JaRedemption redemption;
 	JaNewPassword hashed;
 	Jsonb	   *answer;
 
 	if (token.length == 0 || new_password.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "token and password must not be empty");
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
-	answer = ja_redemption_check(JA_PURPOSE_RECOVERY, token, flow, &redemption);
+	answer = ja_redemption_begin(JA_PURPOSE_RECOVERY, token, flow, &redemption);
 	if (answer == NULL)
 		answer = ja_password_change_hash(ja_identifier_names(&redemption.user.id), new_password,
 										 &hashed);
+	if (answer == NULL && ja_factor_is_enrolled(&redemption.user.id))
+		answer = ask_for_factor_first(&redemption, &hashed);
 	if (answer == NULL)
 		answer = ja_redemption_consume(&redemption);
 	if (answer == NULL)
 		answer = set_password(&redemption.user.id, &hashed);
-	ja_plan_end(&scope);
-	return answer;
-}
-
-/* Makes a link that an admin hands over; raises JA_ACCOUNT_UNKNOWN. */
-JaString
-ja_recovery_create_link(const pg_uuid_t *user, JaPurpose purpose, int64 ttl_seconds)
-{
-	JaPlanScope scope;
-	JaOneTimeToken token = {.purpose = purpose};
-	JaUser		row;
-
-	if (!ja_user_find_by_id(user, &row))
-		ja_raise(JA_ACCOUNT_UNKNOWN);
-	ja_check(ja_uuid_make(GetCurrentTimestamp(), &token.id));
-	ja_plan_begin(&scope);
-	ja_one_time_token_create(&token, &row, ttl_seconds);
-	ja_plan_end(&scope);
-	ja_audit_write(&(JaAuditEvent) {.event = "link_created", .user = user});
-	return ja_one_time_token_write(&token);
+	return ja_redemption_end(&redemption, answer);
 }

@@ -8,10 +8,9 @@
 #ifndef JA_RECOVERY_H
 #define JA_RECOVERY_H
 
-#include "account/one_time_token.h"
+#include "session/user.h"
 
-extern Jsonb *ja_recovery_request(JaString identifier);
 extern Jsonb *ja_recovery_redeem(JaString token, JaString new_password, JaString flow);
-extern JaString ja_recovery_create_link(const pg_uuid_t *user, JaPurpose purpose, int64 ttl_seconds);
+extern Jsonb *ja_recovery_finish(const JaUser *user, const pg_uuid_t *proposal);
 
 #endif							/* JA_RECOVERY_H */

@@ -15,23 +15,32 @@
 #include "account/user_attribute.h"
 #include "base/error.h"
 
-/* Tokens may name only roles that policies apply to. */
-void
-ja_user_attribute_check_role(const char *role)
+/*
+ * Whether tokens may name a role, which NULL stands for none of: only those that
+ * policies apply to.  Fails with JA_ACCOUNT_ROLE_....
+ */
+JaStatus
+ja_user_attribute_judge_role(const char *role)
 {
 	HeapTuple	tuple;
 	bool		is_powerful;
 
 	if (role == NULL)
-		return;
+		return JA_OK;
 	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
 	if (!HeapTupleIsValid(tuple))
-		ja_raise(JA_ACCOUNT_ROLE_UNKNOWN);
+		return JA_ACCOUNT_ROLE_UNKNOWN;
 	is_powerful = ((Form_pg_authid) GETSTRUCT(tuple))->rolsuper ||
 		((Form_pg_authid) GETSTRUCT(tuple))->rolbypassrls;
 	ReleaseSysCache(tuple);
-	if (is_powerful)
-		ja_raise(JA_ACCOUNT_ROLE_POWERFUL);
+	return is_powerful ? JA_ACCOUNT_ROLE_POWERFUL : JA_OK;
+}
+
+/* The same, which raises. */
+void
+ja_user_attribute_check_role(const char *role)
+{
+	ja_check(ja_user_attribute_judge_role(role));
 }
 
 /* A role to bind. */

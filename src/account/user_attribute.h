@@ -11,6 +11,7 @@
 #include "password/new_password.h"
 #include "store/value.h"
 
+extern JaStatus ja_user_attribute_judge_role(const char *role);
 extern void ja_user_attribute_check_role(const char *role);
 extern JaValue ja_user_attribute_role(const char *role);
 extern void ja_user_attribute_hash(JaStrings names, JaString password, JaNewPassword *hashed);

@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "account/identifier.h"
 #include "account/outbox.h"
 #include "account/user_attribute.h"
@@ -23,29 +25,34 @@
 #include "session/session_end.h"
 #include "session/throttle.h"
 #include "store/audit.h"
+#include "store/invalidation.h"
 #include "store/plan.h"
-#include "store/signal.h"
 #include "store/wait.h"
 
 static JaPlan update_user = {
 	.sql = "UPDATE jwt_auth.users SET username = COALESCE($2, username), role = CASE"
 	" WHEN $3 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($3, role) END,"
-	" claims = COALESCE($4, claims), credentials_version ="
+	" claims = COALESCE($4, claims), mfa_enrollment = CASE"
+	" WHEN $5 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($5, mfa_enrollment) END,"
+	" credentials_version ="
 	" pg_catalog.int8pl(credentials_version, CASE WHEN $2 IS NULL THEN 0 ELSE 1 END) WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
+/* Links and codes that were sent before are not to be good again once it is enabled. */
 static JaPlan disable_user = {
-	.sql = "UPDATE jwt_auth.users SET disabled_at = COALESCE(disabled_at, $2)"
+	.sql = "UPDATE jwt_auth.users SET disabled_at = COALESCE(disabled_at, $2),"
+	" credentials_version = pg_catalog.int8pl(credentials_version, 1)"
 	" WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan enable_user = {
-	.sql = "UPDATE jwt_auth.users SET disabled_at = NULL, code_failures = 0"
+	.sql = "UPDATE jwt_auth.users SET disabled_at = NULL, code_failures = 0, factor_failures = 0"
 	" WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan forget_failures = {
-	.sql = "UPDATE jwt_auth.users SET code_failures = 0 WHERE id OPERATOR(pg_catalog.=) $1"
+	.sql = "UPDATE jwt_auth.users SET code_failures = 0,"
+	" factor_failures = 0 WHERE id OPERATOR(pg_catalog.=) $1"
 };
 
 static JaPlan lock_user = {
@@ -75,30 +82,76 @@ run_waiting(JaPlan *plan, JaValues values)
 	return rows;
 }
 
-static void
-end_sessions(const pg_uuid_t *id, const char *reason)
+/* What the template of the notice may show: no identifier. */
+static Jsonb *
+describe_replacement(bool had_username)
 {
-	JaWait		wait;
+	const char *change = had_username ? "replaced" : "added";
+	JaJsonState state = {0};
 
-	ja_wait_begin(&wait);
-	ja_session_end_user(id, NULL, reason);
-	ja_wait_end(&wait);
-}
-
-static void
-replace_username(const pg_uuid_t *id, JaString username, const JaCanonical *canonical)
-{
-	JaWait		wait;
-
-	ja_wait_begin(&wait);
-	ja_identifier_replace_username(id, username, canonical, GetCurrentTimestamp());
-	ja_wait_end(&wait);
+	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
+	ja_json_add_string(&state, "change", change, strlen(change));
+	ja_json_add_string(&state, "kind", "username", strlen("username"));
+	return ja_json_end_object(&state);
 }
 
 /*
- * Changes what is given; an empty role takes the role away.  Raises
- * JA_ACCOUNT_UNKNOWN, JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., or the
- * JA_ACCOUNT_... of a role or claims that are refused.
+ * Gives a user another username, of which the user is told unless it is only spelled
+ * otherwise; without a link, since an admin is none whose changes users undo.  Raises
+ * JA_ACCOUNT_NAME_TAKEN.
+ */
+static void
+replace_username(const pg_uuid_t *id, JaString username, const JaCanonical *canonical)
+{
+	const JaIdentifier *former = ja_identifier_primary(id);
+	bool		had_username = former != NULL && former->kind == JA_IDENTIFIER_USERNAME;
+	JaWait		wait;
+	bool		is_done;
+
+	ja_wait_begin(&wait);
+	is_done = ja_identifier_replace_username(id, username, canonical);
+	ja_wait_end(&wait);
+	if (!is_done)
+		ja_raise(JA_ACCOUNT_NAME_TAKEN);
+	if (!had_username ||
+		!ja_string_equals(former->canonical, ja_canonical_string(canonical)))
+		ja_outbox_notify_user(id, JA_MESSAGE_IDENTIFIER_CHANGED,
+							  describe_replacement(had_username));
+}
+
+/* Raises JA_ACCOUNT_MFA_ENROLLMENT for a value that means nothing; none and empty do. */
+static void
+check_enrollment(JaString value)
+{
+	if (value.length > 0 && !ja_string_is(value, "optional") && !ja_string_is(value, "required"))
+		ja_raise(JA_ACCOUNT_MFA_ENROLLMENT);
+}
+
+static void
+require_user(const pg_uuid_t *id)
+{
+	JaUser		user;
+
+	if (!ja_user_find_by_id(id, &user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+}
+
+/* The same for what gives the user a way to log in: no anonymous one may get it. */
+static void
+require_known_user(const pg_uuid_t *id)
+{
+	JaUser		user;
+
+	if (!ja_user_find_by_id(id, &user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+	if (user.is_anonymous)
+		ja_raise(JA_ACCOUNT_ANONYMOUS);
+}
+
+/*
+ * Changes what is given, durably; an empty role takes the role away.  Raises
+ * JA_ACCOUNT_UNKNOWN, JA_ACCOUNT_ANONYMOUS, JA_ACCOUNT_NAME_TAKEN, JA_NAME_..., or the
+ * JA_ACCOUNT_... of a value that is refused.
  */
 void
 ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
@@ -113,13 +166,18 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 		ja_user_attribute_check_role(change->role);
 	if (change->claims != NULL)
 		ja_check(ja_access_claims_check(change->claims));
+	check_enrollment(change->mfa_enrollment);
+	if (change->username.data != NULL)
+		require_known_user(id);
 	ja_plan_begin(&scope);
 	if (run_waiting(&update_user, JA_VALUES(ja_uuid(id), ja_string(change->username),
 											ja_user_attribute_role(change->role),
-											ja_jsonb(change->claims))) == 0)
+											ja_jsonb(change->claims),
+											ja_string(change->mfa_enrollment))) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	if (change->username.data != NULL)
 		replace_username(id, change->username, &canonical);
+	ForceSyncCommit();
 	ja_plan_end(&scope);
 	audit_user("user_updated", id);
 }
@@ -136,15 +194,6 @@ run_on_user(JaPlan *plan, JaValues values)
 	ja_plan_end(&scope);
 }
 
-static void
-require_user(const pg_uuid_t *id)
-{
-	JaUser		user;
-
-	if (!ja_user_find_by_id(id, &user))
-		ja_raise(JA_ACCOUNT_UNKNOWN);
-}
-
 /* Sets a password and ends the user's sessions. */
 void
 ja_user_change_password(const pg_uuid_t *id, JaString password)
@@ -153,15 +202,15 @@ ja_user_change_password(const pg_uuid_t *id, JaString password)
 	JaNewPassword hashed;
 	JaWait		wait;
 
-	require_user(id);
+	require_known_user(id);
 	ja_user_attribute_hash(ja_identifier_names(id), password, &hashed);
 	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	ja_new_password_store(id, &hashed);
 	ja_wait_end(&wait);
-	ja_outbox_notify_user(id, JA_MESSAGE_PASSWORD_CHANGED);
+	ja_outbox_notify_user(id, JA_MESSAGE_PASSWORD_CHANGED, NULL);
 	ja_plan_end(&scope);
-	end_sessions(id, "password set");
+	ja_session_end_user(id, NULL, "password set");
 	audit_user("password_set", id);
 }
 
@@ -171,7 +220,7 @@ ja_user_change_end_sessions(const pg_uuid_t *id)
 {
 	require_user(id);
 	ja_user_settle(id);
-	end_sessions(id, "ended by admin");
+	ja_session_end_user(id, NULL, "ended by admin");
 	audit_user("sessions_ended", id);
 }
 
@@ -180,8 +229,8 @@ void
 ja_user_change_disable(const pg_uuid_t *id)
 {
 	run_on_user(&disable_user, JA_VALUES(ja_uuid(id), ja_time(GetCurrentTimestamp())));
-	ja_signal_send(JA_SIGNAL_REVOCATIONS);
-	end_sessions(id, "user disabled");
+	ja_invalidate(JA_INVALIDATION_REVOCATIONS);
+	ja_session_end_user(id, NULL, "user disabled");
 	audit_user("user_disabled", id);
 }
 
@@ -191,12 +240,15 @@ clear_throttle(const pg_uuid_t *id)
 	JaIdentifier *identifiers;
 	int			count = ja_identifier_list(id, &identifiers);
 
+	ja_throttle_clear(JA_ATTEMPT_REQUEST, (JaString) {(const char *) id->data, UUID_LEN});
 	for (int i = 0; i < count; i++)
 	{
 		ja_throttle_clear(JA_ATTEMPT_PASSWORD, identifiers[i].canonical);
 		ja_throttle_clear(JA_ATTEMPT_CODE, identifiers[i].canonical);
 		ja_throttle_clear(JA_ATTEMPT_SEND, identifiers[i].canonical);
+		ja_throttle_clear(JA_ATTEMPT_SEND_PROOF, identifiers[i].canonical);
 	}
+	ja_throttle_clear(JA_ATTEMPT_FACTOR, (JaString) {(const char *) id->data, UUID_LEN});
 }
 
 /*
@@ -208,7 +260,7 @@ ja_user_change_enable(const pg_uuid_t *id)
 {
 	clear_throttle(id);
 	run_on_user(&enable_user, JA_VALUES(ja_uuid(id)));
-	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	audit_user("user_enabled", id);
 }
 

@@ -4,8 +4,8 @@
  *	  What follows from changes of users' rows, whoever makes them.
  *
  * An operator may change the table directly.  The same must follow as from the
- * functions: no session of a user who was disabled or got another password
- * goes on, no token outlives its user, and nobody gets a role or claims that
+ * functions: no session of a user who was disabled or banned or got another
+ * password goes on, no token outlives its user, and nobody gets a role or claims that
  * the functions refuse.  What follows from a password or what is audited, the
  * functions do themselves.
  *
@@ -19,20 +19,38 @@
 
 #include "access/htup_details.h"
 #include "utils/datum.h"
+#include "utils/timestamp.h"
 
 #include "account/user_attribute.h"
 #include "account/user_row.h"
 #include "base/error.h"
 #include "session/access_claims.h"
 #include "session/session_end.h"
+#include "session/user.h"
 #include "store/audit.h"
 #include "store/plan.h"
+#include "store/wait.h"
 #include "token/denial.h"
 
 static JaPlan void_tokens = {
 	.sql = "UPDATE jwt_auth.users SET code_failures = 0,"
 	" credentials_version = pg_catalog.int8pl(credentials_version, 1)"
 	" WHERE id OPERATOR(pg_catalog.=) $1"
+};
+
+/* Which outlive changes, but not that an admin has stepped in. */
+static JaPlan void_undo_links = {
+	.sql = "UPDATE jwt_auth.one_time_tokens SET consumed_at = pg_catalog.clock_timestamp(),"
+	" data = NULL WHERE user_id OPERATOR(pg_catalog.=) $1 AND consumed_at IS NULL"
+	" AND purpose OPERATOR(pg_catalog.=) 'undo'"
+};
+
+static JaPlan delete_tokens = {
+	.sql = "DELETE FROM jwt_auth.one_time_tokens WHERE user_id OPERATOR(pg_catalog.=) $1"
+};
+
+static JaPlan delete_all_tokens = {
+	.sql = "DELETE FROM jwt_auth.one_time_tokens WHERE user_id IS NOT NULL"
 };
 
 /* A row before and after the change. */
@@ -87,7 +105,7 @@ check_values(const Change *change)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a username cannot be changed in table \"users\" alone"),
-				 errhint("Use jwt_update_user(), which changes the name that logs in, too.")));
+				 errhint("Use jwt_update_user(), which also changes the name used to log in.")));
 	if (differs(change, Anum_users_role) &&
 		read_column(change, change->after, Anum_users_role, &value))
 		ja_user_attribute_check_role(NameStr(*DatumGetName(value)));
@@ -96,31 +114,58 @@ check_values(const Change *change)
 		ja_check(ja_access_claims_check(DatumGetJsonbP(value)));
 }
 
+static void
+run_for_user(JaPlan *plan, const pg_uuid_t *user)
+{
+	JaPlanScope scope;
+	JaWait		wait;
+
+	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
+	ja_plan_run_on_latest(plan, JA_VALUES(ja_uuid(user)));
+	ja_wait_end(&wait);
+	ja_plan_end(&scope);
+}
+
 /* Ends what a new password ends; a function says itself which sessions stay. */
 static void
 follow_password(const Change *change, const pg_uuid_t *user)
 {
-	JaPlanScope scope;
-
 	if (ja_plan_is_running() || !differs(change, Anum_users_password_hash))
 		return;
 	ja_session_end_user(user, NULL, "password set");
-	ja_plan_begin(&scope);
-	ja_plan_run(&void_tokens, JA_VALUES(ja_uuid(user)));
-	ja_plan_end(&scope);
+	run_for_user(&void_tokens, user);
 	audit("password_set", user);
 }
 
-static void
-follow_disabling(const Change *change, const pg_uuid_t *user)
+/* Why the user may not log in from now on; NULL: as before, or nothing forbids it. */
+static const char *
+reason_to_exclude(const Change *change)
 {
 	Datum		time;
 
-	if (read_column(change, change->before, Anum_users_disabled_at, &time) ||
-		!read_column(change, change->after, Anum_users_disabled_at, &time))
+	if (!read_column(change, change->before, Anum_users_disabled_at, &time) &&
+		read_column(change, change->after, Anum_users_disabled_at, &time))
+		return "user disabled";
+	if (differs(change, Anum_users_banned_until) &&
+		read_column(change, change->after, Anum_users_banned_until, &time) &&
+		DatumGetTimestampTz(time) > GetCurrentTimestamp())
+		return "user banned";
+	return NULL;
+}
+
+static void
+follow_exclusion(const Change *change, const pg_uuid_t *user)
+{
+	const char *reason = reason_to_exclude(change);
+
+	if (reason == NULL)
 		return;
-	ja_session_end_user(user, NULL, "user disabled");
-	audit("user_disabled", user);
+	ja_session_end_user(user, NULL, reason);
+	run_for_user(&void_undo_links, user);
+	if (!ja_plan_is_running())
+		run_for_user(&void_tokens, user);
+	audit(strcmp(reason, "user banned") == 0 ? "user_banned" : "user_disabled", user);
 }
 
 /* After an update of a row; raises as check_values() does. */
@@ -136,14 +181,14 @@ ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after)
 	read_column(&change, after, Anum_users_id, &id);
 	user = *DatumGetUUIDP(id);
 	follow_password(&change, &user);
-	follow_disabling(&change, &user);
+	follow_exclusion(&change, &user);
 	if (differs(&change, Anum_users_id))
 		ja_user_row_deleted(users, before);
 }
 
 /*
- * After the deletion of a row, with which the sessions go: denies the tokens
- * of the user that belong to none, for ever.
+ * After the deletion of a row, with which the sessions go: deletes the one-time
+ * tokens of the user, and denies the tokens that belong to no session, for ever.
  */
 void
 ja_user_row_deleted(Relation users, HeapTuple before)
@@ -154,14 +199,50 @@ ja_user_row_deleted(Relation users, HeapTuple before)
 
 	read_column(&change, before, Anum_users_id, &id);
 	user = *DatumGetUUIDP(id);
+	run_for_user(&delete_tokens, &user);
 	ja_denial_add_user(&user);
 	audit("user_deleted", &user);
+}
+
+static void
+void_tokens_of_owner(Relation identifiers, HeapTuple row)
+{
+	Change		change = {RelationGetDescr(identifiers), row, NULL};
+	pg_uuid_t	user;
+	Datum		id;
+
+	read_column(&change, row, Anum_identifiers_user_id, &id);
+	user = *DatumGetUUIDP(id);
+	ja_user_raise_version(&user);
+}
+
+/*
+ * After a change of what a user is called, of which the later row may be NULL:
+ * voids the tokens of whose it was, and of whose it is.
+ */
+void
+ja_user_row_renamed(Relation identifiers, HeapTuple before, HeapTuple after)
+{
+	JaPlanScope scope;
+
+	if (ja_plan_is_running())
+		return;
+	ja_plan_begin(&scope);
+	void_tokens_of_owner(identifiers, before);
+	if (after != NULL)
+		void_tokens_of_owner(identifiers, after);
+	ja_plan_end(&scope);
 }
 
 /* Before all rows go. */
 void
 ja_user_row_truncate(void)
 {
+	JaPlanScope scope;
+
+	ja_plan_begin(&scope);
+	ja_plan_run_on_latest(&delete_all_tokens, JA_NO_VALUES);
+	ja_plan_end(&scope);
 	ja_denial_add_all_users();
 	audit("users_truncated", NULL);
 }
@@ -173,5 +254,5 @@ ja_user_row_keep_session(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a session cannot be given to another user"),
-			 errhint("Who holds its refresh token would become that user. Use jwt_end_sessions() and jwt_start_session().")));
+			 errhint("Anyone who holds its refresh token would become that user. Use jwt_end_sessions() and jwt_start_session().")));
 }

@@ -15,6 +15,7 @@
 
 extern void ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after);
 extern void ja_user_row_deleted(Relation users, HeapTuple before);
+extern void ja_user_row_renamed(Relation identifiers, HeapTuple before, HeapTuple after);
 extern void ja_user_row_truncate(void);
 JA_NORETURN extern void ja_user_row_keep_session(void);
 

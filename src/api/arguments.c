@@ -18,6 +18,7 @@
 
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +30,9 @@
 
 /* Longest name, password or refresh token, in bytes. */
 #define MAX_TEXT 1024
+
+/* Longest name that a user gives a passkey or an API token, in characters. */
+#define MAX_LABEL 100
 
 /* The name of an argument, for people who called with a wrong one. */
 static const char *
@@ -134,6 +138,32 @@ ja_argument_required_text(FunctionCallInfo fcinfo, int number)
 	return ja_argument_optional_text(fcinfo, number);
 }
 
+/* What a user calls something; data NULL for NULL.  Raises JA_ACCOUNT_FACTOR_NAME. */
+JaString
+ja_argument_label(FunctionCallInfo fcinfo, int number)
+{
+	JaString	name = ja_argument_text(fcinfo, number);
+
+	if (name.data != NULL &&
+		(name.length == 0 || pg_mbstrlen_with_len(name.data, (int) name.length) > MAX_LABEL))
+		ja_raise(JA_ACCOUNT_FACTOR_NAME);
+	return name;
+}
+
+/* A required text that was sent or given out: white space around it is none of it. */
+JaString
+ja_argument_handle(FunctionCallInfo fcinfo, int number)
+{
+	return ja_authenticate_trim(ja_argument_required_text(fcinfo, number));
+}
+
+/* The name of a role that may be left out; NULL for NULL. */
+const char *
+ja_argument_role(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : NameStr(*PG_GETARG_NAME(number));
+}
+
 /* A copy of the id of a user or session; raises 22023 for NULL. */
 pg_uuid_t
 ja_argument_uuid(FunctionCallInfo fcinfo, int number)
@@ -167,7 +197,7 @@ ja_argument_session_ttl(FunctionCallInfo fcinfo, int number)
 	if (seconds < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a second at least",
+				 errmsg("argument \"%s\" must be at least one second",
 						argument_name(fcinfo, number)),
 				 errhidestmt(true)));
 	return seconds;
@@ -186,7 +216,7 @@ ja_argument_seconds_within(FunctionCallInfo fcinfo, int number, int64 if_null, i
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" is out of range", argument_name(fcinfo, number)),
-				 errhint("It must be a second at least and " INT64_FORMAT " seconds at most.", highest),
+				 errhint("It must be at least one second and at most " INT64_FORMAT " seconds.", highest),
 				 errhidestmt(true)));
 	return seconds;
 }

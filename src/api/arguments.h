@@ -20,6 +20,9 @@ extern JaString ja_argument_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_given_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_optional_text(FunctionCallInfo fcinfo, int number);
 extern JaString ja_argument_required_text(FunctionCallInfo fcinfo, int number);
+extern JaString ja_argument_label(FunctionCallInfo fcinfo, int number);
+extern JaString ja_argument_handle(FunctionCallInfo fcinfo, int number);
+extern const char *ja_argument_role(FunctionCallInfo fcinfo, int number);
 extern pg_uuid_t ja_argument_uuid(FunctionCallInfo fcinfo, int number);
 extern int64 ja_argument_seconds(FunctionCallInfo fcinfo, int number);
 extern int64 ja_argument_seconds_within(FunctionCallInfo fcinfo, int number,

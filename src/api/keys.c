@@ -128,18 +128,24 @@ jwt_import_key(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(kid_datum(kid));
 }
 
+static Datum
+rotate_secret(const char *function, JaKeyUse use, const char *event)
+{
+	int32		number;
+
+	ja_plan_refuse_read_only(function);
+	number = ja_key_change_rotate_secret(use);
+	ja_audit_write(&(JaAuditEvent) {.event = event});
+	PG_RETURN_INT32(number);
+}
+
 /*
  * jwt_rotate_refresh_key() → integer
  */
 Datum
 jwt_rotate_refresh_key(PG_FUNCTION_ARGS)
 {
-	int32		number;
-
-	ja_plan_refuse_read_only("jwt_rotate_refresh_key");
-	number = ja_key_change_rotate_secret(JA_USE_REFRESH);
-	ja_audit_write(&(JaAuditEvent) {.event = "refresh_key_rotated"});
-	PG_RETURN_INT32(number);
+	return rotate_secret("jwt_rotate_refresh_key", JA_USE_REFRESH, "refresh_key_rotated");
 }
 
 /*
@@ -148,12 +154,7 @@ jwt_rotate_refresh_key(PG_FUNCTION_ARGS)
 Datum
 jwt_rotate_handle_key(PG_FUNCTION_ARGS)
 {
-	int32		number;
-
-	ja_plan_refuse_read_only("jwt_rotate_handle_key");
-	number = ja_key_change_rotate_secret(JA_USE_HANDLE);
-	ja_audit_write(&(JaAuditEvent) {.event = "handle_key_rotated"});
-	PG_RETURN_INT32(number);
+	return rotate_secret("jwt_rotate_handle_key", JA_USE_HANDLE, "handle_key_rotated");
 }
 
 /*
@@ -218,7 +219,7 @@ jwt_seal_keys(PG_FUNCTION_ARGS)
 	ja_audit_write(&(JaAuditEvent) {.event = "keys_sealed"});
 	if (was_clear)
 		ereport(WARNING,
-				(errmsg("keys that were stored in the clear remain in WAL, old row versions and backups"),
+				(errmsg("keys that were stored unsealed remain in WAL, old row versions and backups"),
 				 errdetail("Next keys were replaced.  The active keys still sign."),
 				 errhint("Replace them with jwt_replace_unsealed_keys(), and have issuers change their secrets.")));
 	PG_RETURN_INT32(count);

@@ -78,7 +78,7 @@ jwt_start_session(PG_FUNCTION_ARGS)
 Datum
 jwt_refresh(PG_FUNCTION_ARGS)
 {
-	JaString	token = ja_authenticate_trim(ja_argument_required_text(fcinfo, 0));
+	JaString	token = ja_argument_handle(fcinfo, 0);
 
 	ja_plan_refuse_read_only("jwt_refresh");
 	PG_RETURN_JSONB_P(ja_refresh(token));
@@ -92,10 +92,9 @@ jwt_change_password(PG_FUNCTION_ARGS)
 {
 	JaString	old_password = ja_argument_required_text(fcinfo, 0);
 	JaString	new_password = ja_argument_required_text(fcinfo, 1);
-	JaSubject	subject;
+	JaSubject	subject = ja_identity_require_writer("jwt_change_password");
 
-	ja_plan_refuse_read_only("jwt_change_password");
-	subject = ja_identity_require_user();
+	ja_identity_require_own_way_in();
 	PG_RETURN_JSONB_P(ja_password_change(&subject.user, session_of(&subject),
 										 old_password, new_password));
 }
@@ -146,11 +145,9 @@ Datum
 jwt_logout(PG_FUNCTION_ARGS)
 {
 	JaString	scope = ja_argument_text(fcinfo, 0);
-	JaSubject	subject;
+	JaSubject	subject = ja_identity_require_writer("jwt_logout");
 	JaString	token;
 
-	ja_plan_refuse_read_only("jwt_logout");
-	subject = ja_identity_require_user();
 	token = copy_current_token();
 	if (scope.data == NULL)
 		ja_raise(JA_ACCOUNT_SCOPE);
@@ -172,7 +169,8 @@ jwt_logout(PG_FUNCTION_ARGS)
 /*
  * jwt_sessions() → SETOF (session_id uuid, created_at timestamptz,
  *	   refreshed_at timestamptz, expires_at timestamptz, user_agent text,
- *	   client_address inet, claimed_address text, is_current boolean)
+ *	   client_address inet, claimed_address text, is_current boolean,
+ *	   method text, actor text, api_token text)
  */
 Datum
 jwt_sessions(PG_FUNCTION_ARGS)
@@ -193,10 +191,8 @@ Datum
 jwt_revoke_session(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t	session = ja_argument_uuid(fcinfo, 0);
-	JaSubject	subject;
+	JaSubject	subject = ja_identity_require_writer("jwt_revoke_session");
 
-	ja_plan_refuse_read_only("jwt_revoke_session");
-	subject = ja_identity_require_user();
 	ja_session_own_end(&subject.user, &session);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();

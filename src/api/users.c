@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "account/ban.h"
 #include "account/identifier.h"
 #include "account/purge.h"
 #include "account/user_change.h"
@@ -25,16 +27,12 @@ PG_FUNCTION_INFO_V1(jwt_update_user);
 PG_FUNCTION_INFO_V1(jwt_set_password);
 PG_FUNCTION_INFO_V1(jwt_disable_user);
 PG_FUNCTION_INFO_V1(jwt_enable_user);
+PG_FUNCTION_INFO_V1(jwt_ban_user);
+PG_FUNCTION_INFO_V1(jwt_unban_user);
 PG_FUNCTION_INFO_V1(jwt_unlock_user);
 PG_FUNCTION_INFO_V1(jwt_delete_user);
 PG_FUNCTION_INFO_V1(jwt_end_sessions);
 PG_FUNCTION_INFO_V1(jwt_purge);
-
-static const char *
-role_argument(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? NULL : NameStr(*PG_GETARG_NAME(number));
-}
 
 static Jsonb *
 claims_argument(FunctionCallInfo fcinfo, int number)
@@ -63,7 +61,7 @@ jwt_find_user(PG_FUNCTION_ARGS)
 	JaIdentifier found;
 
 	if (ja_identifier_form(identifier, &canonical) != JA_OK ||
-		!ja_identifier_find((JaString) {canonical.bytes, canonical.length}, &user, &found))
+		!ja_identifier_find(ja_canonical_string(&canonical), &user, &found))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(return_uuid(user));
 }
@@ -74,17 +72,26 @@ new_user_arguments(FunctionCallInfo fcinfo)
 {
 	return (JaUserChange) {
 		.username = ja_argument_optional_text(fcinfo, 0),
-		.role = role_argument(fcinfo, 2),
+		.role = ja_argument_role(fcinfo, 2),
 		.claims = claims_argument(fcinfo, 3),
 		.email = ja_argument_optional_text(fcinfo, 4),
-		.phone = ja_argument_optional_text(fcinfo, 5)
+		.phone = ja_argument_optional_text(fcinfo, 5),
+		.id = PG_ARGISNULL(6) ? NULL : PG_GETARG_UUID_P(6)
 	};
+}
+
+static Datum
+create_user(const char *function, const JaUserChange *change)
+{
+	ja_plan_refuse_read_only(function);
+	return return_uuid(ja_user_create(change));
 }
 
 /*
  * jwt_create_user(username text, password text DEFAULT NULL,
  *				   role name DEFAULT NULL, claims jsonb DEFAULT '{}',
- *				   email text DEFAULT NULL, phone text DEFAULT NULL) → uuid
+ *				   email text DEFAULT NULL, phone text DEFAULT NULL,
+ *				   user_id uuid DEFAULT NULL) → uuid
  */
 Datum
 jwt_create_user(PG_FUNCTION_ARGS)
@@ -92,14 +99,13 @@ jwt_create_user(PG_FUNCTION_ARGS)
 	JaUserChange change = new_user_arguments(fcinfo);
 
 	change.password = ja_argument_optional_text(fcinfo, 1);
-	ja_plan_refuse_read_only("jwt_create_user");
-	PG_RETURN_DATUM(return_uuid(ja_user_create(&change)));
+	return create_user("jwt_create_user", &change);
 }
 
 /*
  * jwt_import_user(username text, password_hash text, role name DEFAULT NULL,
  *				   claims jsonb DEFAULT '{}', email text DEFAULT NULL,
- *				   phone text DEFAULT NULL) → uuid
+ *				   phone text DEFAULT NULL, user_id uuid DEFAULT NULL) → uuid
  */
 Datum
 jwt_import_user(PG_FUNCTION_ARGS)
@@ -107,13 +113,13 @@ jwt_import_user(PG_FUNCTION_ARGS)
 	JaUserChange change = new_user_arguments(fcinfo);
 
 	change.password_hash = ja_argument_required_text(fcinfo, 1);
-	ja_plan_refuse_read_only("jwt_import_user");
-	PG_RETURN_DATUM(return_uuid(ja_user_create(&change)));
+	return create_user("jwt_import_user", &change);
 }
 
 /*
  * jwt_update_user(user_id uuid, username text DEFAULT NULL,
- *				   role name DEFAULT NULL, claims jsonb DEFAULT NULL) → void
+ *				   role name DEFAULT NULL, claims jsonb DEFAULT NULL,
+ *				   mfa_enrollment text DEFAULT NULL) → void
  */
 Datum
 jwt_update_user(PG_FUNCTION_ARGS)
@@ -121,8 +127,9 @@ jwt_update_user(PG_FUNCTION_ARGS)
 	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
 	JaUserChange change = {
 		.username = ja_argument_optional_text(fcinfo, 1),
-		.role = role_argument(fcinfo, 2),
-		.claims = claims_argument(fcinfo, 3)
+		.role = ja_argument_role(fcinfo, 2),
+		.claims = claims_argument(fcinfo, 3),
+		.mfa_enrollment = ja_argument_optional_text(fcinfo, 4)
 	};
 
 	ja_plan_refuse_read_only("jwt_update_user");
@@ -168,6 +175,36 @@ jwt_enable_user(PG_FUNCTION_ARGS)
 
 	ja_plan_refuse_read_only("jwt_enable_user");
 	ja_user_change_enable(&id);
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_ban_user(user_id uuid, until timestamptz DEFAULT NULL,
+ *				reason text DEFAULT NULL) → void
+ */
+Datum
+jwt_ban_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+	TimestampTz until = PG_ARGISNULL(1) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(1);
+	JaString	reason = ja_argument_optional_text(fcinfo, 2);
+
+	ja_plan_refuse_read_only("jwt_ban_user");
+	ja_ban(&id, until, reason);
+	ja_argument_warn_unchecked();
+	PG_RETURN_VOID();
+}
+
+/*
+ * jwt_unban_user(user_id uuid) → void
+ */
+Datum
+jwt_unban_user(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
+
+	ja_plan_refuse_read_only("jwt_unban_user");
+	ja_ban_lift(&id);
 	PG_RETURN_VOID();
 }
 
@@ -222,7 +259,7 @@ jwt_purge(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows must be positive"),
-				 errhint("10000 is a good size of a batch.")));
+				 errhint("A batch of 10000 rows is a good choice.")));
 	ja_plan_refuse_read_only("jwt_purge");
 	PG_RETURN_INT64(ja_purge(PG_GETARG_INT32(0)));
 }

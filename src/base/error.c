@@ -27,7 +27,8 @@ typedef struct HttpRow
 	int			sqlstate;
 	const char *code;
 	int			http_status;
-	const char *challenge;		/* WWW-Authenticate, RFC 6750 section 3 */
+	const char *challenge;		/* WWW-Authenticate, RFC 6750 section 3; NULL:
+								 * the caller has it */
 } HttpRow;
 
 static const HttpRow http_rows[] = {
@@ -35,6 +36,7 @@ static const HttpRow http_rows[] = {
 	{JA_SQLSTATE_TOKEN_EXPIRED, "28J01", 401, "Bearer error=\"invalid_token\""},
 	{JA_SQLSTATE_TOKEN_REVOKED, "28J02", 401, "Bearer error=\"invalid_token\""},
 	{JA_SQLSTATE_UNAUTHENTICATED, "28J03", 401, "Bearer"},
+	{JA_SQLSTATE_INSUFFICIENT, "28J04", 401, NULL},
 	{ERRCODE_INSUFFICIENT_PRIVILEGE, "42501", 403, "Bearer error=\"insufficient_scope\""},
 };
 
@@ -76,7 +78,7 @@ append_json_or_null(StringInfo out, const char *text)
 }
 
 static void
-raise_http(const JaStatusRow *row, const HttpRow *http)
+raise_http(const JaStatusRow *row, const HttpRow *http, const char *challenge)
 {
 	StringInfoData message;
 	StringInfoData detail;
@@ -91,7 +93,7 @@ raise_http(const JaStatusRow *row, const HttpRow *http)
 	initStringInfo(&detail);
 	appendStringInfo(&detail, "{\"status\": %d, \"headers\": {\"WWW-Authenticate\": ",
 					 http->http_status);
-	escape_json(&detail, http->challenge);
+	escape_json(&detail, challenge);
 	appendStringInfoString(&detail, "}}");
 
 	ereport(ERROR,
@@ -130,7 +132,7 @@ ja_raise(JaStatus status)
 		const HttpRow *http = find_http_row(status);
 
 		if (http != NULL)
-			raise_http(row, http);
+			raise_http(row, http, http->challenge);
 	}
 	ereport(ERROR,
 			(errcode(row->sqlstate),
@@ -138,4 +140,41 @@ ja_raise(JaStatus status)
 			 row->hint ? errhint("%s", row->hint) : 0,
 			 errhidestmt(true)));
 	pg_unreachable();
+}
+
+/*
+ * Raises 28J04 with the challenge of RFC 9470 section 3, as detail where nobody
+ * makes a header of it; a negative age asks for none.
+ */
+void
+ja_raise_insufficient(int level, int64 max_age_seconds)
+{
+	const JaStatusRow *row = ja_status_row(JA_ASSURANCE_INSUFFICIENT);
+	StringInfoData challenge;
+
+	initStringInfo(&challenge);
+	appendStringInfo(&challenge, "Bearer error=\"insufficient_user_authentication\", acr_values=\"aal%d\"",
+					 level);
+	if (max_age_seconds >= 0)
+		appendStringInfo(&challenge, ", max_age=\"" INT64_FORMAT "\"", max_age_seconds);
+	if (ja_behind_postgrest())
+		raise_http(row, find_http_row(JA_ASSURANCE_INSUFFICIENT), challenge.data);
+	ereport(ERROR,
+			(errcode(row->sqlstate),
+			 errmsg("%s", row->message),
+			 errdetail("WWW-Authenticate: %s", challenge.data),
+			 errhint("%s", row->hint),
+			 errhidestmt(true)));
+	pg_unreachable();
+}
+
+/*
+ * For ja_error_context_push(): keeps the statement that called out of the log.  It may
+ * hold a password or a token as a literal, and the log would show it with an error of
+ * any kind, such as a timeout, a deadlock, or what a trigger of the operator raises.
+ */
+void
+ja_hide_statement(void *argument pg_attribute_unused())
+{
+	errhidestmt(true);
 }

@@ -11,6 +11,7 @@
 #include <utf8proc.h>
 
 #include "base/encoding.h"
+#include "base/status.h"
 #include "base/string.h"
 
 /* Longest text in bytes: as it comes, as UTF-8, and normalised. */
@@ -30,6 +31,15 @@ typedef enum JaUnicode
 	JA_UNICODE_LONG,			/* more than JA_UNICODE_MAX_BYTES */
 	JA_UNICODE_INVALID			/* has no UTF-8 form */
 } JaUnicode;
+
+/* The status of a result, by what text it is. */
+static inline JaStatus
+ja_unicode_status(JaUnicode result, JaStatus if_long, JaStatus if_invalid)
+{
+	if (result == JA_UNICODE_OK)
+		return JA_OK;
+	return result == JA_UNICODE_LONG ? if_long : if_invalid;
+}
 
 extern JaUnicode ja_unicode_from_server(JaString text, char *utf8, size_t *length);
 extern JaUnicode ja_unicode_normalize(JaString utf8, int form, char *out, size_t *length);

@@ -20,6 +20,8 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "identity/identity.h"
+#include "store/audit.h"
+#include "store/plan.h"
 #include "token/verify.h"
 
 /* How long a token is still good to a statement on a standby once it expired. */
@@ -60,6 +62,35 @@ copy_identity_string(JaString string)
 	return (JaString) {copy, string.length};
 }
 
+/*
+ * Who acts as the user of a token (RFC 8693 section 4.1).  That another issuer's user
+ * is acted for is its business.
+ */
+static JaString
+actor_of(const JaVerified *verified)
+{
+	JaString	actor = {NULL, 0};
+	JsonbValue	act;
+
+	if (!verified->is_local_issuer || !ja_json_member(&verified->claims->root, "act", &act))
+		return actor;
+	if (act.type != jbvBinary || !ja_json_is_object(act.val.binary.data) ||
+		ja_json_string(act.val.binary.data, "sub", &actor) != JA_PRESENT)
+		return (JaString) {"", 0};
+	return actor;
+}
+
+/* Whether a token is that of an anonymous user of ours. */
+static bool
+is_of_anonymous(const JaVerified *verified)
+{
+	JsonbValue	value;
+
+	return verified->is_local_issuer &&
+		ja_json_member(&verified->claims->root, "anonymous", &value) &&
+		(value.type != jbvBool || value.val.boolean);
+}
+
 /* Copies what the token says into our own memory. */
 static void
 adopt(const JaVerified *verified)
@@ -75,9 +106,12 @@ adopt(const JaVerified *verified)
 	identity.user = verified->revocable.user;
 	identity.has_session = verified->revocable.has_session;
 	identity.session = verified->revocable.session;
+	identity.session_assurance = verified->session_assurance;
 	identity.issuer = copy_identity_string(verified->issuer);
 	identity.role = copy_identity_string(verified->role);
 	identity.scope_claim = copy_identity_string(verified->scope_claim);
+	identity.is_anonymous = is_of_anonymous(verified);
+	identity.actor = copy_identity_string(actor_of(verified));
 }
 
 /* Nothing that was found before holds any more. */
@@ -97,6 +131,8 @@ note_judgement(const JaIdentity *found)
 		.epoch = ja_settings_epoch,
 		.statement = GetCurrentStatementStartTimestamp()
 	};
+	ja_audit_acting = found != NULL ? found->actor : (JaString) {NULL, 0};
+	ja_audit_acting_epoch = ja_settings_epoch;
 }
 
 /*
@@ -172,4 +208,65 @@ ja_identity_require_user(void)
 		.has_session = current->has_session,
 		.session = current->session
 	};
+}
+
+/* The anonymous user who asks; false if somebody else does, or acts as that user. */
+bool
+ja_identity_anonymous_user(pg_uuid_t *user)
+{
+	const JaIdentity *current = ja_identity_current();
+
+	if (current == NULL || !current->is_anonymous || !current->has_user ||
+		!current->has_session || current->actor.data != NULL)
+		return false;
+	*user = current->user;
+	return true;
+}
+
+/* Raises 42501 if somebody acts as the user. */
+void
+ja_identity_refuse_actor(void)
+{
+	const JaIdentity *current = ja_identity_current();
+
+	if (current != NULL && current->actor.data != NULL)
+		ja_raise(JA_IMPERSONATED);
+}
+
+/*
+ * The same for what only users do themselves: raises 42501 for an API token, with which
+ * a program does no more than it was given the scopes for.
+ */
+JaSubject
+ja_identity_require_person(void)
+{
+	JaSubject	subject = ja_identity_require_user();
+	JsonbValue	value;
+
+	if (ja_json_member(&ja_identity_current()->claims->root, "api_token", &value))
+		ja_raise(JA_NOT_IN_PERSON);
+	return subject;
+}
+
+/*
+ * Raises 42501 for those who may not change how the user logs in: whoever acts as the
+ * user, and anonymous users, who have no way in before they sign up.
+ */
+void
+ja_identity_require_own_way_in(void)
+{
+	ja_identity_refuse_actor();
+	if (ja_identity_current() != NULL && ja_identity_current()->is_anonymous)
+		ja_raise(JA_ANONYMOUS);
+}
+
+/*
+ * The same for a function that writes: raises 25006 before where the transaction is
+ * read only.
+ */
+JaSubject
+ja_identity_require_writer(const char *function)
+{
+	ja_plan_refuse_read_only(function);
+	return ja_identity_require_person();
 }

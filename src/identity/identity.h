@@ -27,9 +27,13 @@ typedef struct JaIdentity
 	pg_uuid_t	user;
 	bool		has_session;
 	pg_uuid_t	session;
+	JaAssurance session_assurance;	/* if has_session, and it was looked at */
 	JaString	issuer;			/* data NULL: none */
 	JaString	role;			/* data NULL: none, or not ours to use */
 	JaString	scope_claim;	/* data NULL: scope, or else scp */
+	bool		is_anonymous;	/* an anonymous user of ours */
+	JaString	actor;			/* who acts as the user, by a token of ours;
+								 * length 0: not told; data NULL: the user */
 } JaIdentity;
 
 /* A user of ours who the transaction acts for; a copy, which the caller owns. */
@@ -54,6 +58,11 @@ extern void ja_identity_initialize(void);
 extern void ja_identity_verify(void);
 extern const JaIdentity *ja_identity_take(const JaVerified *verified);
 extern JaSubject ja_identity_require_user(void);
+extern bool ja_identity_anonymous_user(pg_uuid_t *user);
+extern void ja_identity_refuse_actor(void);
+extern JaSubject ja_identity_require_person(void);
+extern void ja_identity_require_own_way_in(void);
+extern JaSubject ja_identity_require_writer(const char *function);
 
 /*
  * Whether what was found at the epoch, with a verification of then, holds in the

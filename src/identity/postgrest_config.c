@@ -111,8 +111,8 @@ warn_of_active_key(void)
 				   strlen(active->key->algorithm->name)},
 				   algorithms, lengthof(algorithms)))
 		ereport(WARNING,
-				(errmsg("PostgREST refuses the tokens that are signed now"),
-				 errdetail("The active key is of algorithm %s; PostgREST verifies ES256, ES384, ES512, RS256 and EdDSA.",
+				(errmsg("PostgREST will refuse the tokens that are signed now"),
+				 errdetail("The active key uses algorithm %s; PostgREST verifies ES256, ES384, ES512, RS256 and EdDSA.",
 						   active->key->algorithm->name),
 				 errhint("Sign with another key: jwt_rotate_key('ES256').")));
 }

@@ -42,6 +42,13 @@ typedef enum JaPresence
 	JA_MISTYPED
 } JaPresence;
 
+/* The text of a value that is a string. */
+static inline JaString
+ja_json_text(const JsonbValue *value)
+{
+	return (JaString) {value->val.string.val, value->val.string.len};
+}
+
 extern JaStatus ja_json_parse_object(const uint8 *json, size_t length,
 									 JaJsonWatch *watches, int watch_count,
 									 Jsonb **object);
@@ -51,6 +58,8 @@ extern JaStatus ja_json_parse_secret(const uint8 *json, size_t length, Jsonb **o
 
 extern bool ja_json_member(const JsonbContainer *object, const char *name, JsonbValue *value);
 extern JaPresence ja_json_string(const JsonbContainer *object, const char *name, JaString *string);
+extern JsonbContainer *ja_json_array(const JsonbValue *value);
+extern int	ja_json_array_find(const JsonbContainer *array, JaString string);
 extern bool ja_json_number_in_range(const char *number);
 extern bool ja_json_is_object(const JsonbContainer *container);
 
@@ -58,6 +67,8 @@ extern void ja_json_add_key(JaJsonState *object, const char *name);
 extern void ja_json_add_bool(JaJsonState *object, const char *name, bool boolean);
 extern void ja_json_add_integer(JaJsonState *object, const char *name, int64 integer);
 extern void ja_json_add_uuid(JaJsonState *object, const char *name, const pg_uuid_t *uuid);
+extern void ja_json_add_container(JaJsonState *object, const char *name,
+								  const JsonbContainer *container);
 extern void ja_json_add_members(JaJsonState *object, const JsonbContainer *members);
 extern void ja_json_add_string(JaJsonState *object, const char *name,
 							   const char *data, size_t length);

@@ -45,9 +45,30 @@ ja_json_string(const JsonbContainer *object, const char *name, JaString *string)
 		return JA_ABSENT;
 	if (value.type != jbvString)
 		return JA_MISTYPED;
-	string->data = value.val.string.val;
-	string->length = value.val.string.len;
+	*string = ja_json_text(&value);
 	return JA_PRESENT;
+}
+
+/* The array that a value is; NULL for any other value. */
+JsonbContainer *
+ja_json_array(const JsonbValue *value)
+{
+	return value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data) ?
+		value->val.binary.data : NULL;
+}
+
+/* The index of the first element that is this string; -1: none is. */
+int
+ja_json_array_find(const JsonbContainer *array, JaString string)
+{
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer((JsonbContainer *) array, i);
+
+		if (element->type == jbvString && ja_string_equals(ja_json_text(element), string))
+			return (int) i;
+	}
+	return -1;
 }
 
 /* Ends the outermost object, and returns it. */
@@ -108,6 +129,19 @@ ja_json_add_uuid(JaJsonState *object, const char *name, const pg_uuid_t *uuid)
 
 	ja_uuid_write(uuid, text);
 	ja_json_add_string(object, name, text, JA_UUID_TEXT);
+}
+
+/* Adds an object or array, which must outlive the building. */
+void
+ja_json_add_container(JaJsonState *object, const char *name, const JsonbContainer *container)
+{
+	JsonbValue	value;
+
+	ja_json_add_key(object, name);
+	value.type = jbvBinary;
+	value.val.binary.data = (JsonbContainer *) container;
+	value.val.binary.len = 0;
+	ja_json_push(object, WJB_VALUE, &value);
 }
 
 /* Adds all members of another object, which must outlive the building. */
@@ -252,5 +286,7 @@ ja_json_write(const JsonbContainer *container, StringInfo out)
 	int			start = out->len;
 	JaStatus	status = write_container(out, container);
 
-	return status == JA_OK ? convert_to_utf8(out, start) : status;
+	if (status != JA_OK)
+		return status;
+	return convert_to_utf8(out, start);
 }

@@ -22,15 +22,19 @@
 /* Most values of "key_ops"; eight are registered (RFC 7517 section 8.3.2). */
 #define MAX_OPERATIONS 64
 
-/* Finds a member that should be a string; null stands for none. */
-static JaPresence
+/* Finds a member that should be a string; data NULL where it is null or missing. */
+static JaStatus
 find_optional(const JsonbContainer *jwk, const char *name, JaString *string)
 {
 	JsonbValue	value;
 
-	if (ja_json_member(jwk, name, &value) && value.type == jbvNull)
-		return JA_ABSENT;
-	return ja_json_string(jwk, name, string);
+	*string = (JaString) {NULL, 0};
+	if (!ja_json_member(jwk, name, &value) || value.type == jbvNull)
+		return JA_OK;
+	if (value.type != jbvString)
+		return JA_KEY_MEMBER;
+	*string = ja_json_text(&value);
+	return JA_OK;
 }
 
 /* RFC 7517 section 4.2: only "sig" is for signatures. */
@@ -38,33 +42,12 @@ static JaStatus
 read_use(JaKey *key, const JsonbContainer *jwk)
 {
 	JaString	use;
+	JaStatus	status = find_optional(jwk, "use", &use);
 
-	switch (find_optional(jwk, "use", &use))
-	{
-		case JA_ABSENT:
-			return JA_OK;
-		case JA_PRESENT:
-			key->has_use = true;
-			return ja_string_is(use, "sig") ? JA_OK : JA_KEY_USE;
-		case JA_MISTYPED:
-			return JA_KEY_MEMBER;
-	}
-	return JA_KEY_MEMBER;
-}
-
-/* Whether a string of the array stands before the index, too. */
-static bool
-is_repeated(JsonbContainer *array, uint32 index, JaString name)
-{
-	for (uint32 i = 0; i < index; i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
-
-		if (element->type == jbvString &&
-			ja_string_equals((JaString) {element->val.string.val, element->val.string.len}, name))
-			return true;
-	}
-	return false;
+	if (status != JA_OK || use.data == NULL)
+		return status;
+	key->has_use = true;
+	return ja_string_is(use, "sig") ? JA_OK : JA_KEY_USE;
 }
 
 /*
@@ -80,10 +63,8 @@ read_operations(JaKey *key, const JsonbContainer *jwk)
 
 	if (!ja_json_member(jwk, "key_ops", &value) || value.type == jbvNull)
 		return JA_OK;
-	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
-		return JA_KEY_MEMBER;
-	array = value.val.binary.data;
-	if (JsonContainerSize(array) > MAX_OPERATIONS)
+	array = ja_json_array(&value);
+	if (array == NULL || JsonContainerSize(array) > MAX_OPERATIONS)
 		return JA_KEY_MEMBER;
 	key->has_operations = true;
 	key->operations = 0;
@@ -94,9 +75,8 @@ read_operations(JaKey *key, const JsonbContainer *jwk)
 
 		if (element->type != jbvString)
 			return JA_KEY_MEMBER;
-		name.data = element->val.string.val;
-		name.length = element->val.string.len;
-		if (is_repeated(array, i, name))
+		name = ja_json_text(element);
+		if (ja_json_array_find(array, name) < (int) i)
 			return JA_KEY_MEMBER;
 		if (ja_string_is(name, "sign"))
 			key->operations |= JA_MAY_SIGN;
@@ -117,20 +97,14 @@ static JaStatus
 read_kid(JaKey *key, const JsonbContainer *jwk)
 {
 	JaString	kid;
+	JaPresence	presence = ja_json_string(jwk, "kid", &kid);
 
-	switch (ja_json_string(jwk, "kid", &kid))
-	{
-		case JA_ABSENT:
-			return JA_OK;
-		case JA_PRESENT:
-			if (ja_jwk_check_kid(kid) != JA_OK)
-				return JA_KEY_KID;
-			ja_key_set_kid(key, kid);
-			return JA_OK;
-		case JA_MISTYPED:
-			return JA_KEY_KID;
-	}
-	return JA_KEY_KID;
+	if (presence == JA_ABSENT)
+		return JA_OK;
+	if (presence == JA_MISTYPED || ja_jwk_check_kid(kid) != JA_OK)
+		return JA_KEY_KID;
+	ja_key_set_kid(key, kid);
+	return JA_OK;
 }
 
 /* The algorithm of a member "alg"; NULL without one. */
@@ -138,29 +112,53 @@ static JaStatus
 read_algorithm(const JsonbContainer *jwk, const JaAlgorithm **algorithm)
 {
 	JaString	name;
+	JaStatus	status = find_optional(jwk, "alg", &name);
 
 	*algorithm = NULL;
-	switch (find_optional(jwk, "alg", &name))
-	{
-		case JA_ABSENT:
-			return JA_OK;
-		case JA_PRESENT:
-			*algorithm = ja_algorithm_find(name);
-			return *algorithm != NULL ? JA_OK : JA_KEY_ALGORITHM_UNKNOWN;
-		case JA_MISTYPED:
-			return JA_KEY_MEMBER;
-	}
-	return JA_KEY_MEMBER;
+	if (status != JA_OK || name.data == NULL)
+		return status;
+	*algorithm = ja_algorithm_find(name);
+	return *algorithm != NULL ? JA_OK : JA_KEY_ALGORITHM_UNKNOWN;
 }
 
 /*
- * Whether the key is for signatures is read before its numbers, which need not
- * fit any rule of ours if it is not.
+ * Reads the members into a key of the type.  Whether the key is for signatures
+ * is read before its numbers, which need not fit any rule of ours if it is not.
  */
+static JaStatus
+read_jwk_members(JaKey *key, const JsonbContainer *jwk)
+{
+	const JaAlgorithm *algorithm;
+	JaStatus	status = read_use(key, jwk);
+
+	if (status != JA_OK)
+		return status;
+	status = read_operations(key, jwk);
+	if (status != JA_OK)
+		return status;
+	status = read_algorithm(jwk, &algorithm);
+	if (status != JA_OK)
+		return status;
+	status = read_kid(key, jwk);
+	if (status != JA_OK)
+		return status;
+	status = key->type->read(key, jwk);
+	if (status != JA_OK)
+		return status;
+	if (algorithm != NULL)
+	{
+		status = ja_key_bind(key, algorithm);
+		if (status != JA_OK)
+			return status;
+	}
+	if (key->is_private && key->pkey != NULL && !key->is_trusted)
+		return ja_key_check_pair(key);
+	return JA_OK;
+}
+
 static JaStatus
 read_jwk(const JsonbContainer *jwk, bool is_trusted, JaKey **key)
 {
-	const JaAlgorithm *algorithm = NULL;
 	const JaKeyType *type;
 	JaKey	   *read;
 	JaString	kty;
@@ -174,23 +172,12 @@ read_jwk(const JsonbContainer *jwk, bool is_trusted, JaKey **key)
 	read = ja_key_create(type);
 	read->is_trusted = is_trusted;
 	ERR_clear_error();
-	status = read_use(read, jwk);
-	if (status == JA_OK)
-		status = read_operations(read, jwk);
-	if (status == JA_OK)
-		status = read_algorithm(jwk, &algorithm);
-	if (status == JA_OK)
-		status = read_kid(read, jwk);
-	if (status == JA_OK)
-		status = type->read(read, jwk);
-	if (status == JA_OK && algorithm != NULL)
-		status = ja_key_bind(read, algorithm);
-	if (status == JA_OK && read->is_private && read->pkey != NULL && !is_trusted)
-		status = ja_key_check_pair(read);
+	status = read_jwk_members(read, jwk);
 	ERR_clear_error();
-	if (status == JA_OK)
-		*key = read;
-	return status;
+	if (status != JA_OK)
+		return status;
+	*key = read;
+	return JA_OK;
 }
 
 /* Reads a JWK.  Fails with JA_KEY_..., JA_CRYPTO or JA_MEMORY. */
@@ -269,9 +256,10 @@ ja_jwk_write(const JaKey *key, bool with_private, Jsonb **jwk)
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	write_parameters(key, with_private, &state);
 	status = key->type->write(key, with_private, &state);
-	if (status == JA_OK)
-		*jwk = ja_json_end_object(&state);
-	return status;
+	if (status != JA_OK)
+		return status;
+	*jwk = ja_json_end_object(&state);
+	return JA_OK;
 }
 
 /* Appends the required members in their order, without white space. */

@@ -203,11 +203,13 @@ ja_jws_header(JaString segment, JaHeader *header)
 		return JA_OK;
 	}
 	status = ja_jws_decode_json(segment, NULL, 0, &json);
-	if (status == JA_OK)
-		status = read_header_members(&json->root, header);
-	if (status == JA_OK)
-		remember_header(segment, header);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = read_header_members(&json->root, header);
+	if (status != JA_OK)
+		return status;
+	remember_header(segment, header);
+	return JA_OK;
 }
 
 /* Fails with JA_TOKEN_SIGNATURE; the key must permit the algorithm. */
@@ -284,9 +286,10 @@ ja_jws_write_header(const JaKey *key, const JaAlgorithm *algorithm, const char *
 		ja_json_add_string(&state, "kid", key->kid.data, key->kid.length);
 	initStringInfo(&json);
 	status = ja_json_write(&ja_json_end_object(&state)->root, &json);
-	if (status == JA_OK)
-		append_base64url(out, json.data, json.len);
-	return status;
+	if (status != JA_OK)
+		return status;
+	append_base64url(out, json.data, json.len);
+	return JA_OK;
 }
 
 /*

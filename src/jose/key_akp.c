@@ -93,8 +93,9 @@ akp_read(JaKey *key, const JsonbContainer *jwk)
 	uint8		seed[SEED_SIZE];
 	JaStatus	status = read_parameter_set(key, jwk);
 
-	if (status == JA_OK)
-		status = ja_member_exact(jwk, "pub", public, key->curve->coordinate_size);
+	if (status != JA_OK)
+		return status;
+	status = ja_member_exact(jwk, "pub", public, key->curve->coordinate_size);
 	if (status != JA_OK)
 		return status;
 	key->is_private = ja_member_exists(jwk, "priv");
@@ -104,7 +105,9 @@ akp_read(JaKey *key, const JsonbContainer *jwk)
 	if (status == JA_OK)
 		status = build_akp(key, PARAMETER_SEED, seed, sizeof(seed));
 	OPENSSL_cleanse(seed, sizeof(seed));
-	return status == JA_OK ? check_akp_public(key, public) : status;
+	if (status != JA_OK)
+		return status;
+	return check_akp_public(key, public);
 }
 
 static JaStatus

@@ -49,10 +49,10 @@ read_point(const JaCurve *curve, const JsonbContainer *jwk, uint8 *point)
 
 	point[0] = POINT_CONVERSION_UNCOMPRESSED;
 	status = ja_member_exact(jwk, "x", point + 1, curve->coordinate_size);
-	if (status == JA_OK)
-		status = ja_member_exact(jwk, "y", point + 1 + curve->coordinate_size,
-								 curve->coordinate_size);
-	return status;
+	if (status != JA_OK)
+		return status;
+	return ja_member_exact(jwk, "y", point + 1 + curve->coordinate_size,
+						   curve->coordinate_size);
 }
 
 static JaStatus
@@ -155,11 +155,12 @@ ec_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 
 	ja_json_add_string(jwk, "crv", curve->name, strlen(curve->name));
 	status = write_coordinate(key, "x", OSSL_PKEY_PARAM_EC_PUB_X, curve->coordinate_size, jwk);
-	if (status == JA_OK)
-		status = write_coordinate(key, "y", OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate_size, jwk);
-	if (status == JA_OK && with_private)
-		status = write_coordinate(key, "d", OSSL_PKEY_PARAM_PRIV_KEY, curve->private_size, jwk);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = write_coordinate(key, "y", OSSL_PKEY_PARAM_EC_PUB_Y, curve->coordinate_size, jwk);
+	if (status != JA_OK || !with_private)
+		return status;
+	return write_coordinate(key, "d", OSSL_PKEY_PARAM_PRIV_KEY, curve->private_size, jwk);
 }
 
 static JaStatus

@@ -42,9 +42,9 @@ ja_member_exact(const JsonbContainer *jwk, const char *name, uint8 *out, size_t 
 	size_t		decoded;
 	JaStatus	status = ja_member_octets(jwk, name, out, length, &decoded);
 
-	if (status == JA_OK && decoded != length)
-		return JA_KEY_MEMBER;
-	return status;
+	if (status != JA_OK)
+		return status;
+	return decoded == length ? JA_OK : JA_KEY_MEMBER;
 }
 
 bool

@@ -81,8 +81,9 @@ okp_read(JaKey *key, const JsonbContainer *jwk)
 	uint8		x[MAX_OKP_KEY];
 	JaStatus	status = read_curve(key, jwk);
 
-	if (status == JA_OK)
-		status = ja_member_exact(jwk, "x", x, key->curve->coordinate_size);
+	if (status != JA_OK)
+		return status;
+	status = ja_member_exact(jwk, "x", x, key->curve->coordinate_size);
 	if (status != JA_OK)
 		return status;
 	key->is_private = ja_member_exists(jwk, "d");
@@ -94,7 +95,9 @@ okp_read(JaKey *key, const JsonbContainer *jwk)
 												   x, key->curve->coordinate_size);
 		status = key->pkey != NULL ? JA_OK : JA_KEY_INVALID;
 	}
-	return status == JA_OK ? check_okp_public(key) : status;
+	if (status != JA_OK)
+		return status;
+	return check_okp_public(key);
 }
 
 static JaStatus

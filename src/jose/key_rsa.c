@@ -275,13 +275,17 @@ static JaStatus
 rsa_write(const JaKey *key, bool with_private, JaJsonState *jwk)
 {
 	size_t		count = PUBLIC_NUMBERS;
-	JaStatus	status = JA_OK;
 
 	if (with_private)
 		count = ja_key_rsa_has_factors(key) ? lengthof(numbers) : PRIVATE_NUMBERS;
-	for (size_t i = 0; i < count && status == JA_OK; i++)
-		status = write_number(key, &numbers[i], jwk);
-	return status;
+	for (size_t i = 0; i < count; i++)
+	{
+		JaStatus	status = write_number(key, &numbers[i], jwk);
+
+		if (status != JA_OK)
+			return status;
+	}
+	return JA_OK;
 }
 
 static JaStatus

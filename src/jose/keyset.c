@@ -88,13 +88,14 @@ add_skipped(JaKeySet *set, uint32 index, const JsonbValue *element, JaStatus sta
 static JaStatus
 read_element(const JsonbValue *element, JaKey **key)
 {
-	JaStatus	status = JA_KEY_NOT_OBJECT;
+	JaStatus	status;
 
-	if (element->type == jbvBinary)
-		status = ja_jwk_read(element->val.binary.data, key);
-	if (status == JA_OK && !((*key)->operations & JA_MAY_VERIFY))
-		status = JA_KEY_OPERATION;
-	return status;
+	if (element->type != jbvBinary)
+		return JA_KEY_NOT_OBJECT;
+	status = ja_jwk_read(element->val.binary.data, key);
+	if (status != JA_OK)
+		return status;
+	return ((*key)->operations & JA_MAY_VERIFY) ? JA_OK : JA_KEY_OPERATION;
 }
 
 /*
@@ -133,8 +134,9 @@ read_members(JaKeySet *set, JsonbContainer *array)
 			has_secret |= is_unusable_secret(element, status);
 			continue;
 		}
-		if (status == JA_OK)
-			status = add_key(set, key);
+		if (status != JA_OK)
+			return status;
+		status = add_key(set, key);
 		if (status != JA_OK)
 			return status;
 		has_secret |= key->type->kind == JA_OCT;
@@ -152,7 +154,23 @@ read_single(JaKeySet *set, const JsonbContainer *jwk)
 	JaKey	   *key;
 	JaStatus	status = ja_jwk_read(jwk, &key);
 
-	return status == JA_OK ? add_key(set, key) : status;
+	if (status != JA_OK)
+		return status;
+	set->keys = palloc(sizeof(JaKey *));
+	return add_key(set, key);
+}
+
+static JaStatus
+read_set(JaKeySet *set, JsonbContainer *array)
+{
+	if (array == NULL)
+		return JA_KEY_SET;
+	if (JsonContainerSize(array) > JA_MAX_KEYS)
+		return JA_KEY_SET_SIZE;
+	set->is_set = true;
+	set->keys = palloc(sizeof(JaKey *) * (JsonContainerSize(array) + 1));
+	set->skipped = palloc(sizeof(JaSkippedKey) * (JsonContainerSize(array) + 1));
+	return read_members(set, array);
 }
 
 /*
@@ -168,25 +186,14 @@ ja_keyset_read(const JsonbContainer *json, JaKeySet **set)
 
 	if (!ja_json_is_object(json))
 		return JA_KEY_NOT_OBJECT;
-	if (!ja_json_member(json, "keys", &keys))
-	{
-		read->keys = palloc(sizeof(JaKey *));
-		status = read_single(read, json);
-	}
-	else if (keys.type != jbvBinary || !JsonContainerIsArray(keys.val.binary.data))
-		status = JA_KEY_SET;
-	else if (JsonContainerSize(keys.val.binary.data) > JA_MAX_KEYS)
-		status = JA_KEY_SET_SIZE;
+	if (ja_json_member(json, "keys", &keys))
+		status = read_set(read, ja_json_array(&keys));
 	else
-	{
-		read->is_set = true;
-		read->keys = palloc(sizeof(JaKey *) * (JsonContainerSize(keys.val.binary.data) + 1));
-		read->skipped = palloc(sizeof(JaSkippedKey) * (JsonContainerSize(keys.val.binary.data) + 1));
-		status = read_members(read, keys.val.binary.data);
-	}
-	if (status == JA_OK)
-		*set = read;
-	return status;
+		status = read_single(read, json);
+	if (status != JA_OK)
+		return status;
+	*set = read;
+	return JA_OK;
 }
 
 /* The one key of the set that permits the algorithm, or NULL. */
@@ -265,11 +272,12 @@ ja_keyset_verify(JaKeySet *set, const JaCompact *token, JaHeader *header)
 	JaKey	   *key;
 	JaStatus	status = ja_jws_header(token->header, header);
 
-	if (status == JA_OK)
-		status = ja_keyset_choose(set, header, &key);
-	if (status == JA_OK)
-		status = ja_jws_check_signature(token, key, header->algorithm);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = ja_keyset_choose(set, header, &key);
+	if (status != JA_OK)
+		return status;
+	return ja_jws_check_signature(token, key, header->algorithm);
 }
 
 /* Begins to write a set; the state must be zero. */

@@ -167,6 +167,35 @@ read_first_key_of_blocks(JaString pem, const PemKind **kind, EVP_PKEY **pkey)
 	return status;
 }
 
+/* Reads the first key of the text, which must be one for the algorithm. */
+static JaStatus
+read_key_for(JaString pem, const JaAlgorithm *algorithm, JaKey *key)
+{
+	const PemKind *kind = NULL;
+	JaStatus	status = read_first_key(pem, &kind, &key->pkey);
+
+	if (status == JA_PEM_SYNTAX && key->pkey == NULL)
+		status = read_first_key_of_blocks(pem, &kind, &key->pkey);
+	if (status != JA_OK)
+		return status;
+	if (!ja_key_type_holds(key->type, key->pkey))
+		return JA_KEY_ALGORITHM_MISMATCH;
+	if (ja_rsa_pss_is(key->pkey))
+	{
+		status = ja_rsa_pss_check(key->pkey, algorithm);
+		if (status != JA_OK)
+			return status;
+	}
+	key->is_private = kind->is_private;
+	status = key->type->adopt(key);
+	if (status != JA_OK)
+		return status;
+	status = ja_key_bind(key, algorithm);
+	if (status != JA_OK)
+		return status;
+	return key->is_private ? ja_key_check_pair(key) : JA_OK;
+}
+
 /*
  * Reads the first key of the text as a key for the algorithm.  Fails with
  * JA_PEM_..., JA_KEY_..., in particular JA_KEY_ALGORITHM_MISMATCH.
@@ -175,7 +204,6 @@ JaStatus
 ja_pem_read(JaString pem, const JaAlgorithm *algorithm, JaKey **key)
 {
 	JaKey	   *read;
-	const PemKind *kind = NULL;
 	JaStatus	status;
 
 	if (algorithm->kind == JA_OCT)
@@ -184,26 +212,12 @@ ja_pem_read(JaString pem, const JaAlgorithm *algorithm, JaKey **key)
 		return JA_PEM_SYNTAX;
 	read = ja_key_create(ja_key_type_of_kind(algorithm->kind));
 	ERR_clear_error();
-	status = read_first_key(pem, &kind, &read->pkey);
-	if (status == JA_PEM_SYNTAX && read->pkey == NULL)
-		status = read_first_key_of_blocks(pem, &kind, &read->pkey);
-	if (status == JA_OK && !ja_key_type_holds(read->type, read->pkey))
-		status = JA_KEY_ALGORITHM_MISMATCH;
-	if (status == JA_OK && ja_rsa_pss_is(read->pkey))
-		status = ja_rsa_pss_check(read->pkey, algorithm);
-	if (status == JA_OK)
-	{
-		read->is_private = kind->is_private;
-		status = read->type->adopt(read);
-	}
-	if (status == JA_OK)
-		status = ja_key_bind(read, algorithm);
-	if (status == JA_OK && read->is_private)
-		status = ja_key_check_pair(read);
+	status = read_key_for(pem, algorithm, read);
 	ERR_clear_error();
-	if (status == JA_OK)
-		*key = read;
-	return status;
+	if (status != JA_OK)
+		return status;
+	*key = read;
+	return JA_OK;
 }
 
 static bool

@@ -174,7 +174,8 @@ ja_signature_make(JaKey *key, const JaAlgorithm *algorithm,
 	clear_errors();
 	status = algorithm->family->make(key, prepared, input.data, input.length, signature);
 	clear_errors();
-	if (status == JA_OK)
-		*signature_length = ja_signature_size(key, algorithm);
-	return status;
+	if (status != JA_OK)
+		return status;
+	*signature_length = ja_signature_size(key, algorithm);
+	return JA_OK;
 }

@@ -4,7 +4,7 @@
  *	  What all changes of stored keys share.
  *
  * Each change takes a lock that excludes other changes, but not readers, and
- * ends with a signal that voids the caches of all backends.  States follow
+ * ends by invalidating the caches of all backends.  States follow
  * from the columns and the clock, so that no job is needed.  A private half
  * is erased as soon as the key signs no more; a secret, which verifies too,
  * when it is revoked, or by a purge when it verifies no more.
@@ -30,8 +30,8 @@
 #include "keyring/change.h"
 #include "keyring/key_row.h"
 #include "keyring/stored_key.h"
+#include "store/invalidation.h"
 #include "store/scan.h"
-#include "store/signal.h"
 
 /* How long a former key verifies beyond the longest life of a token. */
 #define RETIRING_SLACK_SECONDS 300
@@ -150,7 +150,7 @@ ja_change_insert_missing_secrets(const JaChange *change)
 void
 ja_change_announce(void)
 {
-	ja_signal_send(JA_SIGNAL_KEYS);
+	ja_invalidate(JA_INVALIDATION_KEYS);
 	Async_Notify("pgrst", "reload config");
 }
 
@@ -236,9 +236,9 @@ ja_change_substitute(const JaAlgorithm *algorithm)
 	if (ja_algorithm_available(algorithm) == JA_OK)
 		return algorithm;
 	ereport(WARNING,
-			(errmsg("algorithm %s is not available in this server's OpenSSL: the new key is for ES256",
+			(errmsg("algorithm %s is not available in this server's OpenSSL, so the new key is for ES256",
 					algorithm->name),
-			 errhint("Verifiers must accept ES256; jwt_rotate_key() takes another algorithm.")));
+			 errhint("Verifiers must accept ES256; pass another algorithm to jwt_rotate_key() if they do not.")));
 	return ja_algorithm_find((JaString) {"ES256", 5});
 }
 
@@ -271,8 +271,8 @@ void
 ja_change_warn_unpublished(void)
 {
 	ereport(WARNING,
-			(errmsg("a key was promoted that was never published as the next one"),
-			 errhint("Verifiers that cache the JWK Set must load it again now.")));
+			(errmsg("the promoted key was never published as the next one"),
+			 errhint("Verifiers that cache the JWK Set must reload it now.")));
 }
 
 /* Makes the key with the kid the active one, in place of the former. */

@@ -3,9 +3,9 @@
  * handle.c
  *	  Handles: opaque strings that we hand out and recognise again.
  *
- * A handle is a prefix that tells its kind, and base64url of version (1 byte),
- * key number (4), a body that only its kind understands, and an HMAC-SHA256
- * over the kind's label and all of those (32).  Nothing that redeems a handle
+ * A handle is a prefix that tells its kind, which a challenge lacks, and base64url
+ * of version (1 byte), key number (4), a body that only its kind understands, and
+ * an HMAC-SHA256 over the kind's label and all of those (32).  Nothing that redeems a handle
  * is stored: a row holds what the body names, and the key makes the handle
  * again.
  *
@@ -47,6 +47,10 @@ static const Kind kinds[] = {
 	[JA_HANDLE_REFRESH_TOKEN] = {"jar_", "jwt_auth refresh token", JA_USE_REFRESH, 40},
 	[JA_HANDLE_ONE_TIME_TOKEN] = {"jat_", "jwt_auth one-time token", JA_USE_HANDLE, 33},
 	[JA_HANDLE_FLOW] = {"jaf_", "jwt_auth flow", JA_USE_HANDLE, 16},
+	[JA_HANDLE_CHALLENGE] = {"", "jwt_auth WebAuthn challenge", JA_USE_HANDLE, 57},
+	[JA_HANDLE_TICKET] = {"jam_", "jwt_auth second-factor ticket", JA_USE_HANDLE, 69},
+	[JA_HANDLE_LINK_TICKET] = {"jal_", "jwt_auth link ticket", JA_USE_HANDLE, 64},
+	[JA_HANDLE_API_TOKEN] = {"jap_", "jwt_auth API token", JA_USE_REFRESH, 32},
 };
 
 /* A handle being read or written: what the MAC covers, then the MAC. */
@@ -84,20 +88,22 @@ make_handle_mac(JaKey *key, const Wire *wire, uint8 *mac)
 bool
 ja_handle_has_prefix(JaHandleKind kind, JaString text)
 {
-	return text.length >= JA_HANDLE_PREFIX_LENGTH &&
-		memcmp(text.data, kinds[kind].prefix, JA_HANDLE_PREFIX_LENGTH) == 0;
+	size_t		length = strlen(kinds[kind].prefix);
+
+	return text.length >= length && memcmp(text.data, kinds[kind].prefix, length) == 0;
 }
 
 /* Decodes the text; false for what is no handle of this kind and version. */
 static bool
 decode(JaHandleKind kind, JaString text, Wire *wire)
 {
-	if (text.length != JA_HANDLE_LENGTH(kinds[kind].body_size) ||
+	size_t		prefix = strlen(kinds[kind].prefix);
+
+	if (text.length != prefix + JA_HANDLE_RAW_LENGTH(kinds[kind].body_size) ||
 		!ja_handle_has_prefix(kind, text))
 		return false;
-	return ja_base64url_decode(text.data + JA_HANDLE_PREFIX_LENGTH,
-							   text.length - JA_HANDLE_PREFIX_LENGTH,
-							   wire->header) && wire->header[0] == VERSION;
+	return ja_base64url_decode(text.data + prefix, text.length - prefix, wire->header) &&
+		wire->header[0] == VERSION;
 }
 
 /* Whether the MAC is that of the key, and the key still verifies. */
@@ -120,6 +126,13 @@ is_authentic(const JaStoredKey *key, const Wire *wire)
 	return false;
 }
 
+/* Whether a key that was asked for is none of ours any more. */
+static bool
+is_gone(JaStatus status)
+{
+	return status == JA_KEYRING_KID_UNKNOWN || status == JA_KEYRING_CANNOT_SIGN;
+}
+
 /*
  * Reads a handle: its key's number, and its body, for which the caller has
  * room.  False if form or MAC is wrong, or the key is none of ours any more;
@@ -139,7 +152,7 @@ ja_handle_read(JaHandleKind kind, JaString text, int32 *key_number, uint8 *body)
 	memcpy(&number, wire.header + 1, sizeof(number));
 	*key_number = (int32) pg_ntoh32(number);
 	status = ja_stored_key_numbered(kinds[kind].use, *key_number, &key);
-	if (status == JA_KEYRING_KID_UNKNOWN || status == JA_KEYRING_CANNOT_SIGN)
+	if (is_gone(status))
 		return false;
 	ja_check(status);
 	memcpy(body, wire.body, kinds[kind].body_size);
@@ -157,18 +170,27 @@ ja_handle_key_number(JaHandleKind kind)
 	return key->number;
 }
 
-/* Whether the key named still makes handles of the kind: it was neither revoked nor lost. */
+/*
+ * Whether the key named still makes handles of the kind: it was neither revoked nor
+ * erased.  Raises JA_KEYRING_SEALED and its kin where it is there and cannot be
+ * opened, which is no reason to give up what it makes.
+ */
 bool
 ja_handle_can_write(JaHandleKind kind, int32 key_number)
 {
 	const JaStoredKey *key;
+	JaStatus	status = ja_stored_key_numbered(kinds[kind].use, key_number, &key);
 
-	return ja_stored_key_numbered(kinds[kind].use, key_number, &key) == JA_OK && !key->is_revoked;
+	if (is_gone(status))
+		return false;
+	ja_check(status);
+	return !key->is_revoked;
 }
 
 /*
- * Writes JA_HANDLE_LENGTH() characters with the MAC of the key named.  Raises
- * 40001 if that was revoked since the caller chose it.
+ * Writes JA_HANDLE_LENGTH() characters, of a kind without prefix
+ * JA_HANDLE_RAW_LENGTH(), with the MAC of the key named.  Raises 40001 if that was
+ * revoked since the caller chose it.
  */
 void
 ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *text)
@@ -177,6 +199,7 @@ ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *te
 	Wire		wire;
 	uint8		mac[JA_MAX_SIGNATURE];
 	uint32		number = pg_hton32((uint32) key_number);
+	size_t		prefix = strlen(kinds[kind].prefix);
 
 	lay_out(&kinds[kind], &wire);
 	wire.header[0] = VERSION;
@@ -187,9 +210,8 @@ ja_handle_write(JaHandleKind kind, int32 key_number, const uint8 *body, char *te
 		ja_change_raise_stale();
 	ja_check(make_handle_mac(key->key, &wire, mac));
 	memcpy(wire.mac, mac, JA_HANDLE_MAC_SIZE);
-	memcpy(text, kinds[kind].prefix, JA_HANDLE_PREFIX_LENGTH);
-	ja_base64url_encode(wire.header, wire.mac + JA_HANDLE_MAC_SIZE - wire.header,
-						text + JA_HANDLE_PREFIX_LENGTH);
+	memcpy(text, kinds[kind].prefix, prefix);
+	ja_base64url_encode(wire.header, wire.mac + JA_HANDLE_MAC_SIZE - wire.header, text + prefix);
 }
 
 /*

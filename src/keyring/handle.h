@@ -17,18 +17,26 @@
 #define JA_HANDLE_MAC_SIZE		32
 
 /* Largest body of any kind. */
-#define JA_HANDLE_MAX_BODY		40
+#define JA_HANDLE_MAX_BODY		69
 
-/* Characters of a handle with a body of this size, without a NUL. */
+/*
+ * Characters of a handle with a body of this size, without a NUL: behind its prefix,
+ * and with it.
+ */
+#define JA_HANDLE_RAW_LENGTH(body_size) \
+	JA_BASE64URL_ENCODED(JA_HANDLE_HEADER_SIZE + (body_size) + JA_HANDLE_MAC_SIZE)
 #define JA_HANDLE_LENGTH(body_size) \
-	(JA_HANDLE_PREFIX_LENGTH + \
-	 JA_BASE64URL_ENCODED(JA_HANDLE_HEADER_SIZE + (body_size) + JA_HANDLE_MAC_SIZE))
+	(JA_HANDLE_PREFIX_LENGTH + JA_HANDLE_RAW_LENGTH(body_size))
 
 typedef enum JaHandleKind
 {
 	JA_HANDLE_REFRESH_TOKEN,
 	JA_HANDLE_ONE_TIME_TOKEN,
-	JA_HANDLE_FLOW
+	JA_HANDLE_FLOW,
+	JA_HANDLE_CHALLENGE,
+	JA_HANDLE_TICKET,
+	JA_HANDLE_LINK_TICKET,
+	JA_HANDLE_API_TOKEN
 } JaHandleKind;
 
 /* Digits of a code, which people type. */

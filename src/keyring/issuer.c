@@ -46,7 +46,9 @@ open_secrets(const JaScan *scan, const JaIssuer *issuer, Jsonb **jwks)
 	stored.bytes = DatumGetByteaPP(ja_scan_get(scan, Anum_issuers_secret_jwks, &is_null));
 	stored.sealed_by = ja_scan_string(scan, Anum_issuers_sealed_by);
 	status = ja_seal_open(&label, &stored, &json, &length);
-	return status == JA_OK ? ja_json_parse_secret(json, length, jwks) : status;
+	if (status != JA_OK)
+		return status;
+	return ja_json_parse_secret(json, length, jwks);
 }
 
 static JaStatus
@@ -88,7 +90,9 @@ read_issuer_row(const JaScan *scan, JaIssuer *issuer)
 	issuer->audience = ja_scan_string(scan, Anum_issuers_audience);
 	read_roles(scan, issuer);
 	status = read_options(scan, issuer);
-	return status == JA_OK ? read_keys(scan, issuer) : status;
+	if (status != JA_OK)
+		return status;
+	return read_keys(scan, issuer);
 }
 
 /* A name that is NULL stands for the issuer whose tokens carry none. */
@@ -149,9 +153,10 @@ find_cached_issuer(JaString name, const JaIssuer **issuer)
 	const JaCachedRow *row;
 	JaStatus	status = ja_row_cache_get(&issuers, &name, &row);
 
-	if (status == JA_OK)
-		*issuer = (const JaIssuer *) row;
-	return status;
+	if (status != JA_OK)
+		return status;
+	*issuer = (const JaIssuer *) row;
+	return JA_OK;
 }
 
 /*

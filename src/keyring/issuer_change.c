@@ -19,13 +19,13 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/settings.h"
+#include "keyring/change.h"
 #include "keyring/issuer.h"
 #include "keyring/issuer_keys.h"
-#include "keyring/seal.h"
-#include "keyring/change.h"
 #include "keyring/key_change.h"
+#include "keyring/seal.h"
+#include "store/invalidation.h"
 #include "store/plan.h"
-#include "store/signal.h"
 
 static JaPlan upsert_issuer = {
 	.sql = "INSERT INTO jwt_auth.issuers AS i"
@@ -42,6 +42,13 @@ static JaPlan upsert_issuer = {
 static JaPlan count_anonymous = {
 	.sql = "SELECT 1 FROM jwt_auth.issuers"
 	" WHERE is_anonymous AND issuer OPERATOR(pg_catalog.<>) $1"
+};
+
+/* Clients whose ID tokens would carry this iss and one of these audiences. */
+static JaPlan find_provider = {
+	.sql = "SELECT FROM jwt_auth.providers AS p WHERE $1 OPERATOR(pg_catalog.=) ANY (p.issuers)"
+	" AND ($2 OPERATOR(pg_catalog.=) ANY (p.client_ids)"
+	" OR ($3 OPERATOR(pg_catalog.->) 'audiences') OPERATOR(pg_catalog.?|) p.client_ids)"
 };
 
 static JaPlan delete_issuer = {
@@ -81,8 +88,9 @@ find_stored(JaString name, const JaIssuer **issuer)
 	if (status != JA_ISSUER_UNKNOWN)
 		return status;
 	status = ja_issuer_find_anonymous(issuer);
-	return status == JA_OK && !ja_string_equals((*issuer)->name, name) ?
-		JA_ISSUER_UNKNOWN : status;
+	if (status != JA_OK)
+		return status;
+	return ja_string_equals((*issuer)->name, name) ? JA_OK : JA_ISSUER_UNKNOWN;
 }
 
 static bool
@@ -153,6 +161,15 @@ check_anonymous(JaString name)
 		ja_raise(JA_ISSUER_ANONYMOUS);
 }
 
+/* Raises if ID tokens, which tell who logged in somewhere, would be identities. */
+static void
+check_providers(const JaIssuerTrust *trust)
+{
+	if (ja_plan_run(&find_provider, JA_VALUES(ja_string(trust->name), ja_string(trust->audience),
+											  ja_jsonb(trust->options))) > 0)
+		ja_raise(JA_ISSUER_PROVIDER);
+}
+
 /*
  * Trusts an issuer, or replaces all that is known of it.  Raises for unusable
  * arguments.
@@ -178,6 +195,8 @@ ja_issuer_trust(const JaIssuerTrust *trust)
 	ja_plan_begin(&scope);
 	if (options.has_no_issuer)
 		check_anonymous(trust->name);
+	else
+		check_providers(trust);
 	ja_plan_run(&upsert_issuer,
 				JA_VALUES(ja_string(trust->name),
 						  options.has_no_audience ? ja_null(TEXTOID) : ja_string(trust->audience),

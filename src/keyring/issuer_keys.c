@@ -45,15 +45,15 @@ static bool
 set_has_private_member(const JsonbContainer *jwks)
 {
 	JsonbValue	keys;
+	JsonbContainer *array = NULL;
 
 	if (has_private_member(jwks))
 		return true;
-	if (!ja_json_member(jwks, "keys", &keys) || keys.type != jbvBinary ||
-		!JsonContainerIsArray(keys.val.binary.data))
-		return false;
-	for (uint32 i = 0; i < JsonContainerSize(keys.val.binary.data); i++)
+	if (ja_json_member(jwks, "keys", &keys))
+		array = ja_json_array(&keys);
+	for (uint32 i = 0; array != NULL && i < JsonContainerSize(array); i++)
 	{
-		JsonbValue *element = getIthJsonbValueFromContainer(keys.val.binary.data, i);
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
 
 		if (element->type == jbvBinary && is_known_kind(element->val.binary.data) &&
 			has_private_member(element->val.binary.data))

@@ -8,13 +8,7 @@
 #ifndef JA_ISSUER_OPTIONS_H
 #define JA_ISSUER_OPTIONS_H
 
-#include "jose/json.h"
-
-typedef struct JaStringList
-{
-	int			count;
-	JaString   *strings;
-} JaStringList;
+#include "keyring/option.h"
 
 /* Strings point into the options. */
 typedef struct JaIssuerOptions

@@ -3,7 +3,7 @@
  * key_change.c
  *	  Making, rotating, retiring and revoking of stored keys.
  *
- * change.c has what they share: the lock, the signal, and how a key follows
+ * change.c has what they share: the lock, the invalidation, and how a key follows
  * another.
  *
  *-------------------------------------------------------------------------

@@ -123,7 +123,7 @@ warn_of_issuers(void)
 		escape_json(&names, ja_plan_string(i, 1).data);
 	}
 	ereport(WARNING,
-			(errmsg("secrets of issuers were stored in the clear and still verify"),
+			(errmsg("secrets of issuers were stored unsealed and still verify"),
 			 errdetail_internal("Issuers: %s.", names.data),
 			 errhint("Have them change their secrets, and pass the new ones to jwt_trust_issuer().")));
 }

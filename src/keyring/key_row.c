@@ -93,13 +93,21 @@ ja_key_row_insert(JaKeyRow *row)
 	JaValue		fingerprint;
 	JaStatus	status = make_fingerprint(row, &fingerprint);
 
-	key->has_use = true;
-	if (status == JA_OK && key->type->kind != JA_OCT)
-		status = ja_jwk_write(key, false, &public_jwk);
-	if (status == JA_OK && key->is_private)
-		status = store_private(row, &stored);
 	if (status != JA_OK)
 		return status;
+	key->has_use = true;
+	if (key->type->kind != JA_OCT)
+	{
+		status = ja_jwk_write(key, false, &public_jwk);
+		if (status != JA_OK)
+			return status;
+	}
+	if (key->is_private)
+	{
+		status = store_private(row, &stored);
+		if (status != JA_OK)
+			return status;
+	}
 	if (ja_plan_run(&insert_key,
 					JA_VALUES(ja_string(key->kid), ja_key_use_value(row->use),
 							  ja_text(key->algorithm->name),

@@ -13,7 +13,8 @@
 typedef enum JaKeyUse
 {
 	JA_USE_SIGNATURE,			/* of JWTs */
-	JA_USE_REFRESH,				/* MACs of refresh tokens */
+	JA_USE_REFRESH,				/* MACs of refresh and API tokens, which end
+								 * with their sessions */
 	JA_USE_HASH,				/* keyed hashes of names */
 	JA_USE_HANDLE,				/* MACs of handles that live for a week at
 								 * most */

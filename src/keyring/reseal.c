@@ -18,8 +18,8 @@
 #include "base/error.h"
 #include "keyring/reseal.h"
 #include "keyring/seal.h"
+#include "store/invalidation.h"
 #include "store/plan.h"
-#include "store/signal.h"
 
 static JaPlan select_keys = {
 	.sql = "SELECT kid, alg, use, private_jwk, sealed_by FROM jwt_auth.keys"
@@ -41,6 +41,17 @@ static JaPlan update_issuer = {
 	.sql = "UPDATE jwt_auth.issuers SET secret_jwks = $2, sealed_by = $3,"
 	" was_clear = was_clear OR sealed_by IS NULL"
 	" WHERE issuer OPERATOR(pg_catalog.=) $1"
+};
+
+/* No replacing helps those that were in the clear: their users enroll again. */
+static JaPlan select_factors = {
+	.sql = "SELECT id::pg_catalog.text, type, user_id::pg_catalog.text, secret, sealed_by"
+	" FROM jwt_auth.factors FOR UPDATE"
+};
+
+static JaPlan update_factor = {
+	.sql = "UPDATE jwt_auth.factors SET secret = $2, sealed_by = $3"
+	" WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.uuid"
 };
 
 /* One value and the row that it is tied to. */
@@ -110,9 +121,9 @@ reseal_table(JaPlan *select, JaPlan *update, const char *table, const JaMasterKe
 }
 
 /*
- * Seals with the first master key all private keys and secrets that it has
- * not sealed; returns how many, and whether any was in the clear.  Raises
- * JA_MASTER_KEY_... or, if one can't be opened, JA_KEYRING_....
+ * Seals with the first master key all private keys and secrets, those of factors
+ * included, that it has not sealed; returns how many, and whether any was in the
+ * clear.  Raises JA_MASTER_KEY_... or, if one can't be opened, JA_KEYRING_....
  */
 int
 ja_reseal_all(bool *was_clear)
@@ -120,6 +131,7 @@ ja_reseal_all(bool *was_clear)
 	JaPlanScope scope;
 	JaMasterKey first;
 	JaStatus	status = ja_master_key_first(&first);
+	bool		ignored = false;
 	int			count;
 
 	*was_clear = false;
@@ -129,8 +141,9 @@ ja_reseal_all(bool *was_clear)
 	ja_plan_begin(&scope);
 	count = reseal_table(&select_keys, &update_key, "keys", &first, was_clear);
 	count += reseal_table(&select_issuers, &update_issuer, "issuers", &first, was_clear);
+	count += reseal_table(&select_factors, &update_factor, "factors", &first, &ignored);
 	if (count > 0)
-		ja_signal_send(JA_SIGNAL_KEYS);
+		ja_invalidate(JA_INVALIDATION_KEYS);
 	ja_plan_end(&scope);
 	return count;
 }

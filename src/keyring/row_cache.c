@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 
 #include "keyring/row_cache.h"
-#include "store/signal.h"
+#include "store/invalidation.h"
 
 static void
 forget_all(JaRowCache *cache)
@@ -72,7 +72,7 @@ load_row(JaRowCache *cache, const void *wanted, const JaCachedRow **row)
 		MemoryContextDelete(context);
 		return status;
 	}
-	if (!read->is_uncommitted && cache->keys_counter == ja_signal_counters[JA_SIGNAL_KEYS])
+	if (!read->is_uncommitted && cache->keys_counter == ja_invalidation_counters[JA_INVALIDATION_KEYS])
 		keep_row(cache, read);
 	*row = read;
 	return JA_OK;
@@ -87,11 +87,11 @@ ja_row_cache_get(JaRowCache *cache, const void *wanted, const JaCachedRow **row)
 {
 	const JaCachedRow *found;
 
-	ja_signal_watch();
-	if (cache->keys_counter != ja_signal_counters[JA_SIGNAL_KEYS])
+	ja_invalidation_watch();
+	if (cache->keys_counter != ja_invalidation_counters[JA_INVALIDATION_KEYS])
 	{
 		forget_all(cache);
-		cache->keys_counter = ja_signal_counters[JA_SIGNAL_KEYS];
+		cache->keys_counter = ja_invalidation_counters[JA_INVALIDATION_KEYS];
 	}
 	found = find_cached_row(cache, wanted);
 	if (found == NULL)

@@ -33,7 +33,8 @@ typedef struct JaRowCache
 	JaStatus	(*load) (JaCachedRow *row, const void *wanted);
 
 	int			count;
-	uint64		keys_counter;	/* of JA_SIGNAL_KEYS, when the rows were read */
+	uint64		keys_counter;	/* of JA_INVALIDATION_KEYS, when the rows were
+								 * read */
 	JaCachedRow *rows[JA_ROW_CACHE_MAX];
 } JaRowCache;
 

@@ -195,9 +195,10 @@ get_cached_key(const Wanted *wanted, const JaStoredKey **key)
 	const JaCachedRow *row;
 	JaStatus	status = ja_row_cache_get(&keys, wanted, &row);
 
-	if (status == JA_OK)
-		*key = &((const Entry *) row)->stored;
-	return status;
+	if (status != JA_OK)
+		return status;
+	*key = &((const Entry *) row)->stored;
+	return JA_OK;
 }
 
 /*
@@ -222,9 +223,9 @@ ja_stored_key_signing(JaString kid, const JaStoredKey **key)
 {
 	JaStatus	status = get_cached_key(&(Wanted) {.purpose = SIGNING, .kid = kid}, key);
 
-	if (status == JA_OK && ((*key)->is_revoked || (*key)->has_end))
-		return JA_KEYRING_CANNOT_SIGN;
-	return status;
+	if (status != JA_OK)
+		return status;
+	return (*key)->is_revoked || (*key)->has_end ? JA_KEYRING_CANNOT_SIGN : JA_OK;
 }
 
 /* The key of a use with the number.  Fails with JA_KEYRING_KID_UNKNOWN.... */

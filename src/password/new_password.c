@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "base/error.h"
 #include "base/settings.h"
 #include "password/blocklist.h"
@@ -49,15 +51,20 @@ apply_rules(const JaPassword *password, JaStrings words, bool estimates, JaVerdi
 	bool		is_blocked;
 	JaStatus	status = ja_blocklist_has(password, &is_blocked);
 
+	if (status != JA_OK)
+		return status;
 	if (form != JA_OK)
 		ja_verdict_add(verdict, form == JA_PASSWORD_SHORT ? JA_REASON_SHORT : JA_REASON_CHARACTER);
-	if (status == JA_OK && is_blocked)
+	if (is_blocked)
 		ja_verdict_add(verdict, JA_REASON_BLOCKED);
-	if (status == JA_OK && estimates)
-		status = ja_strength_estimate(password, words, &verdict->strength);
-	if (status == JA_OK && estimates && verdict->strength.bits < ja_settings.password_min_bits)
+	if (!estimates)
+		return JA_OK;
+	status = ja_strength_estimate(password, words, &verdict->strength);
+	if (status != JA_OK)
+		return status;
+	if (verdict->strength.bits < ja_settings.password_min_bits)
 		ja_verdict_add(verdict, JA_REASON_WEAK);
-	return status;
+	return JA_OK;
 }
 
 /* The same for a text; prepared is NULL if that is no text of a password. */
@@ -75,7 +82,9 @@ validate_text(JaString text, JaStrings words, bool estimates,
 		ja_verdict_add(verdict, JA_REASON_CHARACTER);
 		return JA_OK;
 	}
-	return status == JA_OK ? apply_rules(*prepared, words, estimates, verdict) : status;
+	if (status != JA_OK)
+		return status;
+	return apply_rules(*prepared, words, estimates, verdict);
 }
 
 /*
@@ -122,10 +131,14 @@ ja_new_password_hash(const JaPassword *password, JaNewPassword *hashed)
 	return ja_password_hash(password, &policy, hashed->hash);
 }
 
-/* Stores the hash of a new password, which voids one-time tokens; within a scope of ja_plan_begin(). */
+/*
+ * Stores the hash of a new password, which voids one-time tokens, and durably: the
+ * former one may be known to somebody.  Within a scope of ja_plan_begin().
+ */
 void
 ja_new_password_store(const pg_uuid_t *user, const JaNewPassword *hashed)
 {
+	ForceSyncCommit();
 	ja_plan_run(&store_hash, JA_VALUES(ja_uuid(user), ja_text(hashed->hash),
 									   ja_time(GetCurrentTimestamp())));
 }

@@ -28,15 +28,12 @@ parse_parameters(JaString *rest, JaParsedHash *hash)
 {
 	hash->version = ARGON2_VERSION_10;
 	if (ja_password_take(rest, "v=") &&
-		!(ja_password_take_number(rest, &hash->version) && ja_password_take(rest, "$")))
+		!ja_password_take_number_before(rest, &hash->version, "$"))
 		return JA_PASSWORD_HASH_FORM;
 	if (!ja_password_take(rest, "m=") ||
-		!ja_password_take_number(rest, &hash->memory_kib) ||
-		!ja_password_take(rest, ",t=") ||
-		!ja_password_take_number(rest, &hash->iterations) ||
-		!ja_password_take(rest, ",p=") ||
-		!ja_password_take_number(rest, &hash->lanes) ||
-		!ja_password_take(rest, "$"))
+		!ja_password_take_number_before(rest, &hash->memory_kib, ",t=") ||
+		!ja_password_take_number_before(rest, &hash->iterations, ",p=") ||
+		!ja_password_take_number_before(rest, &hash->lanes, "$"))
 		return JA_PASSWORD_HASH_FORM;
 	return JA_OK;
 }
@@ -64,8 +61,9 @@ argon2_parse(JaString rest, JaParsedHash *hash)
 	JaStatus	status = parse_parameters(&rest, hash);
 	JaString	salt;
 
-	if (status == JA_OK)
-		status = check_parameters(hash);
+	if (status != JA_OK)
+		return status;
+	status = check_parameters(hash);
 	if (status != JA_OK)
 		return status;
 	if (!ja_password_take_field(&rest, &salt) ||
@@ -105,6 +103,4 @@ argon2_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	}
 }
 
-const JaPasswordFamily ja_password_family_argon2 = {
-	argon2_parse, argon2_compute
-};
+const JaPasswordFamily ja_password_family_argon2 = {argon2_parse, argon2_compute};

@@ -83,9 +83,9 @@ aspnet_parse(JaString text, JaParsedHash *hash)
 		bytes[0] > 1)
 		return JA_PASSWORD_HASH_FORM;
 	status = bytes[0] == 0 ? parse_v2(bytes, length, hash) : parse_v3(bytes, length, hash);
-	return status == JA_OK ? ja_password_pbkdf2_check(hash) : status;
+	if (status != JA_OK)
+		return status;
+	return ja_password_pbkdf2_check(hash);
 }
 
-const JaPasswordFamily ja_password_family_aspnet = {
-	aspnet_parse, ja_password_pbkdf2_compute
-};
+const JaPasswordFamily ja_password_family_aspnet = {aspnet_parse, ja_password_pbkdf2_compute};

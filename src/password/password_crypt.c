@@ -258,7 +258,7 @@ sha_crypt_parse(JaString rest, JaParsedHash *hash)
 
 	hash->iterations = SHA_CRYPT_DEFAULT_ROUNDS;
 	if (ja_password_take(&rest, "rounds=") &&
-		!(ja_password_take_number(&rest, &hash->iterations) && ja_password_take(&rest, "$")))
+		!ja_password_take_number_before(&rest, &hash->iterations, "$"))
 		return JA_PASSWORD_HASH_FORM;
 	if (!ja_password_take_field(&rest, &salt) ||
 		salt.length > SHA_CRYPT_MAX_SALT || !is_written_in(salt, alphabet) ||
@@ -304,14 +304,6 @@ yescrypt_parse(JaString rest, JaParsedHash *hash)
 	return JA_OK;
 }
 
-const JaPasswordFamily ja_password_family_bcrypt = {
-	bcrypt_parse, bcrypt_compute
-};
-
-const JaPasswordFamily ja_password_family_sha_crypt = {
-	sha_crypt_parse, sha_crypt_compute
-};
-
-const JaPasswordFamily ja_password_family_yescrypt = {
-	yescrypt_parse, yescrypt_compute
-};
+const JaPasswordFamily ja_password_family_bcrypt = {bcrypt_parse, bcrypt_compute};
+const JaPasswordFamily ja_password_family_sha_crypt = {sha_crypt_parse, sha_crypt_compute};
+const JaPasswordFamily ja_password_family_yescrypt = {yescrypt_parse, yescrypt_compute};

@@ -25,8 +25,8 @@ static bool
 take_parameters(JaString *rest, JaParsedHash *hash)
 {
 	return ja_password_take(rest, "v=1,n=") &&
-		ja_password_take_number(rest, &hash->iterations) && ja_password_take(rest, ",r=") &&
-		ja_password_take_number(rest, &hash->block_size) && ja_password_take(rest, ",p=") &&
+		ja_password_take_number_before(rest, &hash->iterations, ",r=") &&
+		ja_password_take_number_before(rest, &hash->block_size, ",p=") &&
 		ja_password_take_number(rest, &hash->lanes);
 }
 
@@ -97,6 +97,4 @@ firebase_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	return status;
 }
 
-const JaPasswordFamily ja_password_family_firebase = {
-	firebase_parse, firebase_compute
-};
+const JaPasswordFamily ja_password_family_firebase = {firebase_parse, firebase_compute};

@@ -100,16 +100,23 @@ extern const JaPasswordFamily ja_password_family_scrypt_werkzeug;
 extern const JaPasswordFamily ja_password_family_sha_crypt;
 extern const JaPasswordFamily ja_password_family_yescrypt;
 
+extern JaStatus ja_password_parse(JaString text, JaParsedHash *hash);
+extern const JaPasswordMethod *ja_password_own_method(void);
+
 /* Reading a hash from its start; each step advances rest on success. */
 extern bool ja_password_take(JaString *rest, const char *literal);
 extern bool ja_password_take_number(JaString *rest, uint32 *number);
+extern bool ja_password_take_number_before(JaString *rest, uint32 *number, const char *literal);
 extern bool ja_password_take_field(JaString *rest, JaString *field);
 extern bool ja_password_take_until(JaString *rest, char end, JaString *field);
 
 /* A salt that is used as the text that it is. */
 extern bool ja_password_keep_salt(JaString text, JaParsedHash *hash);
+extern bool ja_password_take_salt(JaString *rest, JaParsedHash *hash);
 
 /* Base64 without padding (RFC 4648 section 4), as the PHC form has it. */
+typedef bool (*JaPasswordDecode) (JaString text, uint8 *out, size_t max, size_t *length);
+
 extern bool ja_password_decode(JaString base64, uint8 *out, size_t max, size_t *length);
 extern bool ja_password_decode_padded(JaString base64, uint8 *out, size_t max, size_t *length);
 extern bool ja_password_decode_hex(JaString hex, uint8 *out, size_t max, size_t *length);

@@ -100,6 +100,22 @@ ja_password_keep_salt(JaString text, JaParsedHash *hash)
 	return true;
 }
 
+/* Takes a number and exactly the characters that follow it. */
+bool
+ja_password_take_number_before(JaString *rest, uint32 *number, const char *literal)
+{
+	return ja_password_take_number(rest, number) && ja_password_take(rest, literal);
+}
+
+/* Takes a field, and keeps it as ja_password_keep_salt() does. */
+bool
+ja_password_take_salt(JaString *rest, JaParsedHash *hash)
+{
+	JaString	salt;
+
+	return ja_password_take_field(rest, &salt) && ja_password_keep_salt(salt, hash);
+}
+
 /* Decodes at most max bytes; false for any other text. */
 bool
 ja_password_decode(JaString base64, uint8 *out, size_t max, size_t *length)

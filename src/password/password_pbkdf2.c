@@ -54,11 +54,15 @@ ja_password_pbkdf2_compute(const JaParsedHash *hash, JaString password, uint8 *d
 	return done == 1 ? JA_OK : JA_CRYPTO;
 }
 
-/* The digest has the function's length, so that none is longer than needed. */
+/* Reads iterations, a salt of text, and a digest of the function's length. */
 static JaStatus
-check_whole(JaParsedHash *hash)
+parse_pbkdf2(JaString rest, JaPasswordDecode decode, JaParsedHash *hash)
 {
-	if (hash->digest_length != (size_t) EVP_MD_get_size(hash->function))
+	hash->function = hash->method->function();
+	if (!ja_password_take_number_before(&rest, &hash->iterations, "$") ||
+		!ja_password_take_salt(&rest, hash) ||
+		!decode(rest, hash->digest, MAX_DIGEST, &hash->digest_length) ||
+		hash->digest_length != (size_t) EVP_MD_get_size(hash->function))
 		return JA_PASSWORD_HASH_FORM;
 	return ja_password_pbkdf2_check(hash);
 }
@@ -66,29 +70,13 @@ check_whole(JaParsedHash *hash)
 static JaStatus
 parse_django_pbkdf2(JaString rest, JaParsedHash *hash)
 {
-	JaString	salt;
-
-	hash->function = hash->method->function();
-	if (!ja_password_take_number(&rest, &hash->iterations) ||
-		!ja_password_take(&rest, "$") ||
-		!ja_password_take_field(&rest, &salt) || !ja_password_keep_salt(salt, hash) ||
-		!ja_password_decode_padded(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
-		return JA_PASSWORD_HASH_FORM;
-	return check_whole(hash);
+	return parse_pbkdf2(rest, ja_password_decode_padded, hash);
 }
 
 static JaStatus
 parse_werkzeug_pbkdf2(JaString rest, JaParsedHash *hash)
 {
-	JaString	salt;
-
-	hash->function = hash->method->function();
-	if (!ja_password_take_number(&rest, &hash->iterations) ||
-		!ja_password_take(&rest, "$") ||
-		!ja_password_take_field(&rest, &salt) || !ja_password_keep_salt(salt, hash) ||
-		!ja_password_decode_hex(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
-		return JA_PASSWORD_HASH_FORM;
-	return check_whole(hash);
+	return parse_pbkdf2(rest, ja_password_decode_hex, hash);
 }
 
 /* Base64 in which a dot may stand for the plus sign, as passlib writes it. */
@@ -111,22 +99,14 @@ parse_phc_pbkdf2(JaString rest, JaParsedHash *hash)
 
 	hash->function = hash->method->function();
 	(void) ja_password_take(&rest, "i=");
-	if (!ja_password_take_number(&rest, &hash->iterations) ||
-		!ja_password_take(&rest, "$") || !ja_password_take_field(&rest, &salt) ||
+	if (!ja_password_take_number_before(&rest, &hash->iterations, "$") ||
+		!ja_password_take_field(&rest, &salt) ||
 		!decode_dotted(salt, hash->salt, JA_PASSWORD_MAX_SALT, &hash->salt_length) ||
 		!decode_dotted(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
 		return JA_PASSWORD_HASH_FORM;
 	return ja_password_pbkdf2_check(hash);
 }
 
-const JaPasswordFamily ja_password_family_pbkdf2_django = {
-	parse_django_pbkdf2, ja_password_pbkdf2_compute
-};
-
-const JaPasswordFamily ja_password_family_pbkdf2_phc = {
-	parse_phc_pbkdf2, ja_password_pbkdf2_compute
-};
-
-const JaPasswordFamily ja_password_family_pbkdf2_werkzeug = {
-	parse_werkzeug_pbkdf2, ja_password_pbkdf2_compute
-};
+const JaPasswordFamily ja_password_family_pbkdf2_django = {parse_django_pbkdf2, ja_password_pbkdf2_compute};
+const JaPasswordFamily ja_password_family_pbkdf2_phc = {parse_phc_pbkdf2, ja_password_pbkdf2_compute};
+const JaPasswordFamily ja_password_family_pbkdf2_werkzeug = {parse_werkzeug_pbkdf2, ja_password_pbkdf2_compute};

@@ -128,6 +128,4 @@ phpass_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	return done ? JA_OK : JA_CRYPTO;
 }
 
-const JaPasswordFamily ja_password_family_phpass = {
-	phpass_parse, phpass_compute
-};
+const JaPasswordFamily ja_password_family_phpass = {phpass_parse, phpass_compute};

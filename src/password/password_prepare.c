@@ -14,12 +14,6 @@
 #include "base/secret.h"
 #include "password/password.h"
 
-static const JaStatus statuses[] = {
-	[JA_UNICODE_OK] = JA_OK,
-	[JA_UNICODE_LONG] = JA_PASSWORD_LONG,
-	[JA_UNICODE_INVALID] = JA_PASSWORD_CHARACTER
-};
-
 static bool
 all_assigned(JaString text)
 {
@@ -56,7 +50,7 @@ ja_password_prepare(JaString text, JaPassword **password)
 	if (result != JA_UNICODE_OK)
 	{
 		ja_password_forget(prepared);
-		return statuses[result];
+		return ja_unicode_status(result, JA_PASSWORD_LONG, JA_PASSWORD_CHARACTER);
 	}
 	prepared->characters = ja_unicode_characters(prepared->normal.data, prepared->normal.length);
 	prepared->is_assigned = all_assigned(prepared->typed);

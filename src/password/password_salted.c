@@ -53,6 +53,4 @@ salted_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	return done ? JA_OK : JA_CRYPTO;
 }
 
-const JaPasswordFamily ja_password_family_salted = {
-	salted_parse, salted_compute
-};
+const JaPasswordFamily ja_password_family_salted = {salted_parse, salted_compute};

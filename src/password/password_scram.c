@@ -32,8 +32,8 @@ scram_parse(JaString rest, JaParsedHash *hash)
 	size_t		server_length;
 
 	hash->function = EVP_sha256();
-	if (!ja_password_take_number(&rest, &hash->iterations) ||
-		!ja_password_take(&rest, ":") || !ja_password_take_field(&rest, &salt) ||
+	if (!ja_password_take_number_before(&rest, &hash->iterations, ":") ||
+		!ja_password_take_field(&rest, &salt) ||
 		!ja_password_take_until(&rest, ':', &stored) ||
 		!ja_password_decode_padded(salt, hash->salt, JA_PASSWORD_MAX_SALT,
 								   &hash->salt_length) ||
@@ -102,6 +102,4 @@ scram_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	return status;
 }
 
-const JaPasswordFamily ja_password_family_scram = {
-	scram_parse, scram_compute
-};
+const JaPasswordFamily ja_password_family_scram = {scram_parse, scram_compute};

@@ -71,14 +71,6 @@ scrypt_compute(const JaParsedHash *hash, JaString password, uint8 *digest)
 	return ja_password_scrypt_derive(hash, password, digest, hash->digest_length);
 }
 
-static JaStatus
-check(const JaParsedHash *hash)
-{
-	if (hash->digest_length < MIN_DIGEST)
-		return JA_PASSWORD_HASH_FORM;
-	return ja_password_scrypt_check(hash);
-}
-
 /* Takes N, a power of two. */
 static bool
 take_n(JaString *rest, JaParsedHash *hash)
@@ -93,32 +85,36 @@ take_n(JaString *rest, JaParsedHash *hash)
 	return n == PG_UINT32_MAX || (n & (n - 1)) == 0;
 }
 
+/* Reads a digest, which comes last, and checks the hash. */
+static JaStatus
+parse_scrypt_digest(JaString rest, JaPasswordDecode decode, JaParsedHash *hash)
+{
+	if (!decode(rest, hash->digest, MAX_DIGEST, &hash->digest_length) ||
+		hash->digest_length < MIN_DIGEST)
+		return JA_PASSWORD_HASH_FORM;
+	return ja_password_scrypt_check(hash);
+}
+
 static JaStatus
 parse_django_scrypt(JaString rest, JaParsedHash *hash)
 {
-	JaString	salt;
-
 	if (!take_n(&rest, hash) || !ja_password_take(&rest, "$") ||
-		!ja_password_take_field(&rest, &salt) || !ja_password_keep_salt(salt, hash) ||
-		!ja_password_take_number(&rest, &hash->block_size) || !ja_password_take(&rest, "$") ||
-		!ja_password_take_number(&rest, &hash->lanes) || !ja_password_take(&rest, "$") ||
-		!ja_password_decode_padded(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
+		!ja_password_take_salt(&rest, hash) ||
+		!ja_password_take_number_before(&rest, &hash->block_size, "$") ||
+		!ja_password_take_number_before(&rest, &hash->lanes, "$"))
 		return JA_PASSWORD_HASH_FORM;
-	return check(hash);
+	return parse_scrypt_digest(rest, ja_password_decode_padded, hash);
 }
 
 static JaStatus
 parse_werkzeug_scrypt(JaString rest, JaParsedHash *hash)
 {
-	JaString	salt;
-
 	if (!take_n(&rest, hash) || !ja_password_take(&rest, ":") ||
-		!ja_password_take_number(&rest, &hash->block_size) || !ja_password_take(&rest, ":") ||
-		!ja_password_take_number(&rest, &hash->lanes) || !ja_password_take(&rest, "$") ||
-		!ja_password_take_field(&rest, &salt) || !ja_password_keep_salt(salt, hash) ||
-		!ja_password_decode_hex(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
+		!ja_password_take_number_before(&rest, &hash->block_size, ":") ||
+		!ja_password_take_number_before(&rest, &hash->lanes, "$") ||
+		!ja_password_take_salt(&rest, hash))
 		return JA_PASSWORD_HASH_FORM;
-	return check(hash);
+	return parse_scrypt_digest(rest, ja_password_decode_hex, hash);
 }
 
 static JaStatus
@@ -127,14 +123,13 @@ parse_phc_scrypt(JaString rest, JaParsedHash *hash)
 	JaString	salt;
 
 	if (!ja_password_take(&rest, "ln=") ||
-		!ja_password_take_number(&rest, &hash->iterations) || !ja_password_take(&rest, ",r=") ||
-		!ja_password_take_number(&rest, &hash->block_size) || !ja_password_take(&rest, ",p=") ||
-		!ja_password_take_number(&rest, &hash->lanes) || !ja_password_take(&rest, "$") ||
+		!ja_password_take_number_before(&rest, &hash->iterations, ",r=") ||
+		!ja_password_take_number_before(&rest, &hash->block_size, ",p=") ||
+		!ja_password_take_number_before(&rest, &hash->lanes, "$") ||
 		!ja_password_take_field(&rest, &salt) ||
-		!ja_password_decode(salt, hash->salt, JA_PASSWORD_MAX_SALT, &hash->salt_length) ||
-		!ja_password_decode(rest, hash->digest, MAX_DIGEST, &hash->digest_length))
+		!ja_password_decode(salt, hash->salt, JA_PASSWORD_MAX_SALT, &hash->salt_length))
 		return JA_PASSWORD_HASH_FORM;
-	return check(hash);
+	return parse_scrypt_digest(rest, ja_password_decode, hash);
 }
 
 /* There is no prefix: the shape alone tells the kind. */
@@ -157,18 +152,7 @@ better_auth_parse(JaString text, JaParsedHash *hash)
 	return JA_OK;
 }
 
-const JaPasswordFamily ja_password_family_scrypt_better_auth = {
-	better_auth_parse, scrypt_compute
-};
-
-const JaPasswordFamily ja_password_family_scrypt_django = {
-	parse_django_scrypt, scrypt_compute
-};
-
-const JaPasswordFamily ja_password_family_scrypt_phc = {
-	parse_phc_scrypt, scrypt_compute
-};
-
-const JaPasswordFamily ja_password_family_scrypt_werkzeug = {
-	parse_werkzeug_scrypt, scrypt_compute
-};
+const JaPasswordFamily ja_password_family_scrypt_better_auth = {better_auth_parse, scrypt_compute};
+const JaPasswordFamily ja_password_family_scrypt_django = {parse_django_scrypt, scrypt_compute};
+const JaPasswordFamily ja_password_family_scrypt_phc = {parse_phc_scrypt, scrypt_compute};
+const JaPasswordFamily ja_password_family_scrypt_werkzeug = {parse_werkzeug_scrypt, scrypt_compute};

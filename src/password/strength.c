@@ -7,7 +7,8 @@
  * with.  The library's work grows with the fifth power of what it reads and
  * can't be interrupted, so it gets the first and the last bytes of a long
  * password, one after the other: 32 bytes take up to 25 ms.  Whoever guesses the
- * password has to guess both, so the harder one counts.
+ * password has to guess both, so the harder one counts.  It takes bytes for
+ * characters, and so gets a byte for each character.
  *
  * The library keeps no state, reads no file and raises nothing.  It does not
  * check whether it gets memory, which is tried out before.  What it allocates
@@ -25,6 +26,7 @@
 
 #include "miscadmin.h"
 
+#include "base/error.h"
 #include "base/secret.h"
 #include "base/settings.h"
 #include "password/strength.h"
@@ -99,6 +101,24 @@ add_parts(Words *words, const char *data, size_t length)
 	}
 }
 
+/*
+ * Writes a byte for each character of UTF-8 text, which out may be itself; returns how
+ * many.  What is not ASCII becomes a byte that is not, and the same one each time.
+ */
+static size_t
+write_narrow(JaString utf8, char *out)
+{
+	size_t		count = 0;
+	int32		character;
+
+	for (size_t i = 0; i < utf8.length;)
+	{
+		i += ja_unicode_next(utf8.data + i, utf8.length - i, &character);
+		out[count++] = (char) (character < 0x80 ? character : 0x80 | (character & 0x7F));
+	}
+	return count;
+}
+
 /* Adds a text in the form of passwords; one that has none is passed over. */
 static void
 add_text(Words *words, JaString text)
@@ -111,7 +131,7 @@ add_text(Words *words, JaString text)
 		return;
 	if (ja_unicode_normalize((JaString) {utf8, length}, JA_UNICODE_NFKC,
 							 normal, &length) == JA_UNICODE_OK)
-		add_parts(words, normal, length);
+		add_parts(words, normal, write_narrow((JaString) {normal, length}, normal));
 }
 
 /* Whether the library will get its memory from what is free in the heap. */
@@ -163,6 +183,20 @@ estimate_part(const char *data, size_t length, Words *words)
 	return strength;
 }
 
+/* Estimates a password by its first and its last characters. */
+static JaStrength
+estimate_narrow(const char *narrow, size_t length, Words *words)
+{
+	size_t		part = Min(length, READ_BYTES);
+	JaStrength	strength = estimate_part(narrow, part, words);
+	JaStrength	end;
+
+	if (length == part)
+		return strength;
+	end = estimate_part(narrow + length - part, part, words);
+	return end.bits > strength.bits ? end : strength;
+}
+
 /*
  * Estimates a password of somebody whom the words are about, with our issuer
  * as one more.  Fails with JA_MEMORY.
@@ -170,10 +204,9 @@ estimate_part(const char *data, size_t length, Words *words)
 JaStatus
 ja_strength_estimate(const JaPassword *password, JaStrings words, JaStrength *strength)
 {
-	JaString	normal = password->normal;
-	size_t		length = Min(normal.length, READ_BYTES);
+	char		narrow[JA_UNICODE_ROOM];
 	Words		known = {.count = 0};
-	JaStrength	end;
+	ErrorContextCallback hidden;
 
 	for (int i = 0; i < words.count; i++)
 		add_text(&known, words.items[i]);
@@ -181,12 +214,10 @@ ja_strength_estimate(const JaPassword *password, JaStrings words, JaStrength *st
 		add_text(&known, (JaString) {ja_settings.issuer, strlen(ja_settings.issuer)});
 	if (!has_memory())
 		return JA_MEMORY;
-	*strength = estimate_part(normal.data, length, &known);
-	if (normal.length == length)
-		return JA_OK;
+	ja_error_context_push(&hidden, ja_hide_statement);
 	CHECK_FOR_INTERRUPTS();
-	end = estimate_part(normal.data + normal.length - length, length, &known);
-	if (end.bits > strength->bits)
-		*strength = end;
+	ja_error_context_pop(&hidden);
+	*strength = estimate_narrow(narrow, write_narrow(password->normal, narrow), &known);
+	OPENSSL_cleanse(narrow, sizeof(narrow));
 	return JA_OK;
 }

@@ -11,7 +11,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/datetime.h"
 #include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
 
 #include "base/error.h"
 #include "session/answer.h"
@@ -100,9 +104,14 @@ ja_answer_tokens(const JaTokens *tokens)
 					   tokens->access_token.data, tokens->access_token.length);
 	add_answer_text(&state, "token_type", "Bearer");
 	ja_json_add_integer(&state, "expires_in", tokens->expires_in_seconds);
-	ja_json_add_string(&state, "refresh_token",
-					   tokens->refresh_token.data, tokens->refresh_token.length);
-	ja_json_add_integer(&state, "refresh_expires_in", tokens->refresh_expires_in_seconds);
+	if (tokens->refresh_token.data != NULL)
+	{
+		ja_json_add_string(&state, "refresh_token",
+						   tokens->refresh_token.data, tokens->refresh_token.length);
+		ja_json_add_integer(&state, "refresh_expires_in", tokens->refresh_expires_in_seconds);
+	}
+	if (tokens->scope.data != NULL)
+		ja_json_add_string(&state, "scope", tokens->scope.data, tokens->scope.length);
 	return ja_json_end_object(&state);
 }
 
@@ -115,6 +124,24 @@ ja_answer_done(void)
 	set_http(NULL, 0);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
 	return ja_json_end_object(&state);
+}
+
+/* Ends an object whose members the caller has added. */
+Jsonb *
+ja_answer_object(JaJsonState *state)
+{
+	set_http(NULL, 0);
+	return ja_json_end_object(state);
+}
+
+/* Adds a time as to_jsonb() writes it. */
+void
+ja_answer_add_time(JaJsonState *state, const char *name, TimestampTz time)
+{
+	char	   *text = palloc(MAXDATELEN + 1);
+
+	JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, NULL);
+	add_answer_text(state, name, text);
 }
 
 /* What was done, where there are no tokens to hand out. */
@@ -143,16 +170,36 @@ ja_answer_sent(JaString flow, int64 expires_in_seconds)
 	return ja_json_end_object(&state);
 }
 
-/* An error response (RFC 6749 section 5.2). */
+/* Begins an error response (RFC 6749 section 5.2), to which the caller adds members. */
+void
+ja_answer_begin_error(JaJsonState *state, const char *error, const char *description)
+{
+	set_http("400", 0);
+	ja_json_push(state, WJB_BEGIN_OBJECT, NULL);
+	add_answer_text(state, "error", error);
+	add_answer_text(state, "error_description", description);
+}
+
+/* The whole of it. */
 Jsonb *
 ja_answer_error(const char *error, const char *description)
 {
 	JaJsonState state = {0};
 
-	set_http("400", 0);
+	ja_answer_begin_error(&state, error, description);
+	return ja_json_end_object(&state);
+}
+
+/* That to a client that is not the one it says (its HTTP status is another). */
+Jsonb *
+ja_answer_invalid_client(void)
+{
+	JaJsonState state = {0};
+
+	set_http("401", 0);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_answer_text(&state, "error", error);
-	add_answer_text(&state, "error_description", description);
+	add_answer_text(&state, "error", JA_ERROR_INVALID_CLIENT);
+	add_answer_text(&state, "error_description", "the client could not be authenticated");
 	return ja_json_end_object(&state);
 }
 
@@ -193,6 +240,13 @@ Jsonb *
 ja_answer_wait(int retry_after_seconds)
 {
 	return answer_later("too many failed attempts, try again later", retry_after_seconds);
+}
+
+/* That of a change which would be one too many for now. */
+Jsonb *
+ja_answer_too_often(int retry_after_seconds)
+{
+	return answer_later("too many changes or requests, try again later", retry_after_seconds);
 }
 
 /* That of one whose turn did not come, though it may be right. */

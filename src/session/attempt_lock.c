@@ -39,8 +39,8 @@ watch_transaction(XactEvent event, void *argument pg_attribute_unused())
 	if (event == XACT_EVENT_PRE_PREPARE && has_locked)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction in which somebody tried to log in"),
-				 errhint("Commit logins and changes of passwords, whatever they answer."),
+				 errmsg("cannot PREPARE a transaction that has attempted a login"),
+				 errhint("Commit logins and password changes, whatever they return."),
 				 errhidestmt(true)));
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		has_locked = false;

@@ -9,6 +9,9 @@
  * and holds its nonce and the time when it was rotated, in network order.
  * Nothing is added but by a rotation, so that no grace is ever prolonged.
  *
+ * An entry that was cut has no nonce: its generation gives no token any more, but
+ * is no replay, either, while its grace lasts.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -88,6 +91,25 @@ ja_grace_push(const bytea *earlier, const pg_uuid_t *nonce, TimestampTz now)
 		count++;
 	}
 	return ja_value_make_bytes(entries, (size_t) count * sizeof(Entry));
+}
+
+/* Cuts all entries, in place. */
+void
+ja_grace_cut(bytea *earlier)
+{
+	int64		count = count_entries(earlier);
+
+	for (int64 i = 0; i < count; i++)
+		memset(VARDATA_ANY(earlier) + i * sizeof(Entry), 0, UUID_LEN);
+}
+
+/* Whether the generation so many before the current one was cut, and is in its grace. */
+bool
+ja_grace_was_cut(const bytea *earlier, int64 distance)
+{
+	static const pg_uuid_t none = {{0}};
+
+	return ja_grace_holds(earlier, distance, &none);
 }
 
 /*

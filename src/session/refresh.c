@@ -24,109 +24,16 @@
 
 #include "utils/timestamp.h"
 
-#include "base/error.h"
-#include "base/secret.h"
-#include "base/settings.h"
-#include "base/uuid.h"
-#include "keyring/handle.h"
 #include "session/grace.h"
 #include "session/refresh.h"
+#include "session/refresh_row.h"
 #include "session/session.h"
 #include "session/session_end.h"
 #include "shared/counters.h"
 #include "store/audit.h"
-#include "store/plan.h"
-#include "store/scan.h"
 #include "token/claims.h"
 
 static const char denied[] = "the refresh token is invalid, expired or revoked";
-
-static JaPlan rotate = {
-	.sql = "UPDATE jwt_auth.refresh_tokens SET"
-	" generation = pg_catalog.int8pl(generation, 1),"
-	" nonce = $4, earlier = $5, key_number = $6, rotated_at = $7"
-	" WHERE session_id OPERATOR(pg_catalog.=) $1"
-	" AND generation OPERATOR(pg_catalog.=) $2 AND nonce OPERATOR(pg_catalog.=) $3"
-};
-
-/* The row of a session's refresh token as it is now. */
-typedef struct Row
-{
-	JaRefreshToken current;
-	bytea	   *earlier;		/* generations in their grace; NULL: none */
-	TimestampTz rotated_at;
-} Row;
-
-static bool
-read_token_row(const pg_uuid_t *session, Row *row)
-{
-	JaScan		scan;
-
-	if (!ja_scan_find(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY,
-					  JA_WHERE(ja_equal(Anum_refresh_tokens_session_id, ja_uuid(session)))))
-		return false;
-	row->current.session = *session;
-	row->current.generation = ja_scan_bigint(&scan, Anum_refresh_tokens_generation);
-	row->current.nonce = ja_scan_uuid(&scan, Anum_refresh_tokens_nonce);
-	row->current.key_number = ja_scan_integer(&scan, Anum_refresh_tokens_key_number);
-	row->rotated_at = ja_scan_time(&scan, Anum_refresh_tokens_rotated_at);
-	row->earlier = ja_scan_bytes(&scan, Anum_refresh_tokens_earlier);
-	ja_scan_end(&scan);
-	return true;
-}
-
-static TimestampTz
-idle_limit(TimestampTz now)
-{
-	return now - (int64) ja_settings.session_idle_timeout_seconds * USECS_PER_SEC;
-}
-
-static bool
-is_current(const JaRefreshToken *token, const Row *row)
-{
-	return token->generation == row->current.generation &&
-		ja_uuid_equals(&token->nonce, &row->current.nonce);
-}
-
-static bool
-is_idle(const Row *row)
-{
-	return row->rotated_at <= idle_limit(GetCurrentTimestamp());
-}
-
-/* Whether the token is an earlier one, presented in its own grace. */
-static bool
-is_in_grace(const JaRefreshToken *token, const Row *row)
-{
-	return ja_grace_holds(row->earlier, row->current.generation - token->generation,
-						  &token->nonce);
-}
-
-/*
- * Rotates the token that the row was found to hold; the child replaces it.
- * False if another refresh came first.  That the row still has this nonce says
- * that the rest of it is what was read, too.
- */
-static bool
-rotate_current(const JaRefreshToken *token, const Row *row, JaRefreshToken *child)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	JaPlanScope scope;
-	bool		rotated;
-
-	*child = *token;
-	child->key_number = ja_handle_key_number(JA_HANDLE_REFRESH_TOKEN);
-	child->generation = token->generation + 1;
-	ja_check(ja_secret_random(&child->nonce, sizeof(child->nonce)));
-	ja_plan_begin(&scope);
-	rotated = ja_plan_run(&rotate,
-						  JA_VALUES(ja_uuid(&token->session), ja_bigint(token->generation),
-									ja_uuid(&token->nonce), ja_uuid(&child->nonce),
-									ja_bytes(ja_grace_push(row->earlier, &token->nonce, now)),
-									ja_integer(child->key_number), ja_time(now))) == 1;
-	ja_plan_end(&scope);
-	return rotated;
-}
 
 /* A denial that nothing else follows from. */
 static Jsonb *
@@ -161,20 +68,22 @@ end_replayed(const JaRefreshToken *token, const pg_uuid_t *user)
  * current token, for one in its grace; else the answer.
  */
 static Jsonb *
-decide_unrotated(const JaRefreshToken *token, const pg_uuid_t *user, const Row *row,
+decide_unrotated(const JaRefreshToken *token, const pg_uuid_t *user, const JaRefreshRow *row,
 				 JaRefreshToken *current)
 {
-	if (is_in_grace(token, row))
+	if (ja_refresh_row_is_in_grace(token, row))
 	{
 		ja_count(JA_COUNT_REFRESHES_REPEATED);
 		*current = row->current;
 		return NULL;
 	}
+	if (ja_grace_was_cut(row->earlier, row->current.generation - token->generation))
+		return deny_refresh(token, user, "the session was stepped up");
 	if (token->generation < row->current.generation)
 		return end_replayed(token, user);
-	if (!is_current(token, row))
+	if (!ja_refresh_row_is_current(token, row))
 		return deny_refresh(token, user, "its rotation was lost");
-	if (is_idle(row))
+	if (ja_refresh_row_is_idle(row))
 		return deny_refresh(token, user, "session was idle for too long");
 
 	/* The token is current, but the transaction's snapshot is older. */
@@ -192,15 +101,15 @@ decide_unrotated(const JaRefreshToken *token, const pg_uuid_t *user, const Row *
 static Jsonb *
 exchange_token(const JaRefreshToken *token, const pg_uuid_t *user, JaRefreshToken *child)
 {
-	Row			row;
+	JaRefreshRow row;
 
-	if (!read_token_row(&token->session, &row))
+	if (!ja_refresh_row_find(&token->session, &row))
 		return deny_refresh(token, user, "unknown session");
-	if (is_current(token, &row) && !is_idle(&row))
+	if (ja_refresh_row_is_current(token, &row) && !ja_refresh_row_is_idle(&row))
 	{
-		if (rotate_current(token, &row, child))
+		if (ja_refresh_row_rotate(token, &row, false, child))
 			return NULL;
-		if (!read_token_row(&token->session, &row))
+		if (!ja_refresh_row_find(&token->session, &row))
 			return deny_refresh(token, user, "unknown session");
 	}
 	return decide_unrotated(token, user, &row, child);
@@ -215,8 +124,9 @@ reason_to_end(const JaSession *session, JaUser *user)
 	/* A token that ends with the session needs a second to live. */
 	if (GetCurrentTimestamp() + USECS_PER_SEC > session->expires_at)
 		return "session expired";
-	return !ja_user_find_by_id(&session->user, user) || user->is_disabled ?
-		"user disabled" : NULL;
+	if (!ja_user_find_by_id(&session->user, user))
+		return "user disabled";
+	return user->is_disabled ? ja_user_why_disabled(user) : NULL;
 }
 
 /*
@@ -280,12 +190,12 @@ is_active_token(JaString text, JaSession *session)
 {
 	JaRefreshToken token;
 	JaUser		user;
-	Row			row;
+	JaRefreshRow row;
 
-	if (!ja_refresh_token_read(text, &token) || !read_token_row(&token.session, &row) ||
+	if (!ja_refresh_token_read(text, &token) || !ja_refresh_row_find(&token.session, &row) ||
 		!ja_session_find(&token.session, session))
 		return false;
-	if ((!is_current(&token, &row) && !is_in_grace(&token, &row)) || is_idle(&row))
+	if ((!ja_refresh_row_is_current(&token, &row) && !ja_refresh_row_is_in_grace(&token, &row)) || ja_refresh_row_is_idle(&row))
 		return false;
 	return reason_to_end(session, &user) == NULL;
 }

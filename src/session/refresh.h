@@ -9,6 +9,7 @@
 #define JA_REFRESH_H
 
 #include "jose/json.h"
+#include "session/refresh_token.h"
 
 extern Jsonb *ja_refresh(JaString text);
 extern Jsonb *ja_refresh_introspect(JaString text);

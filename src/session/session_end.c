@@ -4,7 +4,7 @@
  *	  Ending sessions: one, those of a user, all.
  *
  * A session that ended stays as a row that says so, until it is purged.  The
- * signal makes every backend look again at its next transaction.  No session
+ * invalidation makes every backend look again at its next transaction.  No session
  * is missed because the caller's snapshot is older than it.
  *
  *-------------------------------------------------------------------------
@@ -15,8 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "session/session_end.h"
+#include "store/invalidation.h"
 #include "store/plan.h"
-#include "store/signal.h"
+#include "store/wait.h"
 
 static JaPlan end_one = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
@@ -35,7 +36,7 @@ static JaPlan end_some = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
 	" WHERE id OPERATOR(pg_catalog.=) ANY ($1) AND revoked_at IS NULL"
-	" ORDER BY id FOR UPDATE)) RETURNING id"
+	" ORDER BY id FOR UPDATE SKIP LOCKED)) RETURNING id"
 };
 
 static JaPlan lock_user = {
@@ -48,16 +49,20 @@ static JaPlan end_all = {
 	" WHERE revoked_at IS NULL"
 };
 
+/* Raises 55P03 where another transaction holds a session for too long. */
 static uint64
 end_sessions_by(JaPlan *plan, JaValues values)
 {
 	JaPlanScope scope;
+	JaWait		wait;
 	uint64		ended;
 
 	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
 	ended = ja_plan_run_on_latest(plan, values);
+	ja_wait_end(&wait);
 	if (ended > 0)
-		ja_signal_send(JA_SIGNAL_REVOCATIONS);
+		ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	ja_plan_end(&scope);
 	return ended;
 }
@@ -79,7 +84,8 @@ ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *
 }
 
 /*
- * Ends the listed sessions that are live; within a scope of ja_plan_begin(), as
+ * Ends the listed sessions that are live, but those that another transaction holds,
+ * which may be ending them; within a scope of ja_plan_begin(), as
  * the ids of those that it ended are its result.
  */
 uint64
@@ -91,7 +97,7 @@ ja_session_end_some(ArrayType *sessions, const char *reason)
 														ja_text(reason)));
 
 	if (ended > 0)
-		ja_signal_send(JA_SIGNAL_REVOCATIONS);
+		ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	return ended;
 }
 

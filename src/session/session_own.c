@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/settings.h"
+#include "base/uuid.h"
 #include "session/session.h"
 #include "session/session_end.h"
 #include "session/session_own.h"
@@ -17,19 +18,22 @@
 #include "store/audit.h"
 #include "store/plan.h"
 
-#define COLUMNS 8
+#define COLUMNS 11
 
+/* One without refresh token is not idle before it ends. */
 static JaPlan select_sessions = {
-	.sql = "SELECT s.id, s.created_at, r.rotated_at,"
+	.sql = "SELECT s.id, s.created_at, COALESCE(r.rotated_at, a.last_used_at, s.created_at),"
 	" LEAST(s.expires_at, pg_catalog.timestamptz_pl_interval(r.rotated_at,"
 	" pg_catalog.make_interval(secs => $3))), s.user_agent, s.client_address,"
-	" s.claimed_address, COALESCE(s.id OPERATOR(pg_catalog.=) $4, false)"
-	" FROM jwt_auth.sessions AS s JOIN jwt_auth.refresh_tokens AS r"
-	" ON r.session_id OPERATOR(pg_catalog.=) s.id"
+	" s.claimed_address, COALESCE(s.id OPERATOR(pg_catalog.=) $4, false), s.method, s.actor, a.name"
+	" FROM jwt_auth.sessions AS s LEFT JOIN jwt_auth.refresh_tokens AS r"
+	" ON r.session_id OPERATOR(pg_catalog.=) s.id LEFT JOIN jwt_auth.api_tokens AS a"
+	" ON a.session_id OPERATOR(pg_catalog.=) s.id"
 	" WHERE s.user_id OPERATOR(pg_catalog.=) $1 AND s.revoked_at IS NULL"
-	" AND s.expires_at OPERATOR(pg_catalog.>) $2"
-	" AND r.rotated_at OPERATOR(pg_catalog.>) pg_catalog.timestamptz_mi_interval($2,"
-	" pg_catalog.make_interval(secs => $3)) ORDER BY r.rotated_at DESC"
+	" AND s.expires_at OPERATOR(pg_catalog.>) $2 AND (r.session_id IS NULL"
+	" OR r.rotated_at OPERATOR(pg_catalog.>) pg_catalog.timestamptz_mi_interval($2,"
+	" pg_catalog.make_interval(secs => $3)))"
+	" ORDER BY COALESCE(r.rotated_at, a.last_used_at, s.created_at) DESC"
 };
 
 /* Adds a row for each live session of the user, the latest first. */
@@ -65,7 +69,7 @@ ja_session_own_end(const pg_uuid_t *user, const pg_uuid_t *session)
 	JaSession	found;
 
 	if (!ja_session_find(session, &found) ||
-		memcmp(&found.user, user, sizeof(pg_uuid_t)) != 0 ||
+		!ja_uuid_equals(&found.user, user) ||
 		!ja_session_end_one(session, "ended by user"))
 		return;
 	ja_audit_write(&(JaAuditEvent)

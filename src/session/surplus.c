@@ -6,7 +6,8 @@
  * A login ends as many as the session that it begins is too many, the least
  * recently refreshed first, and never that session itself, whatever the clock
  * says.  Where a lowered limit has made many of them surplus, it looks at some
- * and ends some, so that no login waits for it; the next ones go on.
+ * and ends some, so that no login waits for it; the next ones go on.  Those of API
+ * tokens are neither counted nor ended.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +17,7 @@
 #include "utils/array.h"
 
 #include "base/settings.h"
+#include "base/uuid.h"
 #include "session/session_end.h"
 #include "session/surplus.h"
 #include "store/audit.h"
@@ -32,8 +34,8 @@ typedef struct Candidate
 } Candidate;
 
 /*
- * Reads ids of the user's live sessions but the one that begins, those that
- * expire first, until there is no more room.
+ * Reads ids of the user's live sessions but the one that begins and those in which
+ * somebody else acts, those that expire first, until there is no more room.
  */
 static int
 read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, int room)
@@ -48,26 +50,59 @@ read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, 
 	while (count < room && ja_scan_next(&scan))
 	{
 		candidates[count].id = ja_scan_uuid(&scan, Anum_sessions_id);
-		if (memcmp(&candidates[count].id, &begun->id, UUID_LEN) != 0)
+		if (!ja_uuid_equals(&candidates[count].id, &begun->id) &&
+			ja_scan_is_null(&scan, Anum_sessions_actor))
 			count++;
 	}
 	ja_scan_end(&scan);
 	return count;
 }
 
-/* When a session was last refreshed; one without a token was never. */
-static TimestampTz
-last_rotation_time(const pg_uuid_t *session)
+/* Whether it is that of an API token, which ends at its own time. */
+static bool
+is_of_api_token(const pg_uuid_t *session)
 {
 	JaScan		scan;
-	TimestampTz time;
+
+	if (!ja_scan_find(&scan, JA_API_TOKENS, JA_API_TOKENS_PKEY,
+					  JA_WHERE(ja_equal(Anum_api_tokens_session_id, ja_uuid(session)))))
+		return false;
+	ja_scan_end(&scan);
+	return true;
+}
+
+/*
+ * Finds out when a session was last refreshed; one without a token never was.
+ * False for one that does not count.
+ */
+static bool
+find_last_rotation(Candidate *candidate)
+{
+	JaScan		scan;
 
 	if (!ja_scan_find(&scan, JA_REFRESH_TOKENS, JA_REFRESH_TOKENS_PKEY,
-					  JA_WHERE(ja_equal(Anum_refresh_tokens_session_id, ja_uuid(session)))))
-		return DT_NOBEGIN;
-	time = ja_scan_time(&scan, Anum_refresh_tokens_rotated_at);
+					  JA_WHERE(ja_equal(Anum_refresh_tokens_session_id, ja_uuid(&candidate->id)))))
+	{
+		candidate->rotated_at = DT_NOBEGIN;
+		return !is_of_api_token(&candidate->id);
+	}
+	candidate->rotated_at = ja_scan_time(&scan, Anum_refresh_tokens_rotated_at);
 	ja_scan_end(&scan);
-	return time;
+	return true;
+}
+
+/* Keeps the candidates that count, with the times by which they go. */
+static int
+keep_those_that_count(Candidate *candidates, int count)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (find_last_rotation(&candidates[i]))
+			candidates[kept++] = candidates[i];
+	}
+	return kept;
 }
 
 /* The least recently refreshed first; of equal ones, that which began first. */
@@ -127,8 +162,9 @@ ja_surplus_end(const JaSession *begun, TimestampTz now)
 	count = read_candidates(begun, now, candidates, others + MAX_ENDED);
 	if (count <= others)
 		return;
-	for (int i = 0; i < count; i++)
-		candidates[i].rotated_at = last_rotation_time(&candidates[i].id);
+	count = keep_those_that_count(candidates, count);
+	if (count <= others)
+		return;
 	qsort(candidates, count, sizeof(Candidate), compare_candidates);
 	end_first(&begun->user, candidates, count - others);
 }

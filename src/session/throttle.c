@@ -36,16 +36,13 @@
 #define DEAD_CANDIDATES 8
 #define DEAD_DELETED	2
 
-/* The same for a batch of a purge: each takes a place in PostgreSQL's table of locks. */
-#define PURGE_CANDIDATES 500
-
 #define MAX_WAIT_SECONDS (15 * 60)
-
-/* How long a row lives, which does not tell its kind.  No wait is longer. */
-#define LIFE_SECONDS	(60 * 60)
 
 #define MAX_MESSAGES	5
 #define MESSAGE_SECONDS 60
+
+#define MAX_REQUESTS	10
+#define MAX_NOTICES		5
 
 StaticAssertDecl(JA_SUBJECT_SIZE == JA_NAME_HASH_SIZE, "size of a subject");
 
@@ -55,13 +52,6 @@ static JaPlan count_failure = {
 	" failures = CASE WHEN t.last_failure_at OPERATOR(pg_catalog.<) $3 THEN 1"
 	" ELSE pg_catalog.int4pl(t.failures, 1) END,"
 	" last_failure_at = EXCLUDED.last_failure_at RETURNING failures"
-};
-
-static JaPlan delete_dead = {
-	.sql = "DELETE FROM jwt_auth.login_throttle WHERE name_hash OPERATOR(pg_catalog.=)"
-	" ANY (ARRAY(SELECT t.name_hash FROM jwt_auth.login_throttle AS t"
-	" WHERE t.name_hash OPERATOR(pg_catalog.=) $1 AND t.last_failure_at OPERATOR(pg_catalog.<) $2"
-	" FOR UPDATE SKIP LOCKED))"
 };
 
 static JaPlan delete_subject = {
@@ -88,13 +78,29 @@ wait_after_messages(int64 messages)
 {
 	if (messages == 0)
 		return 0;
-	return messages < MAX_MESSAGES ? MESSAGE_SECONDS : LIFE_SECONDS;
+	return messages < MAX_MESSAGES ? MESSAGE_SECONDS : JA_THROTTLE_LIFE_SECONDS;
+}
+
+/* Names and addresses that a user asks for: an hour without any after the tenth. */
+static int
+wait_after_requests(int64 requests)
+{
+	return requests < MAX_REQUESTS ? 0 : JA_THROTTLE_LIFE_SECONDS;
+}
+
+/* Notices of new clients: an hour without any after the fifth. */
+static int
+wait_after_notices(int64 notices)
+{
+	return notices < MAX_NOTICES ? 0 : JA_THROTTLE_LIFE_SECONDS;
 }
 
 typedef struct Kind
 {
 	const char *label;			/* never changes, or rows would be lost */
 	int			(*wait_seconds) (int64 failures);
+	int			share;			/* of the memory for what a rollback undid */
+	bool		counts_undone;	/* false: that did not happen */
 } Kind;
 
 /*
@@ -102,9 +108,13 @@ typedef struct Kind
  * attempt it is.  So no bytes make two kinds meet, unless two labels are equal.
  */
 static const Kind kinds[] = {
-	[JA_ATTEMPT_PASSWORD] = {"jwt_auth throttle", wait_after_failures},
-	[JA_ATTEMPT_CODE] = {"jwt_auth throttle of codes", wait_after_failures},
-	[JA_ATTEMPT_SEND] = {"jwt_auth throttle of messages", wait_after_messages},
+	[JA_ATTEMPT_PASSWORD] = {"jwt_auth throttle", wait_after_failures, 0, true},
+	[JA_ATTEMPT_CODE] = {"jwt_auth throttle of codes", wait_after_failures, 1, true},
+	[JA_ATTEMPT_SEND] = {"jwt_auth throttle of messages", wait_after_messages, 2, false},
+	[JA_ATTEMPT_SEND_PROOF] = {"jwt_auth throttle of addresses to prove", wait_after_messages, 2, false},
+	[JA_ATTEMPT_REQUEST] = {"jwt_auth throttle of requests", wait_after_requests, 2, true},
+	[JA_ATTEMPT_FACTOR] = {"jwt_auth throttle of factors", wait_after_failures, 3, true},
+	[JA_ATTEMPT_NOTICE] = {"jwt_auth throttle of notices", wait_after_notices, 2, false},
 };
 
 static void
@@ -129,6 +139,13 @@ bool
 ja_throttle_may_report(const JaThrottle *throttle)
 {
 	return ja_attempt_lock_may_report(throttle->subject);
+}
+
+/* What the audit log shows of whose attempt it is, if that is nobody's it knows. */
+bytea *
+ja_throttle_name_hash(const JaThrottle *throttle)
+{
+	return ja_value_make_bytes(throttle->subject, JA_SUBJECT_SIZE);
 }
 
 /* Failures that the table counts, as of now; 0 if it has no row. */
@@ -157,13 +174,6 @@ remaining_seconds(int wait_seconds, TimestampTz last_failure, TimestampTz now)
 	if (wait_seconds == 0 || now >= end)
 		return 0;
 	return (int) ((end - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
-}
-
-/* Rows whose last failure is older are dead. */
-static TimestampTz
-dead_before(TimestampTz now)
-{
-	return now - (int64) LIFE_SECONDS * USECS_PER_SEC;
 }
 
 /* Nothing that lies in the future counts: a clock set back prolongs no wait. */
@@ -196,69 +206,18 @@ ja_throttle_enter(JaAttemptKind kind, JaString whose, JaThrottle *throttle)
 	if (throttle->is_busy)
 		return;
 	now = GetCurrentTimestamp();
-	dead = dead_before(now);
+	dead = ja_throttle_dead_before(now);
 	counted.attempts = counted_failures(throttle->subject, &counted.last);
 	throttle->has_row = counted.attempts > 0;
 	if (counted.last < dead)
 		counted.attempts = 0;
-	undone = ja_attempts_find(throttle->subject, dead);
+	undone = ja_attempts_find(kinds[kind].share, throttle->subject, dead);
 	drop_future(&counted, now);
 	drop_future(&undone, now);
 	throttle->undone = undone.attempts;
 	throttle->retry_after_seconds =
 		remaining_seconds(kinds[kind].wait_seconds((int64) counted.attempts + undone.attempts),
 						  Max(counted.last, undone.last), now);
-}
-
-/* Subjects whose last failure was before the time, the earliest first. */
-static int
-find_dead(TimestampTz dead, int candidates, uint8 (*subjects)[JA_SUBJECT_SIZE])
-{
-	JaScan		scan;
-	int			count = 0;
-
-	ja_scan_start(&scan, JA_LOGIN_THROTTLE, JA_LOGIN_THROTTLE_LAST_FAILURE,
-				  JA_WHERE(ja_less(Anum_login_throttle_last_failure_at, ja_time(dead))));
-	while (count < candidates && ja_scan_next(&scan))
-	{
-		bool		is_null;
-		Datum		value = ja_scan_get(&scan, Anum_login_throttle_name_hash, &is_null);
-
-		memcpy(subjects[count++], VARDATA_ANY(DatumGetByteaPP(value)), JA_SUBJECT_SIZE);
-	}
-	ja_scan_end(&scan);
-	return count;
-}
-
-/*
- * Deletes up to a number of dead rows, each with its subject's lock, and none
- * whose lock is taken, or that an operator has locked; within a scope of
- * ja_plan_begin().
- */
-static int64
-delete_some_dead(TimestampTz dead, int candidates, int64 max_rows)
-{
-	uint8		(*subjects)[JA_SUBJECT_SIZE] = palloc(candidates * sizeof(*subjects));
-	int			count = find_dead(dead, candidates, subjects);
-	int64		deleted = 0;
-
-	for (int i = 0; i < count && deleted < max_rows; i++)
-	{
-		if (ja_attempt_lock_try(subjects[i]))
-			deleted += (int64)
-				ja_plan_run_as_of_now(&delete_dead,
-									  JA_VALUES(ja_bytes_of(subjects[i], JA_SUBJECT_SIZE),
-												ja_time(dead)));
-	}
-	pfree(subjects);
-	return deleted;
-}
-
-/* Deletes dead rows, some hundreds at most; within a scope of ja_plan_begin(). */
-int64
-ja_throttle_purge(int64 max_rows)
-{
-	return delete_some_dead(dead_before(GetCurrentTimestamp()), PURGE_CANDIDATES, max_rows);
 }
 
 /*
@@ -269,13 +228,14 @@ void
 ja_throttle_failed(JaThrottle *throttle)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz dead = dead_before(now);
+	TimestampTz dead = ja_throttle_dead_before(now);
 	JaPlanScope scope;
 	bool		is_null;
 	int			failures;
 
 	/* First, since writing may fail. */
-	ja_undone_attempts_watch(throttle->subject, now, dead);
+	if (kinds[throttle->kind].counts_undone)
+		ja_undone_attempts_watch(kinds[throttle->kind].share, throttle->subject, now, dead);
 	ForceSyncCommit();
 	ja_plan_begin(&scope);
 	ja_plan_run_as_of_now(&count_failure,
@@ -284,7 +244,7 @@ ja_throttle_failed(JaThrottle *throttle)
 	failures = DatumGetInt32(ja_plan_result(0, 1, &is_null));
 	/* Reading other rows would let SERIALIZABLE undo the count. */
 	if (!IsolationIsSerializable())
-		delete_some_dead(dead, DEAD_CANDIDATES, DEAD_DELETED);
+		ja_throttle_delete_dead(dead, DEAD_CANDIDATES, DEAD_DELETED);
 	ja_plan_end(&scope);
 	throttle->starts_wait = kinds[throttle->kind].wait_seconds((int64) failures + throttle->undone) > 0;
 }
@@ -305,7 +265,7 @@ ja_throttle_succeeded(JaThrottle *throttle)
 {
 	if (throttle->has_row)
 		delete_row(throttle->subject);
-	ja_undone_attempts_forget(throttle->subject);
+	ja_undone_attempts_forget(kinds[throttle->kind].share, throttle->subject);
 }
 
 /*
@@ -321,5 +281,5 @@ ja_throttle_clear(JaAttemptKind kind, JaString whose)
 	if (!ja_attempt_lock_wait(subject))
 		ja_raise(JA_ACCOUNT_BUSY);
 	delete_row(subject);
-	ja_undone_attempts_forget(subject);
+	ja_undone_attempts_forget(kinds[kind].share, subject);
 }

@@ -28,6 +28,7 @@
 
 typedef struct WatchedAttempt
 {
+	int			share;			/* of the memory */
 	uint8		subject[JA_SUBJECT_SIZE];
 	TimestampTz at;
 	TimestampTz forget_before;
@@ -40,7 +41,7 @@ static int	watched_count = 0;
 static void
 count_undone(const WatchedAttempt *attempt)
 {
-	ja_attempts_add(attempt->subject, attempt->at, attempt->forget_before);
+	ja_attempts_add(attempt->share, attempt->subject, attempt->at, attempt->forget_before);
 	ja_count(JA_COUNT_ATTEMPTS_UNDONE);
 }
 
@@ -52,7 +53,7 @@ log_undone(int attempts)
 			(errmsg_plural("jwt_auth: a rollback undid %d denied attempt to log in",
 						   "jwt_auth: a rollback undid %d denied attempts to log in",
 						   attempts, attempts),
-			 errhint("They still count, but are not audited. Whoever logs people in must commit what jwt_login answers."),
+			 errhint("They still count, but are not audited. Applications must commit the transaction of jwt_login, whatever it returns."),
 			 errhidestmt(true),
 			 errhidecontext(true)));
 }
@@ -126,7 +127,8 @@ drop_watched(int index)
  * subject it has locked until it ends.
  */
 void
-ja_undone_attempts_watch(const uint8 *subject, TimestampTz now, TimestampTz forget_before)
+ja_undone_attempts_watch(int share, const uint8 *subject, TimestampTz now,
+						 TimestampTz forget_before)
 {
 	WatchedAttempt *attempt;
 
@@ -136,6 +138,7 @@ ja_undone_attempts_watch(const uint8 *subject, TimestampTz now, TimestampTz forg
 		drop_watched(0);
 	}
 	attempt = &watched[watched_count++];
+	attempt->share = share;
 	memcpy(attempt->subject, subject, JA_SUBJECT_SIZE);
 	attempt->at = now;
 	attempt->forget_before = forget_before;
@@ -144,12 +147,12 @@ ja_undone_attempts_watch(const uint8 *subject, TimestampTz now, TimestampTz forg
 
 /* Forgets the attempts on a subject, undone or not. */
 void
-ja_undone_attempts_forget(const uint8 *subject)
+ja_undone_attempts_forget(int share, const uint8 *subject)
 {
 	for (int i = watched_count - 1; i >= 0; i--)
 	{
 		if (ja_secret_equals(watched[i].subject, JA_SUBJECT_SIZE, subject, JA_SUBJECT_SIZE))
 			drop_watched(i);
 	}
-	ja_attempts_forget(subject);
+	ja_attempts_forget(share, subject);
 }

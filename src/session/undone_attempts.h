@@ -11,7 +11,8 @@
 #include "shared/attempts.h"
 
 extern void ja_undone_attempts_initialize(void);
-extern void ja_undone_attempts_watch(const uint8 *subject, TimestampTz now, TimestampTz forget_before);
-extern void ja_undone_attempts_forget(const uint8 *subject);
+extern void ja_undone_attempts_watch(int share, const uint8 *subject, TimestampTz now,
+									 TimestampTz forget_before);
+extern void ja_undone_attempts_forget(int share, const uint8 *subject);
 
 #endif							/* JA_UNDONE_ATTEMPTS_H */

@@ -10,7 +10,8 @@
  * The table is set-associative: a subject belongs to one set, and nobody can
  * choose which, since it is a keyed hash.  Someone who tries many names fills
  * the sets with subjects of one attempt each; those give way to each other,
- * and not a subject that was tried more often.
+ * and not a subject that was tried more often.  What is attempted has a share of
+ * its own: attempts that cost little, such as codes, displace no password's.
  *
  *-------------------------------------------------------------------------
  */
@@ -70,13 +71,13 @@ ja_attempts_attach(void *memory, bool is_new)
 
 /* Finds a subject's set, and locks one that is shared. */
 static AttemptSet *
-lock_set(const uint8 *subject)
+lock_set(int share, const uint8 *subject)
 {
 	uint64		number;
 	AttemptSet *set;
 
 	memcpy(&number, subject, sizeof(number));
-	set = &sets[number % set_count];
+	set = &sets[number % (set_count / JA_ATTEMPT_SHARES) * JA_ATTEMPT_SHARES + share];
 	if (sets != own_sets)
 		SpinLockAcquire(&set->lock);
 	return set;
@@ -130,10 +131,10 @@ find_least_tried(AttemptSet *set, TimestampTz forget_before)
 
 /* What was undone of the subject, unless the last is older than the time. */
 JaUndone
-ja_attempts_find(const uint8 *subject, TimestampTz forget_before)
+ja_attempts_find(int share, const uint8 *subject, TimestampTz forget_before)
 {
 	JaUndone	undone = {0, 0};
-	AttemptSet *set = lock_set(subject);
+	AttemptSet *set = lock_set(share, subject);
 	Attempt    *attempt = find_attempt(set, subject);
 
 	if (attempt != NULL && live_attempts(attempt, forget_before) > 0)
@@ -144,9 +145,10 @@ ja_attempts_find(const uint8 *subject, TimestampTz forget_before)
 
 /* Counts an attempt that was undone.  Neither allocates nor raises. */
 void
-ja_attempts_add(const uint8 *subject, TimestampTz at, TimestampTz forget_before)
+ja_attempts_add(int share, const uint8 *subject, TimestampTz at,
+				TimestampTz forget_before)
 {
-	AttemptSet *set = lock_set(subject);
+	AttemptSet *set = lock_set(share, subject);
 	Attempt    *attempt = find_attempt(set, subject);
 	int			former = 0;
 
@@ -162,9 +164,9 @@ ja_attempts_add(const uint8 *subject, TimestampTz at, TimestampTz forget_before)
 
 /* Forgets a subject, in all backends that share it. */
 void
-ja_attempts_forget(const uint8 *subject)
+ja_attempts_forget(int share, const uint8 *subject)
 {
-	AttemptSet *set = lock_set(subject);
+	AttemptSet *set = lock_set(share, subject);
 	Attempt    *attempt = find_attempt(set, subject);
 
 	if (attempt != NULL)

@@ -16,6 +16,9 @@
  */
 #define JA_SUBJECT_SIZE 32
 
+/* Parts of the memory, none of which takes the place of another. */
+#define JA_ATTEMPT_SHARES 4
+
 /* Attempts that were undone, and the time of the last one. */
 typedef struct JaUndone
 {
@@ -26,8 +29,9 @@ typedef struct JaUndone
 extern Size ja_attempts_size(void);
 extern void ja_attempts_attach(void *memory, bool is_new);
 
-extern JaUndone ja_attempts_find(const uint8 *subject, TimestampTz forget_before);
-extern void ja_attempts_add(const uint8 *subject, TimestampTz at, TimestampTz forget_before);
-extern void ja_attempts_forget(const uint8 *subject);
+extern JaUndone ja_attempts_find(int share, const uint8 *subject, TimestampTz forget_before);
+extern void ja_attempts_add(int share, const uint8 *subject, TimestampTz at,
+							TimestampTz forget_before);
+extern void ja_attempts_forget(int share, const uint8 *subject);
 
 #endif							/* JA_ATTEMPTS_H */

@@ -10,6 +10,7 @@
 
 /* As many as anyone may allow. */
 #define JA_MAX_HASH_SLOTS 1024
+#define JA_MAX_WAITING_HASHES 65536
 
 extern int	ja_hash_slots_default(void);
 extern Size ja_hash_slots_size(void);

@@ -28,11 +28,15 @@
 /* How long a denial that repeats itself is not written again. */
 #define REPEAT_SECONDS (60 * 60)
 
+JaString	ja_audit_acting;
+uint64		ja_audit_acting_epoch;
+
 static JaPlan insert_event = {
 	.sql = "INSERT INTO jwt_auth.audit_log (id, at, event, reason, user_id, session_id,"
-	" kid, issuer, jti, name_hash, actor, user_agent, client_address, claimed_address)"
+	" kid, issuer, jti, name_hash, actor, user_agent, client_address, claimed_address,"
+	" method, acting, client_id)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, SESSION_USER, $11,"
-	" pg_catalog.inet_client_addr(), $12)"
+	" pg_catalog.inet_client_addr(), $12, $13, $14, $15)"
 };
 
 /* A name cut to what is worth keeping, at the end of a character. */
@@ -42,6 +46,18 @@ clipped(JaString name)
 	if (name.length > MAX_NAME)
 		name.length = pg_mbcliplen(name.data, (int) name.length, MAX_NAME);
 	return ja_string(name);
+}
+
+/*
+ * Who acts as the user: as the event says, or the identity of the transaction, while
+ * that is what was verified.
+ */
+static JaString
+who_acts(const JaAuditEvent *event)
+{
+	if (event->acting.data != NULL || ja_audit_acting_epoch != ja_settings_epoch)
+		return event->acting;
+	return ja_audit_acting;
 }
 
 /* Writes an event, if jwt_auth.audit lets it in. */
@@ -64,7 +80,9 @@ ja_audit_write(const JaAuditEvent *event)
 						  ja_text(event->reason), ja_uuid(event->user),
 						  ja_uuid(event->session), clipped(event->kid), clipped(event->issuer),
 						  clipped(event->jti), ja_bytes(event->name_hash),
-						  ja_text(client.user_agent), ja_text(client.claimed_address)));
+						  ja_text(client.user_agent), ja_text(client.claimed_address),
+						  ja_text(event->method), clipped(who_acts(event)),
+						  ja_uuid(event->client)));
 	ja_plan_end(&scope);
 }
 

@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * hook.c
- *	  The operator's own functions: claims of tokens, validation of passwords.
+ *	  The operator's own functions: claims of tokens, validation of passwords, rules
+ *	  of sign-up.
  *
  * A hook decides who a token is for, or sees a password in the clear.  So its
  * owner must be a superuser or own our tables, which is checked at each call:
  * whoever else could replace the function.  It runs as its owner in a
- * security-restricted operation with a fixed search_path.
+ * security-restricted operation with a fixed search_path, and what it does to our
+ * tables is held to the same as what anybody does directly.
  *
  * Whatever it raises becomes one fixed error, since its text could hold a
  * password; the reason goes to the server log.  Cancels and serialization
@@ -23,6 +25,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
@@ -36,7 +39,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "store/hook.h"
-#include "store/relation.h"
+#include "store/plan.h"
 
 typedef struct Hook
 {
@@ -44,17 +47,24 @@ typedef struct Hook
 	Oid			owner;
 } Hook;
 
+#define MAX_ARGUMENTS 3
+
+/* Bytes of a reason that are handed on. */
+#define MAX_REASON 500
+
 /* What a hook must look like, and what is raised when it fails. */
 typedef struct HookKind
 {
-	Oid			argument_types[2];
+	int			argument_count;
+	Oid			argument_types[MAX_ARGUMENTS];
 	Oid			result_type;
 	JaStatus	failure;
-	bool		sees_password;	/* so that its message may quote one */
+	bool		sees_secrets;	/* which its message may quote */
 } HookKind;
 
-static const HookKind claims_kind = {{UUIDOID, JSONBOID}, JSONBOID, JA_HOOK_CLAIMS, false};
-static const HookKind password_kind = {{TEXTOID, TEXTOID}, TEXTOID, JA_HOOK_PASSWORD, true};
+static const HookKind claims_kind = {2, {UUIDOID, JSONBOID}, JSONBOID, JA_HOOK_CLAIMS, false};
+static const HookKind password_kind = {2, {TEXTOID, TEXTOID}, TEXTOID, JA_HOOK_PASSWORD, true};
+static const HookKind sign_up_kind = {3, {TEXTOID, TEXTOID, JSONBOID}, JSONBOID, JA_HOOK_SIGN_UP, true};
 
 /*
  * Whether a setting's value is a schema and a name, quoted where they must be,
@@ -76,28 +86,29 @@ ja_hook_name_is_right(const char *name)
 	return is_right;
 }
 
-/*
- * The function, or procedure, that has the name and a kind's arguments; raises
- * 55000.
- */
-static Oid
-find_function(const char *name, const HookKind *kind)
+/* The function, or procedure, that has the name and a kind's arguments. */
+static JaStatus
+find_function(const char *name, const HookKind *kind, Oid *function)
 {
 	List	   *names = JA_QUALIFIED_NAME(name);
 	FuncCandidateList candidates;
 
 	if (list_length(names) != 2)
-		ja_raise(JA_HOOK_NAME);
+		return JA_HOOK_NAME;
 	candidates = FuncnameGetCandidates(names, -1, NIL, false, false, false, true);
 	if (candidates == NULL)
-		ja_raise(JA_HOOK_MISSING);
+		return JA_HOOK_MISSING;
 	for (; candidates != NULL; candidates = candidates->next)
 	{
-		if (candidates->nargs == lengthof(kind->argument_types) &&
-			memcmp(candidates->args, kind->argument_types, sizeof(kind->argument_types)) == 0)
-			return candidates->oid;
+		if (candidates->nargs == kind->argument_count &&
+			memcmp(candidates->args, kind->argument_types,
+				   kind->argument_count * sizeof(Oid)) == 0)
+		{
+			*function = candidates->oid;
+			return JA_OK;
+		}
 	}
-	ja_raise(JA_HOOK_ARGUMENTS);
+	return JA_HOOK_ARGUMENTS;
 }
 
 /* What is wrong with a function of the right name and arguments. */
@@ -106,31 +117,34 @@ judge_function(Form_pg_proc function, const HookKind *kind)
 {
 	if (function->prokind != PROKIND_FUNCTION || function->proretset)
 		return JA_HOOK_KIND;
-	return function->prorettype == kind->result_type ? JA_OK : JA_HOOK_RESULT;
+	if (function->prorettype != kind->result_type)
+		return JA_HOOK_RESULT;
+	if (!superuser_arg(function->proowner) && function->proowner != ja_relation_owner(JA_USERS))
+		return JA_HOOK_OWNER;
+	return JA_OK;
 }
 
 /*
- * Finds the function that a setting names, or raises 55000.  Runs as the
- * owner of the tables, since the caller need not see the function's schema.
+ * Finds the function that a setting names.  Runs as the owner of the tables,
+ * since the caller need not see the function's schema.
  */
-static void
-resolve(const char *name, const HookKind *kind, Hook *hook)
+static JaStatus
+find_hook(const char *name, const HookKind *kind, Hook *hook)
 {
 	HeapTuple	tuple;
 	Form_pg_proc form;
-	JaStatus	status;
+	JaStatus	status = find_function(name, kind, &hook->function);
 
-	hook->function = find_function(name, kind);
+	if (status != JA_OK)
+		return status;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(hook->function));
 	if (!HeapTupleIsValid(tuple))
-		ja_raise(JA_HOOK_MISSING);
+		return JA_HOOK_MISSING;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	hook->owner = form->proowner;
 	status = judge_function(form, kind);
 	ReleaseSysCache(tuple);
-	ja_check(status);
-	if (!superuser_arg(hook->owner) && hook->owner != ja_relation_owner(JA_USERS))
-		ja_raise(JA_HOOK_OWNER);
+	return status;
 }
 
 /* Writes why the hook failed to the server log, and raises the fixed error. */
@@ -148,37 +162,39 @@ raise_failure(const HookKind *kind, MemoryContext context)
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("jwt_auth: a hook function failed with SQLSTATE %s%s%s",
 					unpack_sql_state(error->sqlerrcode),
-					kind->sees_password ? "" : ": ",
-					kind->sees_password ? "" : error->message),
+					kind->sees_secrets ? "" : ": ",
+					kind->sees_secrets ? "" : error->message),
 			 errhidestmt(true),
 			 errhidecontext(true)));
 	ja_raise(kind->failure);
 }
 
 static Datum
-invoke(const Hook *hook, Datum first, Datum second, bool *is_null)
+invoke(const Hook *hook, const Datum *arguments, int count, bool *is_null)
 {
-	LOCAL_FCINFO(fcinfo, 2);
+	LOCAL_FCINFO(fcinfo, MAX_ARGUMENTS);
 	FmgrInfo	function;
 	Datum		result;
 
 	fmgr_info(hook->function, &function);
-	InitFunctionCallInfoData(*fcinfo, &function, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = first;
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = second;
-	fcinfo->args[1].isnull = false;
+	InitFunctionCallInfoData(*fcinfo, &function, count, InvalidOid, NULL, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		fcinfo->args[i].value = arguments[i];
+		fcinfo->args[i].isnull = false;
+	}
 	result = FunctionCallInvoke(fcinfo);
 	*is_null = fcinfo->isnull;
 	return result;
 }
 
-/* Calls a hook as its owner. */
+/* Calls a hook as its owner, with as many arguments as its kind has. */
 static Datum
-call(const char *name, const HookKind *kind, Datum first, Datum second, bool *is_null)
+call(const char *name, const HookKind *kind, const Datum *arguments, bool *is_null)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Hook		hook;
+	ErrorContextCallback hidden;
 	Oid			caller;
 	int			security_context;
 	int			nest_level;
@@ -187,16 +203,18 @@ call(const char *name, const HookKind *kind, Datum first, Datum second, bool *is
 	GetUserIdAndSecContext(&caller, &security_context);
 	SetUserIdAndSecContext(ja_relation_owner(JA_USERS),
 						   security_context | SECURITY_LOCAL_USERID_CHANGE);
-	resolve(name, kind, &hook);
+	ja_check(find_hook(name, kind, &hook));
 	SetUserIdAndSecContext(hook.owner,
-						   security_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+						   (security_context & ~SECURITY_NOFORCE_RLS) |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	ja_error_context_push(&hidden, ja_hide_statement);
 	nest_level = NewGUCNestLevel();
+	(void) ja_plan_hide();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	PG_TRY();
 	{
-		result = invoke(&hook, first, second, is_null);
+		result = invoke(&hook, arguments, kind->argument_count, is_null);
 	}
 	PG_CATCH();
 	{
@@ -204,7 +222,24 @@ call(const char *name, const HookKind *kind, Datum first, Datum second, bool *is
 	}
 	PG_END_TRY();
 	AtEOXact_GUC(false, nest_level);
+	ja_error_context_pop(&hidden);
 	SetUserIdAndSecContext(caller, security_context);
+	return result;
+}
+
+/* The same for one that must return an object. */
+static Jsonb *
+call_for_object(const char *name, const HookKind *kind, const Datum *arguments)
+{
+	bool		is_null;
+	Datum		value = call(name, kind, arguments, &is_null);
+	Jsonb	   *result;
+
+	if (is_null)
+		ja_raise(kind->failure);
+	result = DatumGetJsonbP(value);
+	if (!ja_json_is_object(&result->root))
+		ja_raise(kind->failure);
 	return result;
 }
 
@@ -216,20 +251,18 @@ call(const char *name, const HookKind *kind, Datum first, Datum second, bool *is
 Jsonb *
 ja_hook_claims(const pg_uuid_t *user, Jsonb *claims)
 {
-	Jsonb	   *result;
-	Datum		value;
-	bool		is_null;
+	const Datum arguments[] = {UUIDPGetDatum(user), JsonbPGetDatum(claims)};
 
 	if (ja_settings_text(ja_settings.claims_function).data == NULL)
 		return claims;
-	value = call(ja_settings.claims_function, &claims_kind,
-				 UUIDPGetDatum(user), JsonbPGetDatum(claims), &is_null);
-	if (is_null)
-		ja_raise(JA_HOOK_CLAIMS);
-	result = DatumGetJsonbP(value);
-	if (!ja_json_is_object(&result->root))
-		ja_raise(JA_HOOK_CLAIMS);
-	return result;
+	return call_for_object(ja_settings.claims_function, &claims_kind, arguments);
+}
+
+/* What a client gets to read of why the operator's function refuses something. */
+JaString
+ja_hook_reason(JaString text)
+{
+	return (JaString) {text.data, pg_mbcliplen(text.data, (int) text.length, MAX_REASON)};
 }
 
 /*
@@ -239,17 +272,66 @@ ja_hook_claims(const pg_uuid_t *user, Jsonb *claims)
 char *
 ja_hook_judge_password(JaString username, JaString password)
 {
-	text	   *name;
 	text	   *secret;
+	Datum		arguments[2];
 	Datum		reason;
 	bool		is_null;
+	JaString	shown;
 
 	if (ja_settings_text(ja_settings.password_check_function).data == NULL)
 		return NULL;
-	name = cstring_to_text_with_len(username.data, (int) username.length);
 	secret = cstring_to_text_with_len(password.data, (int) password.length);
-	reason = call(ja_settings.password_check_function, &password_kind,
-				  PointerGetDatum(name), PointerGetDatum(secret), &is_null);
+	arguments[0] = PointerGetDatum(cstring_to_text_with_len(username.data, (int) username.length));
+	arguments[1] = PointerGetDatum(secret);
+	reason = call(ja_settings.password_check_function, &password_kind, arguments, &is_null);
 	OPENSSL_cleanse(VARDATA(secret), password.length);
-	return is_null ? NULL : TextDatumGetCString(reason);
+	if (is_null)
+		return NULL;
+	shown = ja_hook_reason(ja_value_read_text(reason, false));
+	return pnstrdup(shown.data, shown.length);
+}
+
+/*
+ * What the operator's function answers to a sign-up by an address of a kind, or
+ * NULL where there is none.  Raises 38000 if it fails or returns anything but an
+ * object.
+ */
+Jsonb *
+ja_hook_judge_sign_up(const char *kind, JaString address, Jsonb *data)
+{
+	Datum		arguments[3];
+
+	if (ja_settings_text(ja_settings.sign_up_function).data == NULL)
+		return NULL;
+	arguments[0] = CStringGetTextDatum(kind);
+	arguments[1] = PointerGetDatum(cstring_to_text_with_len(address.data, (int) address.length));
+	arguments[2] = JsonbPGetDatum(data);
+	return call_for_object(ja_settings.sign_up_function, &sign_up_kind, arguments);
+}
+
+/*
+ * Whether the function that a setting names could be called, or why not; JA_OK where
+ * none is named.  Within a scope of ja_plan_begin().
+ */
+JaStatus
+ja_hook_judge(int hook, const char **setting)
+{
+	const struct
+	{
+		const char *setting;
+		const char *name;
+		const HookKind *kind;
+	}			hooks[JA_HOOKS] = {
+		{"jwt_auth.claims_function", ja_settings.claims_function, &claims_kind},
+		{"jwt_auth.password_check_function", ja_settings.password_check_function, &password_kind},
+		{"jwt_auth.sign_up_function", ja_settings.sign_up_function, &sign_up_kind},
+	};
+	Hook		found;
+
+	*setting = hooks[hook].setting;
+	if (ja_settings_text(hooks[hook].name).data == NULL)
+		return JA_OK;
+	if (!ja_hook_name_is_right(hooks[hook].name))
+		return JA_HOOK_NAME;
+	return find_hook(hooks[hook].name, hooks[hook].kind, &found);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * hook.h
- *	  The operator's own functions: claims of tokens, validation of passwords.
+ *	  The operator's own functions: claims of tokens, validation of passwords, rules
+ *	  of sign-up.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,10 +12,17 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "base/status.h"
 #include "jose/json.h"
+
+/* Settings that name a function. */
+#define JA_HOOKS 3
 
 extern bool ja_hook_name_is_right(const char *name);
 extern Jsonb *ja_hook_claims(const pg_uuid_t *user, Jsonb *claims);
+extern JaString ja_hook_reason(JaString text);
 extern char *ja_hook_judge_password(JaString username, JaString password);
+extern Jsonb *ja_hook_judge_sign_up(const char *kind, JaString address, Jsonb *data);
+extern JaStatus ja_hook_judge(int hook, const char **setting);
 
 #endif							/* JA_HOOK_H */

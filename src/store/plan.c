@@ -18,42 +18,59 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 
+#include "base/error.h"
 #include "store/plan.h"
 
-/*
- * Keeps plans from being printed, which any session can ask for and read: they
- * hold the values that are bound, such as a new key.
- */
-static int
-hide_plans(void)
-{
-	static const char *const settings[] = {
-		"debug_print_parse", "debug_print_rewritten", "debug_print_plan"
-	};
-	int			level;
+#define EXPLAIN_SETTING "auto_explain.log_min_duration"
 
-	if (!Debug_print_parse && !Debug_print_rewritten && !Debug_print_plan)
-		return 0;
-	level = NewGUCNestLevel();
-	for (size_t i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return level;
+/* Whether auto_explain is loaded and turned on, which an operator may. */
+static bool
+plans_are_explained(void)
+{
+	const char *value;
+
+	if (ExecutorStart_hook == NULL)
+		return false;
+	value = GetConfigOption(EXPLAIN_SETTING, true, false);
+	return value != NULL && strcmp(value, "-1") != 0;
+}
+
+static void
+set_hidden(const char *setting, const char *value)
+{
+	(void) set_config_option(setting, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 }
 
 /*
- * The statement that called may hold a password or a token as a literal, and
- * the log would show it with an error of any kind: a timeout, a deadlock, a
- * trigger of the operator.
+ * Keeps plans from being printed, which any session can ask for and read, and from
+ * being explained: they hold the values that are bound, such as a new key.  Returns
+ * the level of settings to bring back, or 0.
  */
-static void
-hide_statement(void *argument pg_attribute_unused())
+int
+ja_plan_hide(void)
 {
-	errhidestmt(true);
+	bool		are_printed = Debug_print_parse || Debug_print_rewritten || Debug_print_plan;
+	bool		are_explained = plans_are_explained();
+	int			level;
+
+	if (!are_printed && !are_explained)
+		return 0;
+	level = NewGUCNestLevel();
+	if (are_printed)
+	{
+		set_hidden("debug_print_parse", "off");
+		set_hidden("debug_print_rewritten", "off");
+		set_hidden("debug_print_plan", "off");
+	}
+	if (are_explained)
+		set_hidden(EXPLAIN_SETTING, "-1");
+	return level;
 }
 
 /* Switches to the tables' owner and connects to SPI. */
@@ -63,28 +80,33 @@ ja_plan_begin(JaPlanScope *scope)
 	Oid			owner = ja_relation_owner(JA_KEYS);
 
 	scope->context = CurrentMemoryContext;
-	scope->setting_level = hide_plans();
+	scope->setting_level = ja_plan_hide();
 	GetUserIdAndSecContext(&scope->caller, &scope->security_context);
 	SetUserIdAndSecContext(owner,
 						   scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	scope->callback.callback = hide_statement;
-	scope->callback.arg = NULL;
-	scope->callback.previous = error_context_stack;
-	error_context_stack = &scope->callback;
+	ja_error_context_push(&scope->callback, ja_hide_statement);
+}
+
+/* The same, but what is allocated then outlives the scope, as answers must. */
+void
+ja_plan_begin_in_caller_context(JaPlanScope *scope)
+{
+	ja_plan_begin(scope);
+	MemoryContextSwitchTo(scope->context);
 }
 
 /*
  * Results of statements are gone after this.  Of settings, only those that
- * hide_plans() changed come back: what was set for the transaction within the
+ * ja_plan_hide() changed come back: what was set for the transaction within the
  * scope, such as the headers of the answer, stays.
  */
 void
 ja_plan_end(JaPlanScope *scope)
 {
-	error_context_stack = scope->callback.previous;
+	ja_error_context_pop(&scope->callback);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	SetUserIdAndSecContext(scope->caller, scope->security_context);
@@ -206,7 +228,7 @@ raise_unwritten(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 			 errmsg("a row of extension \"jwt_auth\" was not written"),
-			 errhint("A trigger on one of its tables keeps rows from being written. Drop that trigger."),
+			 errhint("A trigger on one of its tables prevents rows from being written. Drop that trigger."),
 			 errhidestmt(true)));
 	pg_unreachable();
 }

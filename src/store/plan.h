@@ -36,7 +36,9 @@ typedef struct JaPlanScope
 	ErrorContextCallback callback;	/* hides the caller's statement in the log */
 } JaPlanScope;
 
+extern int	ja_plan_hide(void);
 extern void ja_plan_begin(JaPlanScope *scope);
+extern void ja_plan_begin_in_caller_context(JaPlanScope *scope);
 extern void ja_plan_end(JaPlanScope *scope);
 extern uint64 ja_plan_run(JaPlan *plan, JaValues values);
 extern uint64 ja_plan_run_on_latest(JaPlan *plan, JaValues values);

@@ -20,10 +20,16 @@ typedef enum JaRelation
 	JA_ISSUERS,
 	JA_ISSUERS_PKEY,
 	JA_ISSUERS_ANONYMOUS,
+	JA_PROVIDERS,
+	JA_PROVIDERS_PKEY,
+	JA_IDENTITIES,
+	JA_IDENTITIES_PKEY,
+	JA_IDENTITIES_USER,
 	JA_USERS,
 	JA_USERS_PKEY,
 	JA_USERS_POSITION,
 	JA_USERS_DISABLED,
+	JA_USERS_BANNED,
 	JA_IDENTIFIERS,
 	JA_IDENTIFIERS_PKEY,
 	JA_IDENTIFIERS_USER,
@@ -35,6 +41,10 @@ typedef enum JaRelation
 	JA_SESSIONS_ACTIVITY,
 	JA_REFRESH_TOKENS,
 	JA_REFRESH_TOKENS_PKEY,
+	JA_API_TOKENS,
+	JA_API_TOKENS_PKEY,
+	JA_CLIENTS,
+	JA_CLIENTS_PKEY,
 	JA_REVOKED_TOKENS,
 	JA_REVOKED_TOKENS_PKEY,
 	JA_REVOKED_TOKENS_EXPIRY,
@@ -45,6 +55,15 @@ typedef enum JaRelation
 	JA_ONE_TIME_TOKENS_EXPIRY,
 	JA_OUTBOX,
 	JA_OUTBOX_EXPIRY,
+	JA_USED_HANDLES,
+	JA_USED_HANDLES_PKEY,
+	JA_USED_HANDLES_EXPIRY,
+	JA_WEBAUTHN_CREDENTIALS,
+	JA_WEBAUTHN_CREDENTIALS_ID,
+	JA_WEBAUTHN_CREDENTIALS_USER,
+	JA_FACTORS,
+	JA_FACTORS_USER,
+	JA_FACTORS_PENDING,
 	JA_LOGIN_THROTTLE,
 	JA_LOGIN_THROTTLE_PKEY,
 	JA_LOGIN_THROTTLE_LAST_FAILURE,
@@ -53,8 +72,8 @@ typedef enum JaRelation
 	JA_AUDIT_LOG_TIME,
 	JA_BLOCKED_PASSWORDS,
 	JA_BLOCKED_PASSWORDS_PKEY,
-	JA_KEY_SIGNAL,
-	JA_REVOCATION_SIGNAL,
+	JA_KEY_INVALIDATION,
+	JA_REVOCATION_INVALIDATION,
 
 	JA_RELATION_COUNT
 } JaRelation;
@@ -91,6 +110,25 @@ enum
 
 enum
 {
+	Anum_providers_name = 1,
+	Anum_providers_issuer,
+	Anum_providers_issuers,
+	Anum_providers_client_ids,
+	Anum_providers_options,
+	Anum_providers_jwks,
+	Anum_providers_keys_wanted_at
+};
+
+enum
+{
+	Anum_identities_provider = 1,
+	Anum_identities_issuer,
+	Anum_identities_subject,
+	Anum_identities_user_id
+};
+
+enum
+{
 	Anum_users_id = 1,
 	Anum_users_username,
 	Anum_users_password_hash,
@@ -102,6 +140,12 @@ enum
 	Anum_users_disabled_at,
 	Anum_users_credentials_version,
 	Anum_users_code_failures,
+	Anum_users_factor_failures,
+	Anum_users_mfa_enrollment,
+	Anum_users_banned_at,
+	Anum_users_banned_until,
+	Anum_users_ban_reason,
+	Anum_users_is_anonymous,
 	Anum_users_position
 };
 
@@ -122,7 +166,14 @@ enum
 	Anum_sessions_created_at,
 	Anum_sessions_expires_at,
 	Anum_sessions_revoked_at,
-	Anum_sessions_amr = 11
+	Anum_sessions_user_agent = 7,
+	Anum_sessions_claimed_address = 9,
+	Anum_sessions_amr = 11,
+	Anum_sessions_aal,
+	Anum_sessions_auth_time,
+	Anum_sessions_factor_id,
+	Anum_sessions_method,
+	Anum_sessions_actor
 };
 
 enum
@@ -133,6 +184,28 @@ enum
 	Anum_refresh_tokens_earlier,
 	Anum_refresh_tokens_key_number,
 	Anum_refresh_tokens_rotated_at
+};
+
+enum
+{
+	Anum_api_tokens_session_id = 1,
+	Anum_api_tokens_nonce,
+	Anum_api_tokens_name,
+	Anum_api_tokens_scope,
+	Anum_api_tokens_last_used_at
+};
+
+enum
+{
+	Anum_clients_id = 1,
+	Anum_clients_name,
+	Anum_clients_role,
+	Anum_clients_scope,
+	Anum_clients_jwks,
+	Anum_clients_credential_id,
+	Anum_clients_secret_hash,
+	Anum_clients_former_credential_id,
+	Anum_clients_former_secret_hash
 };
 
 enum
@@ -161,12 +234,49 @@ enum
 	Anum_one_time_tokens_failures,
 	Anum_one_time_tokens_created_at,
 	Anum_one_time_tokens_expires_at,
-	Anum_one_time_tokens_consumed_at
+	Anum_one_time_tokens_consumed_at,
+	Anum_one_time_tokens_data
 };
 
 enum
 {
 	Anum_outbox_expires_at = 7
+};
+
+enum
+{
+	Anum_used_handles_hash = 1,
+	Anum_used_handles_expires_at
+};
+
+enum
+{
+	Anum_webauthn_credentials_id = 1,
+	Anum_webauthn_credentials_user_id,
+	Anum_webauthn_credentials_credential_id,
+	Anum_webauthn_credentials_public_key,
+	Anum_webauthn_credentials_user_handle,
+	Anum_webauthn_credentials_counter,
+	Anum_webauthn_credentials_backup_eligible,
+	Anum_webauthn_credentials_backed_up,
+	Anum_webauthn_credentials_aaguid,
+	Anum_webauthn_credentials_transports,
+	Anum_webauthn_credentials_name,
+	Anum_webauthn_credentials_created_at,
+	Anum_webauthn_credentials_last_used_at
+};
+
+enum
+{
+	Anum_factors_id = 1,
+	Anum_factors_user_id,
+	Anum_factors_type,
+	Anum_factors_name,
+	Anum_factors_secret,
+	Anum_factors_sealed_by,
+	Anum_factors_last_step,
+	Anum_factors_created_at,
+	Anum_factors_confirmed_at
 };
 
 enum

@@ -5,7 +5,7 @@
  *
  * Rows are read with a fresh catalog snapshot, never that of the statement or
  * transaction: what fills or rechecks a cache must see all that committed
- * before the signal that voided it.  No SPI, no privileges and no row-level
+ * before the invalidation that voided it.  No SPI, no privileges and no row-level
  * security are involved.
  *
  * Such a look takes no part in what SERIALIZABLE promises for the caller's
@@ -148,6 +148,39 @@ ja_scan_find(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys)
 	return false;
 }
 
+/* Reads the first row; false if there is none. */
+bool
+ja_scan_read(const JaRowType *type, JaRelation index, JaScanKeys keys, void *row)
+{
+	JaScan		scan;
+
+	if (!ja_scan_find(&scan, type->table, index, keys))
+		return false;
+	type->read(&scan, row);
+	ja_scan_end(&scan);
+	return true;
+}
+
+/* Reads all rows into an array, in the order of the index. */
+void *
+ja_scan_read_all(const JaRowType *type, JaRelation index, JaScanKeys keys, int *count)
+{
+	JaScan		scan;
+	int			room = 4;
+	char	   *rows = palloc(room * type->size);
+
+	*count = 0;
+	ja_scan_start(&scan, type->table, index, keys);
+	while (ja_scan_next(&scan))
+	{
+		if (*count == room)
+			rows = repalloc(rows, (room *= 2) * type->size);
+		type->read(&scan, rows + (*count)++ * type->size);
+	}
+	ja_scan_end(&scan);
+	return rows;
+}
+
 /*
  * Whether the running transaction wrote the current row, so that an answer
  * which rests on it must not outlive the transaction.
@@ -244,7 +277,17 @@ ja_scan_bytes(const JaScan *scan, AttrNumber column)
 	return is_null ? NULL : DatumGetByteaPCopy(value);
 }
 
-/* The same for a jsonb column. */
+/* The same as a string; data NULL for NULL. */
+JaString
+ja_scan_octets(const JaScan *scan, AttrNumber column)
+{
+	bytea	   *bytes = ja_scan_bytes(scan, column);
+
+	return bytes == NULL ? (JaString) {NULL, 0} :
+		(JaString) {VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ};
+}
+
+/* The same as ja_scan_bytes() for a jsonb column. */
 Jsonb *
 ja_scan_jsonb(const JaScan *scan, AttrNumber column)
 {

@@ -49,6 +49,16 @@ typedef struct JaScan
 	HeapTuple	row;			/* the current one; NULL at the end */
 } JaScan;
 
+/* What the rows of a table are read into: a structure of the reader's room. */
+typedef struct JaRowType
+{
+	JaRelation	table;
+	size_t		size;			/* of the structure */
+
+	/* Fills it from the current row, in the current memory context. */
+	void		(*read) (const JaScan *scan, void *row);
+} JaRowType;
+
 static inline JaScanKey
 ja_equal(AttrNumber column, JaValue value)
 {
@@ -83,6 +93,9 @@ extern void ja_scan_start(JaScan *scan, JaRelation table, JaRelation index, JaSc
 extern bool ja_scan_next(JaScan *scan);
 extern void ja_scan_end(JaScan *scan);
 extern bool ja_scan_find(JaScan *scan, JaRelation table, JaRelation index, JaScanKeys keys);
+extern bool ja_scan_read(const JaRowType *type, JaRelation index, JaScanKeys keys, void *row);
+extern void *ja_scan_read_all(const JaRowType *type, JaRelation index, JaScanKeys keys,
+							  int *count);
 extern bool ja_scan_row_is_uncommitted(const JaScan *scan);
 extern Datum ja_scan_get(const JaScan *scan, AttrNumber column, bool *is_null);
 extern bool ja_scan_is_null(const JaScan *scan, AttrNumber column);
@@ -93,6 +106,7 @@ extern TimestampTz ja_scan_time(const JaScan *scan, AttrNumber column);
 extern pg_uuid_t ja_scan_uuid(const JaScan *scan, AttrNumber column);
 extern JaString ja_scan_string(const JaScan *scan, AttrNumber column);
 extern bytea *ja_scan_bytes(const JaScan *scan, AttrNumber column);
+extern JaString ja_scan_octets(const JaScan *scan, AttrNumber column);
 extern Jsonb *ja_scan_jsonb(const JaScan *scan, AttrNumber column);
 extern ArrayType *ja_scan_array(const JaScan *scan, AttrNumber column);
 

@@ -138,6 +138,13 @@ ja_bytes_of(const void *data, size_t length)
 	return ja_bytes(ja_value_make_bytes(data, length));
 }
 
+/* The same of a string; NULL where data is NULL. */
+static inline JaValue
+ja_octets(JaString string)
+{
+	return string.data == NULL ? ja_null(BYTEAOID) : ja_bytes_of(string.data, string.length);
+}
+
 static inline JaValue
 ja_bool(bool boolean)
 {

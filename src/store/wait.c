@@ -14,6 +14,7 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 
+#include "base/error.h"
 #include "store/wait.h"
 
 #define WAIT_MILLISECONDS 5000
@@ -38,16 +39,13 @@ ja_wait_begin(JaWait *wait)
 	if (LockTimeout == 0 || LockTimeout > WAIT_MILLISECONDS)
 		(void) set_config_option("lock_timeout", CppAsString2(WAIT_MILLISECONDS),
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	wait->callback.callback = explain_timeout;
-	wait->callback.arg = NULL;
-	wait->callback.previous = error_context_stack;
-	error_context_stack = &wait->callback;
+	ja_error_context_push(&wait->callback, explain_timeout);
 }
 
 /* Brings lock_timeout back; what triggers set for the transaction stays. */
 void
 ja_wait_end(JaWait *wait)
 {
-	error_context_stack = wait->callback.previous;
+	ja_error_context_pop(&wait->callback);
 	AtEOXact_GUC(true, wait->setting_level);
 }

@@ -19,15 +19,22 @@
 #include "base/settings.h"
 #include "token/claims.h"
 
-/* The year 9999; whatever lies beyond is a mistake (RFC 3339 section 5.6). */
-#define LATEST_DATE 253402300800.0
-
 /* A time of PostgreSQL's in seconds since 1970. */
 double
 ja_claims_seconds(TimestampTz time)
 {
 	return time / (double) USECS_PER_SEC +
 		(double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+}
+
+/* The reverse, for seconds up to JA_CLAIMS_LATEST_DATE; drops fractions. */
+TimestampTz
+ja_claims_time(double seconds)
+{
+	int64		since_epoch = (int64) seconds -
+	(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+
+	return since_epoch * USECS_PER_SEC;
 }
 
 /* The moment of what is over at once. */
@@ -72,7 +79,7 @@ read_date(const JsonbContainer *claims, const JaJsonWatch *watch, JaDate *date)
 														   NumericGetDatum(value.val.numeric)));
 	else
 		return JA_TOKEN_TIME_FORM;
-	return date->seconds >= 0 && date->seconds < LATEST_DATE ? JA_OK : JA_TOKEN_TIME_FORM;
+	return date->seconds >= 0 && date->seconds < JA_CLAIMS_LATEST_DATE ? JA_OK : JA_TOKEN_TIME_FORM;
 }
 
 static JaStatus
@@ -80,11 +87,12 @@ read_times(const JsonbContainer *json, const JaJsonWatch *dates, JaTimes *times)
 {
 	JaStatus	status = read_date(json, &dates[0], &times->expiry);
 
-	if (status == JA_OK)
-		status = read_date(json, &dates[1], &times->not_before);
-	if (status == JA_OK)
-		status = read_date(json, &dates[2], &times->issued_at);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = read_date(json, &dates[1], &times->not_before);
+	if (status != JA_OK)
+		return status;
+	return read_date(json, &dates[2], &times->issued_at);
 }
 
 /* Reads the times of a decoded payload.  Fails with JA_TOKEN_TIME_FORM. */
@@ -131,25 +139,16 @@ ja_claims_check_times(const JaTimes *times, JaMoment moment)
 	return start >= times->expiry.seconds + leeway ? JA_TOKEN_EXPIRED : JA_OK;
 }
 
-/* Whether the array is not empty, and all strings; *found if one is this. */
+/* Whether the array is not empty, and all strings. */
 static bool
-search_audiences(JsonbContainer *array, JaString audience, bool *found)
+is_all_strings(JsonbContainer *array)
 {
-	uint32		count = JsonContainerSize(array);
-
-	for (uint32 i = 0; i < count; i++)
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
 	{
-		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
-		JaString	name;
-
-		if (element->type != jbvString)
+		if (getIthJsonbValueFromContainer(array, i)->type != jbvString)
 			return false;
-		name.data = element->val.string.val;
-		name.length = element->val.string.len;
-		if (audience.data != NULL && ja_string_equals(name, audience))
-			*found = true;
 	}
-	return count > 0;
+	return JsonContainerSize(array) > 0;
 }
 
 /*
@@ -161,20 +160,18 @@ JaStatus
 ja_claims_check_audience(const JsonbContainer *claims, JaString audience)
 {
 	JsonbValue	value;
-	bool		found = false;
+	JsonbContainer *array;
+	bool		takes_any = audience.data == NULL;
 
 	if (!ja_json_member(claims, "aud", &value) || value.type == jbvNull)
-		return audience.data == NULL ? JA_OK : JA_TOKEN_AUDIENCE;
+		return takes_any ? JA_OK : JA_TOKEN_AUDIENCE;
 	if (value.type == jbvString)
-	{
-		JaString	name = {value.val.string.val, value.val.string.len};
-
-		found = audience.data != NULL && ja_string_equals(name, audience);
-	}
-	else if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data) ||
-			 !search_audiences(value.val.binary.data, audience, &found))
+		return takes_any || ja_string_equals(ja_json_text(&value), audience) ?
+			JA_OK : JA_TOKEN_AUDIENCE;
+	array = ja_json_array(&value);
+	if (array == NULL || !is_all_strings(array))
 		return JA_TOKEN_AUDIENCE;
-	return found || audience.data == NULL ? JA_OK : JA_TOKEN_AUDIENCE;
+	return takes_any || ja_json_array_find(array, audience) >= 0 ? JA_OK : JA_TOKEN_AUDIENCE;
 }
 
 /*

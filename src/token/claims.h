@@ -29,6 +29,9 @@ typedef struct JaMoment
 	TimestampTz start;			/* for exp, its session and its key */
 } JaMoment;
 
+/* The year 9999; whatever lies beyond is a mistake (RFC 3339 section 5.6). */
+#define JA_CLAIMS_LATEST_DATE 253402300800.0
+
 /* The claims exp, nbf and iat. */
 #define JA_DATES 3
 
@@ -66,6 +69,7 @@ extern JaStatus ja_claims_check_names(JaTokenType type, const JsonbContainer *cl
 									  const JaExpectation *expected);
 extern JaStatus ja_claims_check_audience(const JsonbContainer *claims, JaString audience);
 extern double ja_claims_seconds(TimestampTz time);
+extern TimestampTz ja_claims_time(double seconds);
 extern JaMoment ja_claims_moment(void);
 
 #endif							/* JA_CLAIMS_H */

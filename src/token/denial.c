@@ -19,9 +19,9 @@
 #include "base/time.h"
 #include "jose/algorithm.h"
 #include "jose/base64url.h"
+#include "store/invalidation.h"
 #include "store/plan.h"
 #include "store/scan.h"
-#include "store/signal.h"
 #include "store/wait.h"
 #include "token/denial.h"
 #include "token/table_memo.h"
@@ -86,7 +86,7 @@ ja_denial_add(JaString issuer, JaString jti, TimestampTz until)
 	ja_plan_run(&insert_denial, JA_VALUES(ja_string(issuer), ja_string(stored_jti),
 										  ja_time(end)));
 	ja_wait_end(&wait);
-	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	ja_plan_end(&scope);
 	return true;
 }
@@ -110,7 +110,7 @@ ja_denial_add_once(JaString issuer, JaString jti, TimestampTz until)
 												ja_time(end_of_denial(until)))) == 1;
 	ja_wait_end(&wait);
 	if (added)
-		ja_signal_send(JA_SIGNAL_REVOCATIONS);
+		ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	ja_plan_end(&scope);
 	return added;
 }
@@ -126,7 +126,7 @@ ja_denial_add_user(const pg_uuid_t *user)
 	ja_wait_begin(&wait);
 	ja_plan_run(&insert_user, JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp())));
 	ja_wait_end(&wait);
-	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	ja_plan_end(&scope);
 }
 
@@ -138,7 +138,7 @@ ja_denial_add_all_users(void)
 
 	ja_plan_begin(&scope);
 	ja_plan_run_on_latest(&insert_all_users, JA_VALUES(ja_time(GetCurrentTimestamp())));
-	ja_signal_send(JA_SIGNAL_REVOCATIONS);
+	ja_invalidate(JA_INVALIDATION_REVOCATIONS);
 	ja_plan_end(&scope);
 }
 

@@ -43,17 +43,10 @@ fits_audience(const JaIssuer *issuer, const JaVerified *verified)
 static bool
 fits_use(const JaIssuer *issuer, const JsonbContainer *claims)
 {
-	const JaStringList *uses = &issuer->options.token_uses;
 	JaString	use;
 
-	if (ja_json_string(claims, "token_use", &use) != JA_PRESENT)
-		return false;
-	for (int i = 0; i < uses->count; i++)
-	{
-		if (ja_string_equals(uses->strings[i], use))
-			return true;
-	}
-	return false;
+	return ja_json_string(claims, "token_use", &use) == JA_PRESENT &&
+		ja_option_lists(&issuer->options.token_uses, use);
 }
 
 /* Follows the path through objects; false if it leads nowhere. */

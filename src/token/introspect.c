@@ -6,12 +6,14 @@
  *
  * A token that is not active gets no reason: whoever asks may hold a token
  * that somebody else lost.  An active one need not be an identity here, as one
- * that was made for another use is not.
+ * that was made for another use is not.  The level of authentication is the
+ * current one, as the accessors show it.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "base/settings.h"
 #include "token/introspect.h"
 #include "token/verify.h"
 
@@ -19,10 +21,15 @@
  * Adds our own members, last, so that no claim can pass for one of them.
  */
 static void
-add_active_members(JaJsonState *state, const JaVerified *verified)
+add_active_members(JaJsonState *state, const JaVerified *verified, TimestampTz now)
 {
+	const JaAssurance *session = ja_settings.check_revocation ? &verified->session_assurance : NULL;
+	JaAssurance assurance;
 	JaStatus	status = ja_verified_check_identity(verified);
 
+	if (verified->revocable.has_session &&
+		ja_assurance_find(&verified->claims->root, session, now, &assurance))
+		ja_assurance_add(state, &assurance);
 	ja_json_add_string(state, "token_type", "Bearer", 6);
 	ja_json_add_bool(state, "identity", status == JA_OK);
 	if (status != JA_OK)
@@ -46,7 +53,7 @@ ja_introspect_token(JaString token, TimestampTz now)
 	if (is_active)
 	{
 		ja_json_add_members(&state, &verified->claims->root);
-		add_active_members(&state, verified);
+		add_active_members(&state, verified, now);
 	}
 	ja_json_add_bool(&state, "active", is_active);
 	return ja_json_end_object(&state);

@@ -171,8 +171,9 @@ check_pgjwt_times(const JsonbContainer *claims, const JaJsonWatch *dates, Timest
 	TimestampTz expiry = DT_NOEND;
 	JaStatus	status = read_time(claims, &dates[0], &not_before);
 
-	if (status == JA_OK)
-		status = read_time(claims, &dates[1], &expiry);
+	if (status != JA_OK)
+		return status;
+	status = read_time(claims, &dates[1], &expiry);
 	if (status != JA_OK)
 		return status;
 	if (not_before > expiry)
@@ -192,7 +193,9 @@ check_pgjwt_signature(const JaCompact *compact, JaString secret, const JaAlgorit
 	if (secret.length == 0)
 		return JA_KEY_SECRET_SHORT;
 	status = ja_text_key_get(secret, algorithm, &key);
-	return status == JA_OK ? ja_jws_check_signature(compact, key, algorithm) : status;
+	if (status != JA_OK)
+		return status;
+	return ja_jws_check_signature(compact, key, algorithm);
 }
 
 /*

@@ -63,7 +63,9 @@ ja_signature_check_shared(const JaCompact *token, JaKey *key, const JaAlgorithm 
 		return JA_OK;
 	verified->source = JA_SIGNATURE_CHECKED;
 	status = ja_jws_check_signature(token, key, algorithm);
-	if (status == JA_OK && has_digest)
+	if (status != JA_OK)
+		return status;
+	if (has_digest)
 		ja_signatures_add(&digest, last_use(&verified->claims->root));
-	return status;
+	return JA_OK;
 }

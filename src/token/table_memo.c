@@ -4,13 +4,13 @@
  *	  Whether a table that revokes has any row that does.
  *
  * Mostly it has none, which is worth remembering until revocations change:
- * whoever writes such a row signals that.
+ * whoever writes such a row invalidates them.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "store/signal.h"
+#include "store/invalidation.h"
 #include "token/table_memo.h"
 
 static bool
@@ -27,8 +27,8 @@ look(const JaTableMemo *memo)
 }
 
 /*
- * Whether the table has such a row.  The counter is read before the table: a
- * signal that comes in between, and which the table's snapshot may not show,
+ * Whether the table has such a row.  The counter is read before the table: an
+ * invalidation that comes in between, and which the table's snapshot may not show,
  * makes the next call look again.  A look that an error ends says nothing.
  */
 bool
@@ -36,8 +36,8 @@ ja_table_memo_has_rows(JaTableMemo *memo)
 {
 	uint64		counter;
 
-	ja_signal_watch();
-	counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	ja_invalidation_watch();
+	counter = ja_invalidation_counters[JA_INVALIDATION_REVOCATIONS];
 	if (memo->counter != counter)
 	{
 		memo->has_rows = look(memo);

@@ -16,8 +16,8 @@ typedef struct JaTableMemo
 	JaRelation	table;
 	JaRelation	index;
 	AttrNumber	column;			/* not NULL in rows that count; 0: all count */
-	uint64		counter;		/* of JA_SIGNAL_REVOCATIONS when it was read;
-								 * 0: never */
+	uint64		counter;		/* of JA_INVALIDATION_REVOCATIONS when it was
+								 * read; 0: never */
 	bool		has_rows;
 } JaTableMemo;
 

@@ -52,10 +52,11 @@ typedef struct JaVerified
 
 	JaSignatureSource source;	/* of the last use */
 	bool		may_be_kept;	/* no row of the running transaction is in it */
-	uint64		keys_counter;	/* of JA_SIGNAL_KEYS before it was read */
+	uint64		keys_counter;	/* of JA_INVALIDATION_KEYS before it was read */
 	uint64		revocations_counter;	/* when last found not revoked; 0:
 										 * never */
 	TimestampTz session_end;	/* as found then; DT_NOEND without session */
+	JaAssurance session_assurance;	/* as found then, if there is a session */
 } JaVerified;
 
 extern JaStatus ja_verified_check_audience(const JaVerified *verified, JaString audience);

@@ -6,7 +6,7 @@
  *
  * With the stored keys, what follows from bytes and keys is remembered; what
  * depends on the call, the settings or the clock is checked at each use, and
- * revocation is looked up again after each signal of revocations.
+ * revocation is looked up again after each invalidation of them.
  *
  * The payload has to be parsed before the signature is checked, since "iss"
  * picks the keys that may have signed.  So an attacker reaches the JSON parser,
@@ -23,7 +23,7 @@
 #include "base/settings.h"
 #include "keyring/issuer.h"
 #include "keyring/stored_key.h"
-#include "store/signal.h"
+#include "store/invalidation.h"
 #include "token/foreign.h"
 #include "token/signature_check.h"
 #include "token/tally.h"
@@ -73,21 +73,28 @@ ja_verify_with_keys(JaString token, JaKeySet *keys,
 	JaClaims	read;
 	JaStatus	status = ja_verify_size(token);
 
-	if (status == JA_OK)
-		status = ja_jws_split(token, &compact);
-	if (status == JA_OK)
-		status = ja_keyset_verify(keys, &compact, &header);
-	if (status == JA_OK)
-		status = ja_claims_read(compact.payload, &read);
-	if (status == JA_OK)
-		status = ja_claims_check_names(header.type, &read.json->root, expected);
-	if (status == JA_OK)
-		status = ja_claims_read_times(&read);
-	if (status == JA_OK)
-		status = ja_claims_check_times(&read.times, ja_claims_moment());
-	if (status == JA_OK)
-		*claims = read.json;
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = ja_jws_split(token, &compact);
+	if (status != JA_OK)
+		return status;
+	status = ja_keyset_verify(keys, &compact, &header);
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_read(compact.payload, &read);
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_check_names(header.type, &read.json->root, expected);
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_read_times(&read);
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_check_times(&read.times, ja_claims_moment());
+	if (status != JA_OK)
+		return status;
+	*claims = read.json;
+	return JA_OK;
 }
 
 /*
@@ -155,7 +162,9 @@ ja_verify_issued(JaString token, JaVerified *verified)
 {
 	JaStatus	status = ja_verify_size(token);
 
-	return status == JA_OK ? read_issued(token, verified) : status;
+	if (status != JA_OK)
+		return status;
+	return read_issued(token, verified);
 }
 
 /*
@@ -169,7 +178,7 @@ find_remembered(JaString token)
 
 	if (verified == NULL)
 		return NULL;
-	if (verified->keys_counter != ja_signal_counters[JA_SIGNAL_KEYS] ||
+	if (verified->keys_counter != ja_invalidation_counters[JA_INVALIDATION_KEYS] ||
 		verified->is_local_issuer != is_our_name(verified->issuer))
 	{
 		ja_token_cache_drop(verified);
@@ -191,13 +200,15 @@ read_issued(JaString token, JaVerified *verified)
 	JaStatus	status;
 
 	memset(verified, 0, sizeof(JaVerified));
-	ja_signal_watch();
-	verified->keys_counter = ja_signal_counters[JA_SIGNAL_KEYS];
+	ja_invalidation_watch();
+	verified->keys_counter = ja_invalidation_counters[JA_INVALIDATION_KEYS];
 	status = ja_jws_split(token, &compact);
-	if (status == JA_OK)
-		status = ja_jws_header(compact.header, &header);
-	if (status == JA_OK)
-		status = ja_claims_read(compact.payload, &read);
+	if (status != JA_OK)
+		return status;
+	status = ja_jws_header(compact.header, &header);
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_read(compact.payload, &read);
 	if (status != JA_OK)
 		return status;
 	verified->claims = read.json;
@@ -205,16 +216,20 @@ read_issued(JaString token, JaVerified *verified)
 	verified->has_audience = read.watched[JA_WATCHED_AUDIENCE].seen &&
 		!read.watched[JA_WATCHED_AUDIENCE].is_null;
 	status = check_issuer(&compact, &header, verified);
-	if (status == JA_OK)
-		status = ja_claims_read_times(&read);
-	if (status == JA_OK)
-		status = ja_revocation_read(&read.json->root, verified->is_local_issuer,
-									&verified->revocable);
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_read_times(&read);
+	if (status != JA_OK)
+		return status;
+	status = ja_revocation_read(&read.json->root, verified->is_local_issuer,
+								&verified->revocable);
 	if (status != JA_OK)
 		return status;
 	if (verified->issuer.data != NULL)
 		verified->revocable.issuer = verified->issuer;
 	verified->times = read.times;
+	if (read.times.issued_at.is_present)
+		verified->revocable.issued_at = ja_claims_time(read.times.issued_at.seconds);
 	return JA_OK;
 }
 
@@ -252,13 +267,16 @@ check_issuer(const JaCompact *token, const JaHeader *header, JaVerified *verifie
 static JaStatus
 find_other_issuer(const JaHeader *header, JaString name, const JaIssuer **issuer)
 {
-	JaStatus	status = JA_ISSUER_UNKNOWN;
+	JaStatus	status;
 
 	if (name.data != NULL)
 		return ja_issuer_find(name, issuer);
-	if (!names_stored_key(header))
-		status = ja_issuer_find_anonymous(issuer);
-	return status == JA_OK && is_our_name((*issuer)->name) ? JA_ISSUER_UNKNOWN : status;
+	if (names_stored_key(header))
+		return JA_ISSUER_UNKNOWN;
+	status = ja_issuer_find_anonymous(issuer);
+	if (status != JA_OK)
+		return status;
+	return is_our_name((*issuer)->name) ? JA_ISSUER_UNKNOWN : JA_OK;
 }
 
 /* Whether the header names a stored key, in whatever state. */
@@ -307,8 +325,9 @@ check_foreign_signature(const JaCompact *token, const JaHeader *header,
 	JaKey	   *key;
 	JaStatus	status = ja_keyset_choose(issuer->keys, header, &key);
 
-	if (status == JA_OK)
-		status = ja_signature_check_shared(token, key, header->algorithm, verified);
+	if (status != JA_OK)
+		return status;
+	status = ja_signature_check_shared(token, key, header->algorithm, verified);
 	if (status != JA_OK)
 		return status;
 	verified->may_be_kept = !issuer->row.is_uncommitted;
@@ -339,11 +358,12 @@ check_use(JaVerified *verified, const JaExpectation *expected, JaMoment moment)
 	if (verified->key_has_end && moment.start >= verified->key_end)
 		return JA_TOKEN_KEY_RETIRED;
 	status = check_expectation(verified, expected);
-	if (status == JA_OK)
-		status = ja_claims_check_times(&verified->times, moment);
-	if (status == JA_OK)
-		status = check_not_revoked(verified, moment.start);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = ja_claims_check_times(&verified->times, moment);
+	if (status != JA_OK)
+		return status;
+	return check_not_revoked(verified, moment.start);
 }
 
 static JaStatus
@@ -358,9 +378,9 @@ check_expectation(const JaVerified *verified, const JaExpectation *expected)
 		 !ja_string_equals(verified->issuer, expected->issuer)))
 		return JA_TOKEN_ISSUER;
 	status = check_use_audience(verified, expected->audience);
-	if (status == JA_OK && verified->checks_use && !verified->fits_use)
-		status = JA_TOKEN_USE;
-	return status;
+	if (status != JA_OK)
+		return status;
+	return verified->checks_use && !verified->fits_use ? JA_TOKEN_USE : JA_OK;
 }
 
 /*
@@ -386,7 +406,7 @@ check_use_audience(const JaVerified *verified, JaString audience)
 static JaStatus
 check_not_revoked(JaVerified *verified, TimestampTz now)
 {
-	uint64		counter = ja_signal_counters[JA_SIGNAL_REVOCATIONS];
+	uint64		counter = ja_invalidation_counters[JA_INVALIDATION_REVOCATIONS];
 	JaRevocationAnswer answer;
 	JaStatus	status;
 
@@ -396,6 +416,7 @@ check_not_revoked(JaVerified *verified, TimestampTz now)
 		return now < verified->session_end ? JA_OK : JA_TOKEN_SESSION_ENDED;
 	status = ja_revocation_check(&verified->revocable, now, &answer);
 	verified->session_end = answer.session_end;
+	verified->session_assurance = answer.session_assurance;
 	verified->revocations_counter = status == JA_OK && answer.is_final ? counter : 0;
 	return status;
 }

@@ -20,13 +20,12 @@ read_assertion(const JsonbContainer *json, JaAssertion *read)
 {
 	JaStatus	status = ja_credential_read_assertion(json, &read->credential);
 
-	if (status == JA_OK)
-		status = ja_client_data_read(read->credential.client_data, &read->client);
-	if (status == JA_OK)
-		status = ja_authenticator_data_read(read->credential.authenticator, &read->data);
-	if (status == JA_OK && (read->data.flags & JA_FLAG_CREDENTIAL))
-		return JA_PASSKEY_AUTHENTICATOR_DATA;
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = ja_authenticator_data_read(read->credential.authenticator, &read->data);
+	if (status != JA_OK)
+		return status;
+	return (read->data.flags & JA_FLAG_CREDENTIAL) ? JA_PASSKEY_AUTHENTICATOR_DATA : JA_OK;
 }
 
 /* Whether it is of the credential and the user that are expected, if any are. */
@@ -54,11 +53,12 @@ check_signature(const JaCredential *credential, JaKey *key)
 	status = ja_digest_compute(JA_SHA256, credential->client_data.data,
 							   credential->client_data.length,
 							   (uint8 *) input + credential->authenticator.length);
-	if (status == JA_OK)
-		status = ja_signature_check_der(key, ja_key_signing_algorithm(key),
-										(JaString) {input, length},
-										(const uint8 *) credential->signature.data,
-										credential->signature.length);
+	if (status != JA_OK)
+		return status;
+	status = ja_signature_check_der(key, ja_key_signing_algorithm(key),
+									(JaString) {input, length},
+									(const uint8 *) credential->signature.data,
+									credential->signature.length);
 	return status == JA_TOKEN_SIGNATURE ? JA_PASSKEY_SIGNATURE : status;
 }
 
@@ -94,17 +94,21 @@ check_assertion(const JaCeremony *ceremony, JaKey *key, JaAssertion *read)
 {
 	JaStatus	status = check_owner(ceremony, &read->credential);
 
-	if (status == JA_OK)
-		status = ja_ceremony_check_client(ceremony, &read->client);
-	if (status == JA_OK)
-		status = ja_ceremony_check_authenticator(ceremony, &read->data);
-	if (status == JA_OK)
-		status = check_backup_eligible(ceremony, &read->data);
-	if (status == JA_OK)
-		status = check_signature(&read->credential, key);
-	if (status == JA_OK)
-		status = check_counter(ceremony, read);
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = ja_ceremony_check_client(ceremony, &read->credential.client);
+	if (status != JA_OK)
+		return status;
+	status = ja_ceremony_check_authenticator(ceremony, &read->data);
+	if (status != JA_OK)
+		return status;
+	status = check_backup_eligible(ceremony, &read->data);
+	if (status != JA_OK)
+		return status;
+	status = check_signature(&read->credential, key);
+	if (status != JA_OK)
+		return status;
+	return check_counter(ceremony, read);
 }
 
 /* Whether the key is one to verify with, and of a kind that authenticators have. */
@@ -134,11 +138,14 @@ ja_assertion_verify(const JsonbContainer *json, JaKey *key,
 	JaAssertion read = {0};
 	JaStatus	status = check_key(ceremony, key);
 
-	if (status == JA_OK)
-		status = read_assertion(json, &read);
-	if (status == JA_OK)
-		status = check_assertion(ceremony, key, &read);
-	if (status == JA_OK)
-		*assertion = read;
-	return status;
+	if (status != JA_OK)
+		return status;
+	status = read_assertion(json, &read);
+	if (status != JA_OK)
+		return status;
+	status = check_assertion(ceremony, key, &read);
+	if (status != JA_OK)
+		return status;
+	*assertion = read;
+	return JA_OK;
 }

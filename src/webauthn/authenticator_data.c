@@ -143,7 +143,8 @@ ja_attestation_read(JaString bytes, JaAttestation *attestation)
 		rest.next != rest.end || !is_format(format))
 		return JA_PASSKEY_ATTESTATION;
 	status = ja_authenticator_data_read(data, &attestation->data);
-	if (status == JA_OK)
-		attestation->format = format;
-	return status;
+	if (status != JA_OK)
+		return status;
+	attestation->format = format;
+	return JA_OK;
 }

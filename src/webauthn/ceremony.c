@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "webauthn/ceremony.h"
+#include "webauthn/cose_key.h"
 
 /* Offered where the relying party names none; doc/passkeys.md says so. */
 static const char *const default_algorithms[] = {"ES256", "EdDSA", "RS256"};
@@ -18,14 +19,7 @@ static const char *const default_algorithms[] = {"ES256", "EdDSA", "RS256"};
 static bool
 holds(const JsonbContainer *strings, JaString string)
 {
-	for (uint32 i = 0; strings != NULL && i < JsonContainerSize(strings); i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer((JsonbContainer *) strings, i);
-
-		if (ja_string_equals((JaString) {element->val.string.val, element->val.string.len}, string))
-			return true;
-	}
-	return false;
+	return strings != NULL && ja_json_array_find(strings, string) >= 0;
 }
 
 /*
@@ -105,4 +99,20 @@ ja_ceremony_check_algorithm(const JaCeremony *ceremony, const JaAlgorithm *algor
 			return JA_OK;
 	}
 	return JA_PASSKEY_ALGORITHM;
+}
+
+/* Adds the default algorithms to options, as PublicKeyCredentialParameters (section 5.3). */
+void
+ja_ceremony_add_algorithms(JaJsonState *options)
+{
+	ja_json_add_key(options, "pubKeyCredParams");
+	ja_json_push(options, WJB_BEGIN_ARRAY, NULL);
+	for (size_t i = 0; i < lengthof(default_algorithms); i++)
+	{
+		ja_json_push(options, WJB_BEGIN_OBJECT, NULL);
+		ja_json_add_string(options, "type", "public-key", strlen("public-key"));
+		ja_json_add_integer(options, "alg", ja_cose_number(default_algorithms[i]));
+		ja_json_push(options, WJB_END_OBJECT, NULL);
+	}
+	ja_json_push(options, WJB_END_ARRAY, NULL);
 }

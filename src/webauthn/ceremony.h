@@ -46,5 +46,6 @@ extern JaStatus ja_ceremony_check_authenticator(const JaCeremony *ceremony,
 												const JaAuthenticatorData *data);
 extern JaStatus ja_ceremony_check_algorithm(const JaCeremony *ceremony,
 											const JaAlgorithm *algorithm);
+extern void ja_ceremony_add_algorithms(JaJsonState *options);
 
 #endif							/* JA_CEREMONY_H */

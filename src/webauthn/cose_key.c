@@ -208,14 +208,21 @@ ja_cose_key_read(JaString bytes, JaKey **key)
 	return JA_PASSKEY_KEY;
 }
 
+/* The number of the algorithm of this name in COSE; 0 if authenticators know none. */
+int64
+ja_cose_number(const char *name)
+{
+	for (size_t i = 0; i < lengthof(algorithms); i++)
+	{
+		if (strcmp(algorithms[i].name, name) == 0)
+			return algorithms[i].number;
+	}
+	return 0;
+}
+
 /* Whether authenticators can have keys for the algorithm. */
 bool
 ja_cose_has_algorithm(const JaAlgorithm *algorithm)
 {
-	for (size_t i = 0; i < lengthof(algorithms); i++)
-	{
-		if (strcmp(algorithms[i].name, algorithm->name) == 0)
-			return true;
-	}
-	return false;
+	return ja_cose_number(algorithm->name) != 0;
 }

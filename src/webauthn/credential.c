@@ -25,6 +25,9 @@
 #define MAX_TRANSPORTS	16
 #define MAX_TRANSPORT	32
 
+/* Reads what a registration or an assertion alone has. */
+typedef bool (*ReadRest) (const JsonbContainer *response, JaCredential *credential);
+
 /* Decodes base64url of 1 to longest bytes. */
 static bool
 decode_member(JaString text, size_t longest, JaString *bytes)
@@ -79,10 +82,8 @@ read_transports(const JsonbContainer *response, JaCredential *credential)
 
 	if (!ja_json_member(response, "transports", &value))
 		return true;
-	if (value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
-		return false;
-	array = value.val.binary.data;
-	if (JsonContainerSize(array) > MAX_TRANSPORTS)
+	array = ja_json_array(&value);
+	if (array == NULL || JsonContainerSize(array) > MAX_TRANSPORTS)
 		return false;
 	for (uint32 i = 0; i < JsonContainerSize(array); i++)
 	{
@@ -109,35 +110,48 @@ read_user_handle(const JsonbContainer *response, JaCredential *credential)
 		decode_member(credential->user_handle, JA_MAX_USER_HANDLE, &bytes);
 }
 
-/* Reads what navigator.credentials.create() gave.  Fails with JA_PASSKEY_FORM. */
-JaStatus
-ja_credential_read_registration(const JsonbContainer *json, JaCredential *credential)
+/* Reads what only an assertion has: its signature, and whose it is. */
+static bool
+read_assertion_rest(const JsonbContainer *response, JaCredential *credential)
+{
+	return take_bytes(response, "signature", JA_MAX_SIGNATURE, &credential->signature) &&
+		read_user_handle(response, credential);
+}
+
+/* Reads a credential whose response holds a member of the authenticator's, and the rest. */
+static JaStatus
+read_browser_credential(const JsonbContainer *json, const char *authenticator, ReadRest read_rest,
+						JaCredential *credential)
 {
 	JaCredential read = {0};
 	const JsonbContainer *response;
+	JaStatus	status;
 
 	if (!read_outside(json, &read, &response) ||
 		!take_bytes(response, "clientDataJSON", MAX_CLIENT_DATA, &read.client_data) ||
-		!take_bytes(response, "attestationObject", MAX_AUTHENTICATOR, &read.authenticator) ||
-		!read_transports(response, &read))
+		!take_bytes(response, authenticator, MAX_AUTHENTICATOR, &read.authenticator) ||
+		!read_rest(response, &read))
 		return JA_PASSKEY_FORM;
+	status = ja_client_data_read(read.client_data, &read.client);
+	if (status != JA_OK)
+		return status;
 	*credential = read;
 	return JA_OK;
 }
 
-/* Reads what navigator.credentials.get() gave.  Fails with JA_PASSKEY_FORM. */
+/*
+ * Reads what navigator.credentials.create() gave, and the client data in it.  Fails
+ * with JA_PASSKEY_FORM or as ja_client_data_read().
+ */
+JaStatus
+ja_credential_read_registration(const JsonbContainer *json, JaCredential *credential)
+{
+	return read_browser_credential(json, "attestationObject", read_transports, credential);
+}
+
+/* The same for what navigator.credentials.get() gave. */
 JaStatus
 ja_credential_read_assertion(const JsonbContainer *json, JaCredential *credential)
 {
-	JaCredential read = {0};
-	const JsonbContainer *response;
-
-	if (!read_outside(json, &read, &response) ||
-		!take_bytes(response, "clientDataJSON", MAX_CLIENT_DATA, &read.client_data) ||
-		!take_bytes(response, "authenticatorData", MAX_AUTHENTICATOR, &read.authenticator) ||
-		!take_bytes(response, "signature", JA_MAX_SIGNATURE, &read.signature) ||
-		!read_user_handle(response, &read))
-		return JA_PASSKEY_FORM;
-	*credential = read;
-	return JA_OK;
+	return read_browser_credential(json, "authenticatorData", read_assertion_rest, credential);
 }

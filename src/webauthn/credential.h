@@ -9,7 +9,7 @@
 #ifndef JA_CREDENTIAL_H
 #define JA_CREDENTIAL_H
 
-#include "jose/json.h"
+#include "webauthn/client_data.h"
 
 /* Longest user handle, in bytes (WebAuthn section 4). */
 #define JA_MAX_USER_HANDLE	64
@@ -20,6 +20,7 @@ typedef struct JaCredential
 	JaString	id;				/* as base64url */
 	JaString	id_bytes;
 	JaString	client_data;	/* bytes of clientDataJSON */
+	JaClientData client;		/* what they say */
 	JaString	authenticator;	/* bytes of attestationObject, or of
 								 * authenticatorData */
 	JaString	signature;		/* bytes; assertions only */

@@ -58,19 +58,16 @@ read_base64url(const JsonbValue *value, size_t shortest, size_t longest, JaStrin
 	if (length < shortest || length > longest ||
 		!ja_base64url_decode(value->val.string.val, value->val.string.len, bytes))
 		return JA_EXPECTED_VALUE;
-	*text = (JaString) {value->val.string.val, value->val.string.len};
+	*text = ja_json_text(value);
 	return JA_OK;
 }
 
 static JaStatus
 read_expected_strings(const JsonbValue *value, const JsonbContainer **strings)
 {
-	JsonbContainer *array;
+	JsonbContainer *array = ja_json_array(value);
 
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
-		return JA_EXPECTED_VALUE;
-	array = value->val.binary.data;
-	if (JsonContainerSize(array) == 0 || JsonContainerSize(array) > MAX_STRINGS)
+	if (array == NULL || JsonContainerSize(array) == 0 || JsonContainerSize(array) > MAX_STRINGS)
 		return JA_EXPECTED_VALUE;
 	for (uint32 i = 0; i < JsonContainerSize(array); i++)
 	{
@@ -92,7 +89,7 @@ read_rp_id(const JsonbValue *value, JaCeremony *ceremony)
 {
 	if (!is_string(value))
 		return JA_EXPECTED_VALUE;
-	ceremony->rp_id = (JaString) {value->val.string.val, value->val.string.len};
+	ceremony->rp_id = ja_json_text(value);
 	return JA_OK;
 }
 
@@ -125,7 +122,7 @@ read_user_verification(const JsonbValue *value, JaCeremony *ceremony)
 
 	if (value->type != jbvString)
 		return JA_EXPECTED_VALUE;
-	word = (JaString) {value->val.string.val, value->val.string.len};
+	word = ja_json_text(value);
 	ceremony->may_be_unverified = !ja_string_is(word, "required");
 	return !ceremony->may_be_unverified || ja_string_is(word, "preferred") ||
 		ja_string_is(word, "discouraged") ? JA_OK : JA_EXPECTED_VALUE;
@@ -136,16 +133,17 @@ read_algorithms(const JsonbValue *value, JaCeremony *ceremony)
 {
 	JaStatus	status = read_expected_strings(value, &ceremony->algorithms);
 
-	for (uint32 i = 0; status == JA_OK && i < JsonContainerSize(ceremony->algorithms); i++)
+	if (status != JA_OK)
+		return status;
+	for (uint32 i = 0; i < JsonContainerSize(ceremony->algorithms); i++)
 	{
 		JsonbValue *name = getIthJsonbValueFromContainer((JsonbContainer *) ceremony->algorithms, i);
-		const JaAlgorithm *algorithm =
-		ja_algorithm_find((JaString) {name->val.string.val, name->val.string.len});
+		const JaAlgorithm *algorithm = ja_algorithm_find(ja_json_text(name));
 
 		if (algorithm == NULL || !ja_cose_has_algorithm(algorithm))
-			status = JA_EXPECTED_VALUE;
+			return JA_EXPECTED_VALUE;
 	}
-	return status;
+	return JA_OK;
 }
 
 static JaStatus
@@ -206,7 +204,7 @@ static const MemberRow members[] = {
 static JaStatus
 read_expected_member(const JsonbValue *key, const JsonbValue *value, JaCeremony *ceremony)
 {
-	JaString	name = {key->val.string.val, key->val.string.len};
+	JaString	name = ja_json_text(key);
 
 	for (size_t i = 0; i < lengthof(members); i++)
 	{
@@ -250,14 +248,17 @@ ja_ceremony_read(const JsonbContainer *expected, JaCeremonyKind kind, JaCeremony
 	if (!ja_json_is_object(expected))
 		return JA_EXPECTED_NOT_OBJECT;
 	status = check_required(expected, kind);
+	if (status != JA_OK)
+		return status;
 	iterator = JsonbIteratorInit((JsonbContainer *) expected);
 	(void) JsonbIteratorNext(&iterator, &key, true);
-	while (status == JA_OK && JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
 	{
 		(void) JsonbIteratorNext(&iterator, &value, true);
 		status = read_expected_member(&key, &value, &read);
+		if (status != JA_OK)
+			return status;
 	}
-	if (status == JA_OK)
-		*ceremony = read;
-	return status;
+	*ceremony = read;
+	return JA_OK;
 }

@@ -17,7 +17,6 @@
 typedef struct JaRegistration
 {
 	JaCredential credential;
-	JaClientData client;
 	JaAttestation attestation;
 	JaKey	   *key;			/* with its algorithm */
 } JaRegistration;
@@ -25,11 +24,17 @@ typedef struct JaRegistration
 typedef struct JaAssertion
 {
 	JaCredential credential;
-	JaClientData client;
 	JaAuthenticatorData data;
 	int64		counter;		/* to store: never less than what is stored */
 	bool		has_regressed;	/* the counter of a synced credential */
 } JaAssertion;
+
+/* Whether a status says what is wrong with a passkey, and nothing else. */
+static inline bool
+ja_passkey_is_refused(JaStatus status)
+{
+	return status >= JA_PASSKEY_FORM && status <= JA_PASSKEY_COUNTER;
+}
 
 extern JaStatus ja_registration_verify(const JsonbContainer *json, const JaCeremony *ceremony,
 									   JaRegistration *registration);

@@ -12,28 +12,17 @@
 
 /* Adds what both ceremonies tell. */
 static void
-add_common(JaJsonState *answer, const JaCredential *credential, const JaClientData *client,
-		   uint8 flags)
+add_common(JaJsonState *answer, const JaCredential *credential, uint8 flags)
 {
+	JaString	origin = credential->client.origin;
+
 	ja_json_add_bool(answer, "verified", true);
 	ja_json_add_string(answer, "id", credential->id.data, credential->id.length);
-	ja_json_add_string(answer, "origin", client->origin.data, client->origin.length);
+	ja_json_add_string(answer, "origin", origin.data, origin.length);
 	ja_json_add_bool(answer, "user_present", (flags & JA_FLAG_USER_PRESENT) != 0);
 	ja_json_add_bool(answer, "user_verified", (flags & JA_FLAG_USER_VERIFIED) != 0);
 	ja_json_add_bool(answer, "backup_eligible", (flags & JA_FLAG_BACKUP_ELIGIBLE) != 0);
 	ja_json_add_bool(answer, "backed_up", (flags & JA_FLAG_BACKED_UP) != 0);
-}
-
-static void
-add_container(JaJsonState *answer, const char *name, const JsonbContainer *container)
-{
-	JsonbValue	value;
-
-	ja_json_add_key(answer, name);
-	value.type = jbvBinary;
-	value.val.binary.data = (JsonbContainer *) container;
-	value.val.binary.len = 0;
-	ja_json_push(answer, WJB_VALUE, &value);
 }
 
 /* Writes what to store of a new credential.  Fails with JA_KEY_... */
@@ -50,12 +39,12 @@ ja_registration_write(const JaRegistration *registration, Jsonb **answer)
 		return status;
 	memcpy(aaguid.data, data->aaguid, UUID_LEN);
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_common(&state, &registration->credential, &registration->client, data->flags);
-	add_container(&state, "public_key", &jwk->root);
+	add_common(&state, &registration->credential, data->flags);
+	ja_json_add_container(&state, "public_key", &jwk->root);
 	ja_json_add_integer(&state, "counter", data->counter);
 	ja_json_add_uuid(&state, "aaguid", &aaguid);
 	if (registration->credential.transports != NULL)
-		add_container(&state, "transports", registration->credential.transports);
+		ja_json_add_container(&state, "transports", registration->credential.transports);
 	ja_json_add_string(&state, "attestation_format", registration->attestation.format.data,
 					   registration->attestation.format.length);
 	*answer = ja_json_end_object(&state);
@@ -69,7 +58,7 @@ ja_assertion_write(const JaAssertion *assertion)
 	JaJsonState state = {0};
 
 	ja_json_push(&state, WJB_BEGIN_OBJECT, NULL);
-	add_common(&state, &assertion->credential, &assertion->client, assertion->data.flags);
+	add_common(&state, &assertion->credential, assertion->data.flags);
 	ja_json_add_integer(&state, "counter", assertion->counter);
 	ja_json_add_bool(&state, "counter_regressed", assertion->has_regressed);
 	if (assertion->credential.user_handle.data != NULL)

@@ -20,11 +20,9 @@ read_registration(const JsonbContainer *json, JaRegistration *read)
 {
 	JaStatus	status = ja_credential_read_registration(json, &read->credential);
 
-	if (status == JA_OK)
-		status = ja_client_data_read(read->credential.client_data, &read->client);
-	if (status == JA_OK)
-		status = ja_attestation_read(read->credential.authenticator, &read->attestation);
-	return status;
+	if (status != JA_OK)
+		return status;
+	return ja_attestation_read(read->credential.authenticator, &read->attestation);
 }
 
 /* Reads the key, which must be of an algorithm that was offered. */
@@ -49,10 +47,12 @@ ja_registration_verify(const JsonbContainer *json, const JaCeremony *ceremony,
 	JaRegistration read = {0};
 	JaStatus	status = read_registration(json, &read);
 
-	if (status == JA_OK)
-		status = ja_ceremony_check_client(ceremony, &read.client);
-	if (status == JA_OK)
-		status = ja_ceremony_check_authenticator(ceremony, &read.attestation.data);
+	if (status != JA_OK)
+		return status;
+	status = ja_ceremony_check_client(ceremony, &read.credential.client);
+	if (status != JA_OK)
+		return status;
+	status = ja_ceremony_check_authenticator(ceremony, &read.attestation.data);
 	if (status != JA_OK)
 		return status;
 	if (!(read.attestation.data.flags & JA_FLAG_CREDENTIAL))
@@ -60,7 +60,8 @@ ja_registration_verify(const JsonbContainer *json, const JaCeremony *ceremony,
 	if (!ja_string_equals(read.attestation.data.credential_id, read.credential.id_bytes))
 		return JA_PASSKEY_ID;
 	status = read_key(ceremony, &read);
-	if (status == JA_OK)
-		*registration = read;
-	return status;
+	if (status != JA_OK)
+		return status;
+	*registration = read;
+	return JA_OK;
 }

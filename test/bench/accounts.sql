@@ -19,7 +19,7 @@ CREATE TABLE bench.member AS
 	FROM generate_series(1, 1000) AS n;
 RESET jwt_auth.argon2_memory;
 RESET jwt_auth.argon2_iterations;
-SELECT jwt_create_user('user' || n, bench.password())
+SELECT jwt_create_user('user' || n, bench.password(), email => 'user' || n || '@example.org')
 FROM generate_series(1, 8) AS n;
 
 CREATE TABLE bench.token (id integer PRIMARY KEY, session_id uuid, token text);
@@ -47,15 +47,19 @@ LANGUAGE sql AS $$
 	FROM bench.token JOIN jwt_auth.refresh_tokens USING (session_id)
 $$;
 
--- Microseconds of one login at the default cost.
+-- Microseconds of one login at the default cost, from a client that is new each
+-- time, so that the user gets a notice.
 CREATE FUNCTION bench.login() RETURNS double precision
 LANGUAGE plpgsql AS $$
 DECLARE
+	headers text := set_config('request.headers', format('{"user-agent":"%s"}', gen_random_uuid()), true);
 	start timestamptz := clock_timestamp();
 	answer jsonb := jwt_login('user1', bench.password());
 	elapsed interval := clock_timestamp() - start;
 BEGIN
 	ASSERT answer ? 'access_token';
+	ASSERT EXISTS (SELECT FROM jwt_auth.outbox WHERE created_at > start AND data ->> 'user_agent' = headers::jsonb ->> 'user-agent'),
+		'there was no notice';
 	RETURN extract(epoch FROM elapsed) * 1e6;
 END
 $$;

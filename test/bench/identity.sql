@@ -99,7 +99,9 @@ INSERT INTO bench.policy
 		(6, 'jwt_claim(''tenant'')', 'tenant = jwt_claim(''tenant'')'),
 		(7, 'uuid literal OR jwt_has_role(''x'')',
 			format('owner = %L OR jwt_has_role(''x'')', i.id)),
-		(8, 'current_setting(...)::jsonb->>''sub''',
+		(8, 'uuid literal OR jwt_has_aal(2)',
+			format('owner = %L OR jwt_has_aal(2)', i.id)),
+		(9, 'current_setting(...)::jsonb->>''sub''',
 			'owner = (current_setting(''request.jwt.claims'', true)::jsonb'
 			' ->> ''sub'')::uuid')) AS p;
 

@@ -43,45 +43,45 @@ BEGIN
 END
 $$;
 SET jwt_auth.audit = off;
-SELECT is_empty('SELECT * FROM pg_temp.everything()', 'off: nothing');
+SELECT is_empty('SELECT * FROM pg_temp.everything()', 'with audit off, nothing is audited');
 SET jwt_auth.audit = security;
 CREATE TABLE public.security AS SELECT e, count(*) AS times FROM pg_temp.everything() AS e GROUP BY e;
 SELECT set_has('SELECT e FROM public.security',
 			   $$SELECT * FROM unnest('{login,login_denied,session_revoked,sessions_ended,password_change_denied,password_changed,password_set,user_updated,user_disabled,
-				 user_enabled,user_unlocked,user_created,user_imported,user_deleted,token_denied,refresh_denied}'::text[]) AS v (e)$$, 'security: every event but plain refreshes'),
-	   is((SELECT count(*) FROM public.security WHERE e = 'refresh'), 0::bigint, 'no plain refresh'),
-	   is((SELECT times FROM public.security WHERE e = 'login_denied'), 2::bigint, 'two denials, none for empty input');
+				 user_enabled,user_unlocked,user_created,user_imported,user_deleted,token_denied,refresh_denied}'::text[]) AS v (e)$$, 'with audit = security, every event but plain refreshes is audited'),
+	   is((SELECT count(*) FROM public.security WHERE e = 'refresh'), 0::bigint, 'with audit = security, plain refreshes are not audited'),
+	   is((SELECT times FROM public.security WHERE e = 'login_denied'), 2::bigint, 'with audit = security, two denied logins are audited, and empty input is not');
 SET jwt_auth.audit = 'all';
 CREATE TABLE public.every AS SELECT e, count(*) AS times FROM pg_temp.everything() AS e GROUP BY e;
-SELECT set_eq('SELECT * FROM public.every EXCEPT SELECT * FROM public.security', $$VALUES ('refresh', 2::bigint)$$, 'all: plain refreshes, too, and nothing for what is no token');
-SELECT is_empty('SELECT * FROM public.security EXCEPT SELECT * FROM public.every', 'and no less');
+SELECT set_eq('SELECT * FROM public.every EXCEPT SELECT * FROM public.security', $$VALUES ('refresh', 2::bigint)$$, 'with audit = all, plain refreshes are audited, and malformed tokens are not');
+SELECT is_empty('SELECT * FROM public.security EXCEPT SELECT * FROM public.every', 'with audit = all, every security event is audited');
 RESET jwt_auth.audit;
 
 -- What is in a row: who, which session, the keyed hash of a name that is no account
 SELECT test.login('alice') AS g1 \gset
 SELECT is((SELECT (event, user_id, session_id, name_hash, kid, issuer, actor = session_user)::text FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1),
-		  format('(login,%s,%s,,,,t)', :'alice', test.session_of(:'g1')), 'login');
+		  format('(login,%s,%s,,,,t)', :'alice', test.session_of(:'g1')), 'the event of a login has user, session and actor');
 SELECT jwt_login('my password in the wrong field', 'wrong');
-SELECT is((SELECT (event, reason, user_id, octet_length(name_hash))::text FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), '(login_denied,"unknown user",,32)', 'an unknown name');
+SELECT is((SELECT (event, reason, user_id, octet_length(name_hash))::text FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), '(login_denied,"unknown user",,32)', 'the event of an unknown name has its keyed hash');
 SELECT name_hash AS hash FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1 \gset
 SELECT jwt_login('MY password in the wrong field ', 'wrong');
-SELECT is((SELECT name_hash FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), :'hash'::bytea, 'the same name has the same hash'),
-	   isnt(:'hash'::bytea, sha256('my password in the wrong field'), 'which nobody can compute');
-SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE audit_log::text ~* 'wrong field|correct horse|jar_|eyJ|argon2'), 0::bigint, 'no name, password, token or hash in any row');
-SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'key_created' AND kid = 'e1'), 1::bigint, 'keys have their kid');
+SELECT is((SELECT name_hash FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), :'hash'::bytea, 'two writings of an unknown name have the same hash'),
+	   isnt(:'hash'::bytea, sha256('my password in the wrong field'), 'the hash of an unknown name is not its plain SHA-256');
+SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE audit_log::text ~* 'wrong field|correct horse|jar_|eyJ|argon2'), 0::bigint, 'no event has a name, password, token or hash');
+SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'key_created' AND kid = 'e1'), 1::bigint, 'events of keys have the kid');
 CREATE ROLE regress_audit_caller;
 GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval) TO regress_audit_caller;
 SET ROLE regress_audit_caller;
-SELECT is(jwt_login('alice', 'wrong') ->> 'error', 'invalid_grant', 'by a role');
+SELECT is(jwt_login('alice', 'wrong') ->> 'error', 'invalid_grant', 'a role that may call jwt_login can fail');
 RESET ROLE;
-SELECT is((SELECT actor::text FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), session_user::text, 'the actor is the role of the session');
+SELECT is((SELECT actor::text FROM jwt_auth.audit_log ORDER BY at DESC LIMIT 1), session_user::text, 'the actor of an event is the role of the session, not current_user');
 SELECT test.audit_count() AS events \gset
 BEGIN;
 SELECT jwt_login('alice', 'wrong');
-SELECT is(test.audit_count(), :'events'::bigint + 1, 'a row');
+SELECT is(test.audit_count(), :'events'::bigint + 1, 'a denied login adds one event');
 ROLLBACK;
-SELECT is(test.audit_count(), :'events'::bigint, 'is part of its transaction');
-SELECT is((SELECT bool_and(substr(id::text, 15, 1) = '7') FROM jwt_auth.audit_log), true, 'ids are UUIDv7');
+SELECT is(test.audit_count(), :'events'::bigint, 'the event of a denied login is rolled back with its transaction');
+SELECT is((SELECT bool_and(substr(id::text, 15, 1) = '7') FROM jwt_auth.audit_log), true, 'ids of events are UUIDv7');
 SELECT jwt_unlock_user(:'alice');
 
 -- What a client says of itself: cut, harmless, never a reason to fail (T82)
@@ -106,8 +106,8 @@ FROM (VALUES
 	('{"x-forwarded-for":"not an address; DROP TABLE x"}', '[null,"not an address; DROP TABLE x"]'), ('{"user-agent":"a"' || repeat(' ', 70000) || '}', '[null,null]'),
 	(repeat('[', 20000), '[null,null]')) AS v (headers, told);
 SELECT is(pg_temp.told('{"user-agent":"' || repeat('x', 1000) || '","x-forwarded-for":"' || repeat('1', 1000) || '"}'),
-		  to_json(ARRAY[repeat('x', 255), repeat('1', 255)])::text, 'cut to 255 bytes');
-SELECT is(pg_temp.told('{"user-agent":"' || repeat('é', 1000) || '"}'), to_json(ARRAY[repeat('é', 127), NULL])::text, 'at the end of a character');
+		  to_json(ARRAY[repeat('x', 255), repeat('1', 255)])::text, 'header values are cut to 255 bytes');
+SELECT is(pg_temp.told('{"user-agent":"' || repeat('é', 1000) || '"}'), to_json(ARRAY[repeat('é', 127), NULL])::text, 'header values are cut at the end of a character');
 SELECT is(pg_temp.told('{"user-agent":"' || text || '"}') ~ text, false, 'no C1 control character, line separator or change of direction: ' || to_hex(ascii(text)))
 FROM unnest(ARRAY[U&'\0085', U&'\009B', U&'\0090', U&'\2028', U&'\2029', U&'\202E', U&'\2066']) AS text;
 

@@ -34,7 +34,8 @@ BEGIN
 END
 $$;
 SELECT is(pg_temp.outcome(form), CASE WHEN is_taken THEN 'ok 28J02 28J02' ELSE 'invalid_grant' END, 'jwt_refresh and jwt_revoke: ' || what) FROM public.form;
-SELECT is(jwt_refresh(blank) ->> 'error', 'invalid_request', 'blanks are no token'), is(test.sqlstate_of(format('SELECT jwt_authenticate(%L)', blank)), '28J03', 'nor an identity')
+SELECT is(jwt_refresh(blank) ->> 'error', 'invalid_request', 'jwt_refresh takes a blank token as none'),
+	   is(test.sqlstate_of(format('SELECT jwt_authenticate(%L)', blank)), '28J03', 'jwt_authenticate takes a blank token as none')
 FROM unnest(ARRAY[' ', E'\n', 'Bearer ']) AS blank WHERE blank <> 'Bearer ';
-SELECT is(jwt_consume(E'Bearer ' || jwt_sign('{"jti":"once"}') || E'\n') ->> 'jti', 'once', 'jwt_consume');
+SELECT is(jwt_consume(E'Bearer ' || jwt_sign('{"jti":"once"}') || E'\n') ->> 'jti', 'once', 'jwt_consume takes a token with scheme and line end');
 SELECT * FROM finish();

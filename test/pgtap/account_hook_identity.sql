@@ -84,8 +84,8 @@ INSERT INTO test.case VALUES
 CREATE FUNCTION test.check_all(what text) RETURNS SETOF text LANGUAGE sql AS
 $$ SELECT is(test.after(call, identity), expected, format('%s, %s: %s', what, identity, call)) FROM test.case $$;
 SELECT test.check_all('a password function');
-SELECT is(test.after('jwt_set_password(jwt_user_id(), ''another battery staple'')') IS NULL, false, 'a new password');
-SELECT is(ARRAY[test.password_works('alice', 'another battery staple'), test.password_works('bob', 'another battery staple'), test.password_works('bob', test.password())], '{t,f,t}', 'is alice''s, not bob''s');
+SELECT is(test.after('jwt_set_password(jwt_user_id(), ''another battery staple'')') IS NULL, false, 'jwt_set_password with a hook that becomes bob returns');
+SELECT is(ARRAY[test.password_works('alice', 'another battery staple'), test.password_works('bob', 'another battery staple'), test.password_works('bob', test.password())], '{t,f,t}', 'a password set while the hook becomes bob is alice''s, and bob''s stays');
 
 -- Triggers on the tables that the functions write
 CREATE TRIGGER become BEFORE INSERT ON jwt_auth.audit_log FOR EACH ROW EXECUTE FUNCTION hooks.row_change();
@@ -120,8 +120,8 @@ DROP TRIGGER sets ON jwt_auth.users;
 -- A deletion names the user who was meant
 CREATE TRIGGER become BEFORE DELETE ON jwt_auth.users FOR EACH ROW EXECUTE FUNCTION hooks.row_change();
 SELECT is(test.after('jwt_delete_user(jwt_user_id())'), 'bob1 bob2 | user_deleted -', 'jwt_delete_user(jwt_user_id())');
-SELECT is((SELECT string_agg(username, ' ') FROM jwt_auth.users), 'bob', 'alice is gone');
-SELECT is((SELECT string_agg(id::text, ' ') FROM jwt_auth.deleted_users), :'alice', 'and it is her tokens that are denied');
+SELECT is((SELECT string_agg(username, ' ') FROM jwt_auth.users), 'bob', 'jwt_delete_user with a trigger that becomes bob deletes alice');
+SELECT is((SELECT string_agg(id::text, ' ') FROM jwt_auth.deleted_users), :'alice', 'jwt_delete_user with a trigger that becomes bob records alice as deleted');
 
 RESET jwt_auth.password_check_function;
 SELECT * FROM finish();

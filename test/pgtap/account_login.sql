@@ -6,12 +6,12 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 -- At least 111 assertions
 SELECT no_plan();
-SELECT is(test.sqlstate_of('SELECT jwt_login(''x'', ''y'')'), '55000', 'no signing key: for an unknown user');
+SELECT is(test.sqlstate_of('SELECT jwt_login(''x'', ''y'')'), '55000', 'without a signing key, a login of an unknown user raises an error');
 SELECT jwt_create_user('early', 'correct horse battery staple');
-SELECT is(test.sqlstate_of('SELECT jwt_login(''early'', ''correct horse battery staple'')'), '55000', 'for the right password'),
-	   is(test.sqlstate_of('SELECT jwt_login(''early'', ''wrong'')'), '55000', 'and a wrong one'),
-	   is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'none is counted');
-SELECT is(test.sqlstate_of('SELECT jwt_refresh(''x'')'), NULL, 'a refresh token that is none needs no key');
+SELECT is(test.sqlstate_of('SELECT jwt_login(''early'', ''correct horse battery staple'')'), '55000', 'without a signing key, a login with the right password raises an error'),
+	   is(test.sqlstate_of('SELECT jwt_login(''early'', ''wrong'')'), '55000', 'without a signing key, a login with a wrong password raises an error'),
+	   is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'logins without a signing key are not counted');
+SELECT is(test.sqlstate_of('SELECT jwt_refresh(''x'')'), NULL, 'a malformed refresh token is denied without a signing key');
 \ir include/accounts.psql
 CREATE ROLE regress_login_member;
 SET jwt_auth.issuer = 'https://auth.example';
@@ -22,36 +22,36 @@ SELECT test.create_user('Alice', 'regress_login_member', '{"tenant":"t1","nested
 SELECT floor(extract(epoch FROM clock_timestamp())) AS before \gset
 SELECT test.login('alice') AS answer \gset
 SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'answer'::jsonb) AS k),
-		  '{access_token,expires_in,refresh_expires_in,refresh_token,token_type}', 'members of the answer'),
-	   is((:'answer'::jsonb - '{access_token,refresh_token}'::text[]), '{"token_type":"Bearer","expires_in":900,"refresh_expires_in":604800}', 'their values'),
-	   matches(:'answer'::jsonb ->> 'refresh_token', '^jar_[A-Za-z0-9_-]{103}$', 'the refresh token'),
-	   is((jwt_decode(:'answer'::jsonb ->> 'access_token')).header, '{"alg":"ES256","kid":"e1","typ":"at+jwt"}', 'the header');
+		  '{access_token,expires_in,refresh_expires_in,refresh_token,token_type}', 'a login answers with five members'),
+	   is((:'answer'::jsonb - '{access_token,refresh_token}'::text[]), '{"token_type":"Bearer","expires_in":900,"refresh_expires_in":604800}', 'a login answers type and lifetimes'),
+	   matches(:'answer'::jsonb ->> 'refresh_token', '^jar_[A-Za-z0-9_-]{103}$', 'the refresh token of a login has prefix and length'),
+	   is((jwt_decode(:'answer'::jsonb ->> 'access_token')).header, '{"alg":"ES256","kid":"e1","typ":"at+jwt"}', 'the access token of a login has alg, kid and typ');
 SELECT test.claims_of(:'answer') AS claims \gset
-SELECT is(:'claims'::jsonb - '{iat,exp,jti,sid}'::text[],
+SELECT is(:'claims'::jsonb - '{iat,exp,jti,sid,aal,acr,amr,auth_time}'::text[],
 		  jsonb_build_object('iss', 'https://auth.example', 'aud', 'api', 'sub', :'alice', 'role', 'regress_login_member', 'tenant', 't1', 'nested', '{"a":[1,2]}'::jsonb),
-		  'the claims'),
-	   is((:'claims'::jsonb -> 'exp')::bigint - (:'claims'::jsonb -> 'iat')::bigint, 900::bigint, 'valid for access_token_ttl'),
-	   ok((:'claims'::jsonb -> 'iat')::bigint BETWEEN :before AND :before + 5, 'from now on'),
+		  'the access token of a login has the claims of issuer, user, role and tenant'),
+	   is((:'claims'::jsonb -> 'exp')::bigint - (:'claims'::jsonb -> 'iat')::bigint, 900::bigint, 'an access token is valid for access_token_ttl'),
+	   ok((:'claims'::jsonb -> 'iat')::bigint BETWEEN :before AND :before + 5, 'the access token is issued at the time of the login'),
 	   is((SELECT (user_id, revoked_at, expires_at - created_at)::text FROM jwt_auth.sessions WHERE id = (:'claims'::jsonb ->> 'sid')::uuid),
-		  format('(%s,,"30 days")', :'alice'), 'the session is in its table'),
+		  format('(%s,,"30 days")', :'alice'), 'a login stores a session of 30 days'),
 	   is((SELECT (generation, earlier)::text FROM jwt_auth.refresh_tokens WHERE session_id = (:'claims'::jsonb ->> 'sid')::uuid),
-		  '(1,)', 'and its refresh token, of the first generation'),
-	   is(test.access(:'answer'), NULL, 'the access token is good'),
-	   is(jwt_verify(:'answer'::jsonb ->> 'access_token', 'api', 'https://auth.example'), :'claims'::jsonb, 'with these claims');
+		  '(1,)', 'a login stores a refresh token of generation 1'),
+	   is(test.access(:'answer'), NULL, 'the access token of a login is valid'),
+	   is(jwt_verify(:'answer'::jsonb ->> 'access_token', 'api', 'https://auth.example'), :'claims'::jsonb, 'jwt_verify returns the claims of a login''s access token');
 SELECT test.login('alice') AS other \gset
-SELECT isnt(test.claims_of(:'other') ->> 'sid', :'claims'::jsonb ->> 'sid', 'another login, another session'),
-	   isnt(test.claims_of(:'other') ->> 'jti', :'claims'::jsonb ->> 'jti', 'another jti'),
-	   isnt(:'other'::jsonb ->> 'refresh_token', :'answer'::jsonb ->> 'refresh_token', 'another refresh token'),
-	   is(test.error_of(test.refresh(:'answer')), 'ok', 'and the former goes on');
+SELECT isnt(test.claims_of(:'other') ->> 'sid', :'claims'::jsonb ->> 'sid', 'another login begins another session'),
+	   isnt(test.claims_of(:'other') ->> 'jti', :'claims'::jsonb ->> 'jti', 'the access token of another login has another jti'),
+	   isnt(:'other'::jsonb ->> 'refresh_token', :'answer'::jsonb ->> 'refresh_token', 'another login gives another refresh token'),
+	   is(test.error_of(test.refresh(:'answer')), 'ok', 'after another login, the refresh token of the former is accepted');
 SELECT jwt_create_user('plain', test.password());
-SELECT is(test.claims_of(test.login('plain')) ? 'role', false, 'no role, no claim');
+SELECT is(test.claims_of(test.login('plain')) ? 'role', false, 'the access token of a user without role has no claim "role"');
 SET jwt_auth.issuer = '';
 SET jwt_auth.audience = '';
-SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(test.claims_of(test.login('plain'))) AS k), '{exp,iat,jti,sid,sub}', 'the least claims');
+SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(test.claims_of(test.login('plain'))) AS k), '{aal,acr,amr,auth_time,exp,iat,jti,sid,sub}', 'without issuer, audience and role, an access token has nine claims');
 RESET jwt_auth.issuer;
 RESET jwt_auth.audience;
 SELECT jwt_create_key('EdDSA', 'e2'), jwt_rotate_key();
-SELECT is((jwt_decode(test.login('plain') ->> 'access_token')).header, '{"alg":"EdDSA","kid":"e2","typ":"at+jwt"}', 'the active key signs');
+SELECT is((jwt_decode(test.login('plain') ->> 'access_token')).header, '{"alg":"EdDSA","kid":"e2","typ":"at+jwt"}', 'the access token of a login is signed by the active key');
 
 -- Rows hold the nonce of a token, and not what proves it
 CREATE TEMP TABLE stored AS
@@ -60,24 +60,24 @@ UNION ALL SELECT row::text FROM jwt_auth.audit_log AS row UNION ALL SELECT row::
 CREATE TEMP TABLE part AS
 SELECT token, encode(substr(bytes, 30, 16), 'hex') AS nonce, encode(substr(bytes, 46), 'hex') AS mac
 FROM (SELECT :'answer'::jsonb ->> 'refresh_token' AS token) AS t, LATERAL test.from_base64url(substr(token, 5)) AS bytes;
-SELECT is((SELECT count(*) FROM stored, part WHERE strpos(replace(text, '-', ''), nonce) > 0), 1::bigint, 'the nonce is stored'),
-	   is((SELECT count(*) FROM stored, part WHERE strpos(text, token) > 0 OR strpos(text, mac) > 0), 0::bigint, 'no token is stored'),
-	   is((SELECT count(*) FROM stored WHERE strpos(text, 'correct horse') > 0), 0::bigint, 'nor a password');
+SELECT is((SELECT count(*) FROM stored, part WHERE strpos(replace(text, '-', ''), nonce) > 0), 1::bigint, 'the nonce of a refresh token is stored once'),
+	   is((SELECT count(*) FROM stored, part WHERE strpos(text, token) > 0 OR strpos(text, mac) > 0), 0::bigint, 'neither a refresh token nor its MAC is stored'),
+	   is((SELECT count(*) FROM stored WHERE strpos(text, 'correct horse') > 0), 0::bigint, 'no password is stored in rows of sessions, users or the audit log');
 
 -- Times: exp never after the session's end; a caller's TimeZone plays no part
 SET jwt_auth.session_ttl = 100;
-SELECT is((test.login('alice') - '{access_token,refresh_token,token_type}'::text[])::text, '{"expires_in": ' || v.n || ', "refresh_expires_in": ' || v.n || '}', 'ends with the session')
+SELECT is((test.login('alice') - '{access_token,refresh_token,token_type}'::text[])::text, '{"expires_in": ' || v.n || ', "refresh_expires_in": ' || v.n || '}', 'both lifetimes are bounded by the end of the session')
 FROM (SELECT 99 AS n) AS v;
 SELECT test.login('alice') AS answer \gset
-SELECT cmp_ok(to_timestamp((test.claims_of(:'answer') -> 'exp')::bigint), '<=', (SELECT expires_at FROM jwt_auth.sessions WHERE id = test.session_of(:'answer')), 'exp is not after it');
+SELECT cmp_ok(to_timestamp((test.claims_of(:'answer') -> 'exp')::bigint), '<=', (SELECT expires_at FROM jwt_auth.sessions WHERE id = test.session_of(:'answer')), 'exp of a login is not after the end of the session');
 RESET jwt_auth.session_ttl;
 SET jwt_auth.session_idle_timeout = 120;
 SELECT is((test.login('alice') -> 'refresh_expires_in')::integer, 120, 'refresh_expires_in is the idle limit where that is nearer');
 RESET jwt_auth.session_idle_timeout;
 SET jwt_auth.access_token_ttl = '2 h';
-SELECT is((test.login('alice') -> 'expires_in')::integer, 7200, 'access_token_ttl');
+SELECT is((test.login('alice') -> 'expires_in')::integer, 7200, 'expires_in is access_token_ttl');
 SET jwt_auth.max_token_ttl = '1 h';
-SELECT is((test.login('alice') -> 'expires_in')::integer, 3600, 'limited by max_token_ttl');
+SELECT is((test.login('alice') -> 'expires_in')::integer, 3600, 'expires_in is limited by max_token_ttl');
 RESET jwt_auth.access_token_ttl;
 RESET jwt_auth.max_token_ttl;
 CREATE FUNCTION pg_temp.login_at(zone text) RETURNS text LANGUAGE plpgsql AS
@@ -103,8 +103,8 @@ SELECT test.create_user('deleted') AS deleted \gset
 SELECT jwt_delete_user(:'deleted');
 SET jwt_auth.login_max_failures = 1000;
 SELECT jwt_login('alice', 'wrong password') AS denial \gset
-SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'denial'::jsonb) AS k), '{error,error_description}', 'members of a denial'),
-	   is(:'denial'::jsonb ->> 'error', 'invalid_grant', 'its error');
+SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'denial'::jsonb) AS k), '{error,error_description}', 'a denied login answers with error and description'),
+	   is(:'denial'::jsonb ->> 'error', 'invalid_grant', 'a denied login answers invalid_grant');
 SELECT is(jwt_login(username, password)::text, :'denial', 'the same answer: ' || what)
 FROM (VALUES ('alice', 'wrong', 'wrong password'), ('nobody', 'wrong', 'unknown user'), ('nobody', 'correct horse battery staple', 'unknown user, a password in use'),
 	('nopassword', 'correct horse battery staple', 'no password'), ('disabled', 'correct horse battery staple', 'disabled, the right password'),
@@ -150,29 +150,31 @@ FROM unnest(ARRAY['jwt_login(''alice'', ''correct horse battery staple'')', 'jwt
 ROLLBACK;
 SET jwt_auth.argon2_memory = 8;
 SET jwt_auth.argon2_iterations = 1;
-SELECT is((SELECT count(*) FROM jwt_auth.sessions), :'sessions', 'none of it made a session'),
-	   is(test.audit_count(), :'events', 'an event'), is((SELECT sum(failures) FROM jwt_auth.login_throttle), :'failures', 'or a failure');
+SELECT is((SELECT count(*) FROM jwt_auth.sessions), :'sessions', 'calls in a read-only transaction begin no session'),
+	   is(test.audit_count(), :'events', 'calls in a read-only transaction are not audited'),
+	   is((SELECT sum(failures) FROM jwt_auth.login_throttle), :'failures', 'calls in a read-only transaction count no failure');
 
 -- A login that was rolled back (T39)
 BEGIN;
 SELECT test.login('alice') AS answer \gset
-SELECT is(test.access(:'answer'), NULL, 'good in its transaction');
-SELECT is(test.access(:'answer'), NULL, 'and again');
+SELECT is(test.access(:'answer'), NULL, 'the access token of a login is valid in its transaction');
+SELECT is(test.access(:'answer'), NULL, 'the access token of a login is valid in a later statement of its transaction');
 ROLLBACK;
-SELECT is(test.access(:'answer'), '28J00', 'never good after it was rolled back'), is(test.error_of(test.refresh(:'answer')), 'invalid_grant', 'no refresh');
+SELECT is(test.access(:'answer'), '28J00', 'the access token of a login that was rolled back is refused'),
+	   is(test.error_of(test.refresh(:'answer')), 'invalid_grant', 'the refresh token of a login that was rolled back is denied');
 BEGIN;
 SAVEPOINT s;
 SELECT test.login('alice') AS answer \gset
-SELECT is(test.access(:'answer'), NULL, 'good in its savepoint');
+SELECT is(test.access(:'answer'), NULL, 'the access token of a login is valid in its savepoint');
 ROLLBACK TO s;
-SELECT is(test.access(:'answer'), '28J00', 'and not without');
-SELECT is(test.error_of(test.refresh(:'answer')), 'invalid_grant', 'no refresh either');
+SELECT is(test.access(:'answer'), '28J00', 'after the savepoint was rolled back, the access token of its login is refused');
+SELECT is(test.error_of(test.refresh(:'answer')), 'invalid_grant', 'after the savepoint was rolled back, the refresh token of its login is denied');
 COMMIT;
-SELECT is(test.access(:'answer'), '28J00', 'nor later');
+SELECT is(test.access(:'answer'), '28J00', 'after the commit, the access token of the savepoint''s login is refused');
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT test.login('alice') AS answer \gset
 COMMIT;
-SELECT is(test.access(:'answer'), NULL, 'a login under SERIALIZABLE');
+SELECT is(test.access(:'answer'), NULL, 'the access token of a login at SERIALIZABLE is valid');
 
 -- Sessions per user (T62): the least recently refreshed one goes, audited
 SELECT test.create_user('busy') AS busy \gset
@@ -180,19 +182,24 @@ SET jwt_auth.max_sessions_per_user = 3;
 SELECT test.login('busy') AS s1 \gset
 SELECT test.login('busy') AS s2 \gset
 SELECT test.login('busy') AS s3 \gset
-SELECT is(test.live_sessions('busy'), 3::bigint, 'three sessions');
+SELECT is(test.live_sessions('busy'), 3::bigint, 'as many sessions live as max_sessions_per_user allows');
 SELECT test.refresh(:'s1') AS s1 \gset
 SELECT test.login('busy') AS s4 \gset
-SELECT is(test.live_sessions('busy'), 3::bigint, 'still three'),
-	   is(test.revoke_reason(:'s2'), 'session limit', 'the least recently refreshed one ended'), is(test.access(:'s2'), '28J02', 'its access token is dead'),
-	   is(test.access(:'s1'), NULL, 'not the first'), is(test.access(:'s3'), NULL, 'nor the third'), is(test.access(:'s4'), NULL, 'nor the last'),
-	   is((SELECT (session_id, user_id)::text FROM jwt_auth.audit_log WHERE event = 'session_evicted'), format('(%s,%s)', test.session_of(:'s2'), :'busy'), 'audited');
+SELECT is(test.live_sessions('busy'), 3::bigint, 'a login beyond max_sessions_per_user leaves three sessions'),
+	   is(test.revoke_reason(:'s2'), 'session limit', 'a login beyond the limit ends the least recently refreshed session'),
+	   is(test.access(:'s2'), '28J02', 'a login beyond the limit revokes the access token of the session it ends'),
+	   is(test.access(:'s1'), NULL, 'a login beyond the limit leaves the session that was refreshed last'),
+	   is(test.access(:'s3'), NULL, 'a login beyond the limit leaves the third session'),
+	   is(test.access(:'s4'), NULL, 'a login beyond the limit begins a session'),
+	   is((SELECT (session_id, user_id)::text FROM jwt_auth.audit_log WHERE event = 'session_evicted'), format('(%s,%s)', test.session_of(:'s2'), :'busy'), 'the end of a session beyond the limit is audited');
 SET jwt_auth.max_sessions_per_user = 1;
 SELECT test.login('busy') AS s5 \gset
-SELECT is(test.live_sessions('busy'), 1::bigint, 'a lower limit'), is(test.access(:'s5'), NULL, 'the newest stays'), is(test.access(:'s1'), '28J02', 'the others do not');
+SELECT is(test.live_sessions('busy'), 1::bigint, 'with a limit of one, a login leaves one session'),
+	   is(test.access(:'s5'), NULL, 'with a limit of one, the newest session lives'),
+	   is(test.access(:'s1'), '28J02', 'with a limit of one, a login ends older sessions');
 SET jwt_auth.max_sessions_per_user = 0;
 SELECT count(test.login('busy')) FROM generate_series(1, 5);
-SELECT is(test.live_sessions('busy'), 6::bigint, 'no limit');
+SELECT is(test.live_sessions('busy'), 6::bigint, 'with max_sessions_per_user 0, there is no limit');
 RESET jwt_auth.max_sessions_per_user;
 
 -- Sessions that have ended cost the next login nothing
@@ -206,8 +213,8 @@ $$ SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xa
    WHERE relid IN ('jwt_auth.sessions'::regclass, 'jwt_auth.refresh_tokens'::regclass) $$;
 BEGIN;
 SELECT test.rows_read() AS before, test.login('busy') AS answer \gset
-SELECT is(test.error_of(:'answer'), 'ok', 'a login of somebody with many sessions that have ended'),
-	   cmp_ok(test.rows_read() - :before, '<', 100::bigint, 'reads few of them');
+SELECT is(test.error_of(:'answer'), 'ok', 'a user with 5000 ended sessions can log in'),
+	   cmp_ok(test.rows_read() - :before, '<', 100::bigint, 'a login reads few rows of 5000 ended sessions');
 COMMIT;
 
 DROP ROLE regress_login_member;

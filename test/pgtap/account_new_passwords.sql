@@ -40,9 +40,9 @@ SELECT is(pg_temp.reasons(password), '[]', 'accepted: ' || password)
 FROM unnest('{correct horse battery staple,rowing on a quiet lake,kX9#mQ2$vL7pW4zR8,xkqzjvwpfhtmbcd,Tr0ub4dor&3 on a tricycle}'::text[]) AS password;
 SELECT isnt(jwt_create_user('new' || n, password), NULL, 'created with: ' || password)
 FROM unnest('{rowing on a quiet lake,reading by candle light}'::text[]) WITH ORDINALITY AS v (password, n);
-SELECT cmp_ok((jwt_password_strength('correct horse battery staple') ->> 'bits')::integer, '>', 50, 'bits of a good one');
-SELECT is(jwt_password_strength('xkqzjvwpfhtmbcd', NULL) ->> 'accepted', 'true', 'no words'),
-	   is(jwt_password_strength('xkqzjvwpfhtmbcd', '{NULL,NULL,""}') ->> 'accepted', 'true', 'words that are NULL or empty');
+SELECT cmp_ok((jwt_password_strength('correct horse battery staple') ->> 'bits')::integer, '>', 50, 'a password that is hard to guess has more than 50 bits');
+SELECT is(jwt_password_strength('xkqzjvwpfhtmbcd', NULL) ->> 'accepted', 'true', 'a password can be rated with words NULL'),
+	   is(jwt_password_strength('xkqzjvwpfhtmbcd', '{NULL,NULL,""}') ->> 'accepted', 'true', 'words that are NULL or empty do not count');
 
 -- Refused, with all reasons, and what was found
 SELECT is(jwt_password_strength(password, words) - 'bits', jsonb_build_object('accepted', false, 'reasons', reasons, 'patterns', patterns), 'refused: ' || left(password, 40))
@@ -60,21 +60,24 @@ SELECT is(pg_temp.reasons(repeat('a', n) || 'kX9#mQ2$vL7pW4zR8'), '[]', n || ' l
 SELECT is(pg_temp.reasons('kX9#mQ2$vL7pW4zR8' || repeat('a', n)), '[]', 'what is strong, then ' || n || ' letters') FROM unnest('{1,31,32,33,100,1000}'::integer[]) AS n;
 
 -- The list has passwords as they were typed; what is typed and its normal form are looked up
-SELECT is(pg_temp.reasons(U&'e\0301tang de la rivi\00E8re bleue'), '["blocked"]', 'as it was typed'), is(pg_temp.reasons(U&'\00E9tang de la rivi\00E8re bleue'), '[]', 'its normal form is another'),
-	   is(pg_temp.reasons(U&'ma\00F1ana por la ma\00F1ana'), '["blocked"]', 'the normal form'), is(pg_temp.reasons(U&'man\0303ana por la man\0303ana'), '["blocked"]', 'which may be typed otherwise');
+SELECT is(pg_temp.reasons(U&'e\0301tang de la rivi\00E8re bleue'), '["blocked"]', 'a password that is blocked as typed is refused'),
+	   is(pg_temp.reasons(U&'\00E9tang de la rivi\00E8re bleue'), '[]', 'the normal form of a password that is blocked as typed is accepted'),
+	   is(pg_temp.reasons(U&'ma\00F1ana por la ma\00F1ana'), '["blocked"]', 'a password whose normal form is blocked is refused'),
+	   is(pg_temp.reasons(U&'man\0303ana por la man\0303ana'), '["blocked"]', 'a password that normalises to a blocked one is refused');
 
 -- Names of the user and of the issuer
 SET jwt_auth.issuer = 'https://login.zyxgarden.example';
-SELECT is(pg_temp.reasons('zyxgarden.zyxgarden'), '["too_weak"]', 'the issuer''s'), is(jwt_password_strength('zyxgarden.zyxgarden') -> 'patterns' ? 'name', true, 'is a name');
+SELECT is(pg_temp.reasons('zyxgarden.zyxgarden'), '["too_weak"]', 'a password made of the issuer''s name is too weak'),
+	   is(jwt_password_strength('zyxgarden.zyxgarden') -> 'patterns' ? 'name', true, 'the issuer''s name in a password is found as a name');
 RESET jwt_auth.issuer;
-SELECT is(pg_temp.reasons('zyxgarden.wvugarten'), '[]', 'not without it');
+SELECT is(pg_temp.reasons('zyxgarden.wvugarten'), '[]', 'another word twice is accepted without the issuer''s name');
 SELECT test.raises(format('SELECT jwt_create_user(%L, %L, email => %L)', username, password, email), '22023', 'own names: ' || password)
 FROM (VALUES ('qzwxkvjpolter', 'qzwxkvjpolter12', NULL), ('x', 'qzwxkvjpolter12', 'qzwxkvjpolter@a.example'), ('x', 'a.qzwxkvjpolter!', 'info@qzwxkvjpolter.example')) AS v (username, password, email);
-SELECT isnt(jwt_create_user('other', 'qzwxkvjpolter12'), NULL, 'somebody else''s are none');
+SELECT isnt(jwt_create_user('other', 'qzwxkvjpolter12'), NULL, 'the name of another user makes a password no weaker');
 SELECT jwt_create_user('dora', test.password(), email => 'qzwxkvjpolter@d.example') AS dora \gset
-SELECT test.raises(format('SELECT jwt_set_password(%L, ''qzwxkvjpolter12'')', :'dora'), '22023', 'set_password knows all names');
+SELECT test.raises(format('SELECT jwt_set_password(%L, ''qzwxkvjpolter12'')', :'dora'), '22023', 'jwt_set_password knows the email address of the user');
 SELECT set_config('jwt_auth.token', test.login('dora') ->> 'access_token', false);
-SELECT is(jwt_change_password(test.password(), 'qzwxkvjpolter12') -> 'patterns' ? 'name', true, 'change_password, too');
+SELECT is(jwt_change_password(test.password(), 'qzwxkvjpolter12') -> 'patterns' ? 'name', true, 'jwt_change_password knows the email address of the user');
 
 -- Refused wherever one is set, and nothing changed
 SELECT count(*) AS users, test.audit_count() AS events FROM jwt_auth.users \gset
@@ -83,37 +86,40 @@ SELECT test.raises(format('SELECT jwt_create_user(''x'', %L)', password), '22023
 FROM unnest('{passwordpassword,correct horse of breaches,iloveyouiloveyou,abcdefghijklmnop,111111111111111}'::text[]) AS password;
 SELECT is(pg_temp.detail(format('SELECT jwt_set_password(%L, %L)', :'alice', password)), wanted, 'what the error says: ' || password)
 FROM (VALUES ('passwordpassword', 'password is easy to guess|Found in it: dictionary, repetition.|Choose one that takes more guesses: at least 30 bits (jwt_auth.password_min_bits).'),
-	('correct horse of breaches', 'password is one that nobody may use||It is on the list jwt_auth.blocked_passwords: choose another one.'),
+	('correct horse of breaches', 'password is on the list of passwords that may not be used||Choose another password: this one is in jwt_auth.blocked_passwords.'),
 	('short', 'password is too short||A password needs at least 15 characters (jwt_auth.password_min_length).')) AS v (password, wanted);
 SELECT set_config('jwt_auth.token', test.login('alice') ->> 'access_token', false);
 SELECT is(jwt_change_password(test.password(), password), answer || '{"error":"invalid_request"}', 'change_password: ' || password)
 FROM (VALUES ('passwordpassword', jsonb '{"error_description":"password is easy to guess","reasons":["too_weak"],"patterns":["dictionary","repetition"]}'),
-	('correct horse of breaches', '{"error_description":"password is one that nobody may use","reasons":["blocked"]}'),
-	('iloveyouiloveyou', '{"error_description":"password is one that nobody may use","reasons":["blocked","too_weak"],"patterns":["dictionary","repetition"]}'),
+	('correct horse of breaches', '{"error_description":"password is on the list of passwords that may not be used","reasons":["blocked"]}'),
+	('iloveyouiloveyou', '{"error_description":"password is on the list of passwords that may not be used","reasons":["blocked","too_weak"],"patterns":["dictionary","repetition"]}'),
 	('letmein', '{"error_description":"password is too short, it needs at least 15 characters","reasons":["too_short","blocked","too_weak"],"patterns":["dictionary"]}')) AS v (password, answer);
-SELECT is(jwt_change_password('wrong', 'passwordpassword') ->> 'error', 'invalid_grant', 'the old one is judged first');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'alice''s is what it was'), is((SELECT count(*) FROM jwt_auth.users), :'users'::bigint, 'no user was made');
-SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event IN ('password_set', 'password_changed', 'user_created') AND user_id = :'alice'), 1::bigint, 'no change was audited');
+SELECT is(jwt_change_password('wrong', 'passwordpassword') ->> 'error', 'invalid_grant', 'jwt_change_password checks the old password before the new one');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'refused passwords leave alice''s password'),
+	   is((SELECT count(*) FROM jwt_auth.users), :'users'::bigint, 'refused passwords create no user');
+SELECT is((SELECT count(*) FROM jwt_auth.audit_log WHERE event IN ('password_set', 'password_changed', 'user_created') AND user_id = :'alice'), 1::bigint, 'refused passwords are not audited as changes');
 
 -- Settings
 SET jwt_auth.password_min_bits = 0;
-SELECT is(pg_temp.reasons('passwordpassword'), '[]', 'off: what is weak'), is(jwt_password_strength('passwordpassword') ->> 'bits', '1', 'its bits are told'),
-	   is(pg_temp.reasons('iloveyouiloveyou'), '["blocked"]', 'off: what is blocked');
+SELECT is(pg_temp.reasons('passwordpassword'), '[]', 'with password_min_bits 0, a weak password is accepted'),
+	   is(jwt_password_strength('passwordpassword') ->> 'bits', '1', 'with password_min_bits 0, the bits of a password are still told'),
+	   is(pg_temp.reasons('iloveyouiloveyou'), '["blocked"]', 'with password_min_bits 0, a blocked password is refused');
 SELECT jwt_set_password(:'bob', 'passwordpassword');
 SET jwt_auth.password_min_bits = 128;
-SELECT is(pg_temp.reasons('correct horse battery staple'), '["too_weak"]', 'as high as it goes');
+SELECT is(pg_temp.reasons('correct horse battery staple'), '["too_weak"]', 'with password_min_bits 128, a good password is too weak');
 SELECT test.raises('SET jwt_auth.password_min_bits = ' || value, '22023', 'not a value: ' || value) FROM unnest('{-1,129,''x''}'::text[]) AS value;
 RESET jwt_auth.password_min_bits;
-SELECT is(current_setting('jwt_auth.password_min_bits'), '30', 'the default');
+SELECT is(current_setting('jwt_auth.password_min_bits'), '30', 'password_min_bits is 30 by default');
 
 -- A login asks nothing of a password that is there, nor does an import
-SELECT is(test.error_of(jwt_login('bob', 'passwordpassword')), 'ok', 'a weak one logs in');
+SELECT is(test.error_of(jwt_login('bob', 'passwordpassword')), 'ok', 'a user whose password is weak can log in');
 INSERT INTO jwt_auth.blocked_passwords SELECT decode('abf7aad6438836dbe526aa231abde2d0eef74d42', 'hex');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'a blocked one logs in'), is(pg_temp.reasons(test.password()), '["blocked"]', 'that could not be set any more');
-SELECT is(jwt_login('nobody', 'passwordpassword'), jwt_login('bob', 'passwordpassword!'), 'known and unknown names get one answer');
-SELECT isnt(jwt_import_user('imported', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'), NULL, 'a hash of a weak one');
-SELECT is(test.error_of(jwt_login('imported', 'U*U')), 'ok', 'logs in');
-SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE username = 'imported'), false, 'and is replaced');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'a user whose password is blocked can log in'),
+	   is(pg_temp.reasons(test.password()), '["blocked"]', 'a password that was blocked later cannot be set');
+SELECT is(jwt_login('nobody', 'passwordpassword'), jwt_login('bob', 'passwordpassword!'), 'a wrong password that is weak gets the answer of an unknown name');
+SELECT isnt(jwt_import_user('imported', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'), NULL, 'the hash of a weak password can be imported');
+SELECT is(test.error_of(jwt_login('imported', 'U*U')), 'ok', 'a user with the hash of a weak password can log in');
+SELECT is((SELECT imported_hash FROM jwt_auth.users WHERE username = 'imported'), false, 'a login replaces the hash of a weak password');
 DELETE FROM jwt_auth.blocked_passwords WHERE sha1 = decode('abf7aad6438836dbe526aa231abde2d0eef74d42', 'hex');
 
 -- The operator's function judges what our rules let pass, and only that
@@ -125,15 +131,15 @@ SELECT test.raises(format('SELECT jwt_set_password(%L, %L)', :'bob', password), 
 FROM unnest('{passwordpassword,iloveyouiloveyou,short,rowing on a quiet lake}'::text[]) AS password;
 SELECT jwt_set_password(:'bob', 'reading by candle light');
 SELECT jwt_password_strength('rowing on a quiet lake');
-SELECT is((SELECT array_agg(a.password) FROM public.asked AS a), '{reading by candle light}', 'asked once, in what was not rolled back');
+SELECT is((SELECT array_agg(a.password) FROM public.asked AS a), '{reading by candle light}', 'the operator''s function is called once for a password that passes, and not for a rating');
 RESET jwt_auth.password_check_function;
 
 -- The list within a transaction
 BEGIN;
 INSERT INTO jwt_auth.blocked_passwords SELECT decode('836f0814802945f3bc7e27c3b1e4a2407af99195', 'hex');
-SELECT is(pg_temp.reasons('rowing on a quiet lake'), '["blocked"]', 'loaded in this transaction');
+SELECT is(pg_temp.reasons('rowing on a quiet lake'), '["blocked"]', 'a password blocked in this transaction is refused');
 ROLLBACK;
-SELECT is(pg_temp.reasons('rowing on a quiet lake'), '[]', 'and rolled back');
+SELECT is(pg_temp.reasons('rowing on a quiet lake'), '[]', 'when blocking a password is rolled back, the password is accepted');
 SELECT test.raises(format('INSERT INTO jwt_auth.blocked_passwords VALUES (%L)', value), state, 'no hash: ' || coalesce(left(value, 20), 'NULL'))
 FROM (VALUES ('\x', '23514'), ('\x00', '23514'), ('\x' || repeat('00', 19), '23514'), ('\x' || repeat('00', 21), '23514'), (NULL, '23502'), ('\xf8024496bcdc8b69e1491881e92b88416d6d68a0', '23505')) AS v (value, state);
 
@@ -153,15 +159,15 @@ CREATE TABLE hostile.blocked_passwords (sha1 bytea);
 GRANT USAGE ON SCHEMA hostile, test TO regress_new_password;
 SET ROLE regress_new_password;
 SET search_path = hostile, pg_catalog, public;
-SELECT public.is(public.jwt_password_strength('iloveyouiloveyou') -> 'reasons', '["blocked","too_weak"]', 'a role without rights');
+SELECT public.is(public.jwt_password_strength('iloveyouiloveyou') -> 'reasons', '["blocked","too_weak"]', 'a role without rights can rate a password');
 SELECT public.is((SELECT string_agg(test.sqlstate_of(statement), ' ') FROM unnest(ARRAY['TABLE jwt_auth.blocked_passwords', 'DELETE FROM jwt_auth.blocked_passwords',
-	'INSERT INTO jwt_auth.blocked_passwords VALUES (''\x00'')', 'SET jwt_auth.password_min_bits = 0']) AS statement), '42501 42501 42501 42501', 'which reads and changes nothing');
+	'INSERT INTO jwt_auth.blocked_passwords VALUES (''\x00'')', 'SET jwt_auth.password_min_bits = 0']) AS statement), '42501 42501 42501 42501', 'a role without rights can neither read nor change blocked passwords');
 RESET ROLE;
-SELECT test.raises('INSERT INTO jwt_auth.blocked_passwords VALUES (''\x00'')', '23514', 'the check holds under a hostile search_path');
+SELECT test.raises('INSERT INTO jwt_auth.blocked_passwords VALUES (''\x00'')', '23514', 'the check of blocked_passwords holds under a hostile search_path');
 RESET search_path;
 GRANT pg_read_all_data TO regress_new_password;
 SET ROLE regress_new_password;
-SELECT is((SELECT count(*) FROM jwt_auth.blocked_passwords), 0::bigint, 'nor does one that reads all data');
+SELECT is((SELECT count(*) FROM jwt_auth.blocked_passwords), 0::bigint, 'a role that reads all data sees no blocked password');
 RESET ROLE;
 
 SELECT * FROM finish();

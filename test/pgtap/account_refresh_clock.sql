@@ -12,11 +12,11 @@ SELECT test.create_user('alice') AS alice \gset
 SELECT test.login('alice') AS g1 \gset
 SELECT test.refresh(:'g1') AS g2 \gset
 SELECT test.age_rotation(:'g1', '-5 s');
-SELECT is(test.refresh(:'g1') ->> 'refresh_token', :'g2'::jsonb ->> 'refresh_token', 'put back by some seconds: the same child');
+SELECT is(test.refresh(:'g1') ->> 'refresh_token', :'g2'::jsonb ->> 'refresh_token', 'when the clock is put back by 5 s, a parent gives the same child');
 SELECT test.age_rotation(:'g1', '-1 h');
-SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'put back by an hour: a parent gives none');
+SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'when the clock is put back by an hour, a parent is denied');
 SELECT test.login('alice') AS g1 \gset
 SELECT test.refresh(:'g1') AS g2 \gset
 SELECT test.age_rotation(:'g1', '-1 h');
-SELECT is(test.error_of(test.refresh(:'g2')), 'ok', 'put back by an hour: the current token goes on');
+SELECT is(test.error_of(test.refresh(:'g2')), 'ok', 'when the clock is put back by an hour, the current token is accepted');
 SELECT * FROM finish();

@@ -36,20 +36,22 @@ RESET session_replication_role;
 
 UPDATE ended SET generation = r.generation, place = r.ctid, state = test.revoke_reason(answer)
 FROM jwt_auth.refresh_tokens AS r WHERE r.session_id = test.session_of(answer);
-SELECT is(count(*), 7::bigint, 'seven sessions'), is(count(*) FILTER (WHERE generation <> 2), 0::bigint, 'refreshed once') FROM ended;
+SELECT is(count(*), 7::bigint, 'there are seven sessions that ended'),
+	   is(count(*) FILTER (WHERE generation <> 2), 0::bigint, 'each session that ended was refreshed once') FROM ended;
 
-SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': denied') FROM ended;
-SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': and again') FROM ended;
-SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': and once more') FROM ended;
+SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': the first refresh is denied') FROM ended;
+SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': the second refresh is denied') FROM ended;
+SELECT is(test.error_of(test.refresh(answer)), 'invalid_grant', why || ': the third refresh is denied') FROM ended;
 
-SELECT is(r.generation, e.generation, why || ': nothing was rotated'), is(r.ctid, e.place, why || ': and nothing written'),
-	   is(test.revoke_reason(answer), state, why || ': the session is what it was'),
+SELECT is(r.generation, e.generation, why || ': denied refreshes rotate nothing'),
+	   is(r.ctid, e.place, why || ': denied refreshes write nothing'),
+	   is(test.revoke_reason(answer), state, why || ': denied refreshes leave the state of the session'),
 	   is(ARRAY(SELECT concat_ws(': ', event, a.reason) FROM jwt_auth.audit_log AS a
 				WHERE a.session_id = r.session_id AND event LIKE 'refresh%' ORDER BY at, id),
-		  ARRAY['refresh_denied: ' || e.reason], why || ': audited once, as what it is')
+		  ARRAY['refresh_denied: ' || e.reason], why || ': three denied refreshes are audited once, by their reason')
 FROM ended AS e JOIN jwt_auth.refresh_tokens AS r ON r.session_id = test.session_of(answer);
 
 -- A session that did not end goes on where it was
 UPDATE jwt_auth.users SET disabled_at = NULL WHERE username = 'carol';
-SELECT is(test.error_of(test.refresh(:'by_hand')), 'ok', 'enabled again: the same token is good');
+SELECT is(test.error_of(test.refresh(:'by_hand')), 'ok', 'after the user was enabled again by hand, the same token is accepted');
 SELECT finish();

@@ -45,16 +45,18 @@ SELECT is(test.in_subtransaction(call), CASE who WHEN 'anyone' THEN NULL ELSE '4
 SET ROLE regress_account_reader;
 SELECT is(test.in_subtransaction(call), CASE who WHEN 'anyone' THEN NULL ELSE '42501' END, format('pg_read_all_data, %s: %s', who, left(call, 60))) FROM public.call;
 RESET ROLE;
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'no attempt was made');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'calls that were refused count no attempt at a login');
 
 -- Granted: works without any right on a table, and gives no other right
 GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval), jwt_refresh(text), jwt_change_password(text, text) TO regress_account_gateway;
 SET ROLE regress_account_gateway;
 SELECT is(test.in_subtransaction(call), CASE WHEN call ~ 'NULL' THEN '22023' WHEN who = 'admin' THEN '42501' END, format('the gateway, %s: %s', who, left(call, 60))) FROM public.call;
 SELECT jwt_login('alice', 'correct horse battery staple') AS answer \gset
-SELECT is(test.error_of(:'answer'), 'ok', 'the gateway logs in'), is(test.error_of(jwt_refresh(:'answer'::jsonb ->> 'refresh_token')), 'ok', 'refreshes'),
-	   is(jwt_login('alice', 'wrong') ->> 'error', 'invalid_grant', 'is denied'), is(test.sqlstate_of(format('SELECT public.jwt_verify(%L)', :'answer'::jsonb ->> 'access_token')), NULL, 'and verifies');
-SELECT is(current_user::text, 'regress_account_gateway', 'and is who it was');
+SELECT is(test.error_of(:'answer'), 'ok', 'a role with EXECUTE on jwt_login logs in'),
+	   is(test.error_of(jwt_refresh(:'answer'::jsonb ->> 'refresh_token')), 'ok', 'a role with EXECUTE on jwt_refresh refreshes'),
+	   is(jwt_login('alice', 'wrong') ->> 'error', 'invalid_grant', 'for a role with EXECUTE on jwt_login, a wrong password is denied'),
+	   is(test.sqlstate_of(format('SELECT public.jwt_verify(%L)', :'answer'::jsonb ->> 'access_token')), NULL, 'a role with EXECUTE on jwt_login verifies the token');
+SELECT is(current_user::text, 'regress_account_gateway', 'after its logins, current_user is the gateway');
 SELECT test.raises(statement, '42501', 'not allowed: ' || statement)
 FROM unnest(ARRAY['TABLE jwt_auth.users', 'TABLE jwt_auth.sessions', 'SELECT nonce FROM jwt_auth.refresh_tokens', 'DELETE FROM jwt_auth.login_throttle',
 	'UPDATE jwt_auth.users SET role = ''postgres''', 'INSERT INTO jwt_auth.audit_log VALUES (gen_random_uuid(), now(), ''x'')', 'TRUNCATE jwt_auth.audit_log']) AS statement;
@@ -65,7 +67,7 @@ SET ROLE regress_account_admin;
 SELECT is(test.in_subtransaction(call), CASE who WHEN 'gateway' THEN '42501' END, format('an admin, %s: %s', who, left(call, 60))) FROM public.call;
 SELECT test.raises(statement, '42501', 'not allowed: ' || statement) FROM unnest(ARRAY['TABLE jwt_auth.users', 'DELETE FROM jwt_auth.audit_log']) AS statement;
 RESET ROLE;
-SELECT is((SELECT count(*) FROM jwt_auth.users WHERE username IN ('x', 'y', 'bob')), 2::bigint, 'made two, and deleted one');
+SELECT is((SELECT count(*) FROM jwt_auth.users WHERE username IN ('x', 'y', 'bob')), 2::bigint, 'the admin role created two users and deleted one');
 
 -- Rows: of no use to who reads or writes all data
 CREATE FUNCTION test.rows_of(name text) RETURNS bigint LANGUAGE plpgsql AS
@@ -83,15 +85,16 @@ FROM unnest(ARRAY['INSERT INTO jwt_auth.users (id, username, created_at) VALUES 
 	format('INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at) VALUES (gen_random_uuid(), %L, now(), ''infinity'')', :'alice'),
 	'INSERT INTO jwt_auth.login_throttle VALUES (''x'', 100, now())']) AS statement;
 RESET ROLE;
-SELECT is(test.access(:'h1'), '28J02', 'others were logged out above, and nothing else'), is(test.access(:'g1'), NULL, 'the session lives'),
-	   is((SELECT (role, disabled_at)::text FROM jwt_auth.users WHERE id = :'alice'), '(,)', 'the user is what it was');
+SELECT is(test.access(:'h1'), '28J02', 'another session of the caller was logged out'),
+	   is(test.access(:'g1'), NULL, 'statements without effect leave the caller''s session alive'),
+	   is((SELECT (role, disabled_at)::text FROM jwt_auth.users WHERE id = :'alice'), '(,)', 'statements without effect leave the user');
 
 -- Within a SECURITY DEFINER function, and a security-restricted operation
 CREATE FUNCTION public.definer(username text, password text) RETURNS jsonb LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$ SELECT public.jwt_login(username, password) $$;
 SET ROLE regress_account_user;
-SELECT is(test.error_of(public.definer('alice', 'correct horse battery staple')), 'ok', 'an operator may wrap it');
-SELECT is(current_user::text, 'regress_account_user', 'and the caller is who it was');
+SELECT is(test.error_of(public.definer('alice', 'correct horse battery staple')), 'ok', 'a SECURITY DEFINER function can call jwt_login');
+SELECT is(current_user::text, 'regress_account_user', 'after a SECURITY DEFINER function that logs in, current_user is the caller');
 RESET ROLE;
 
 SELECT set_config('jwt_auth.token', '', false);

@@ -17,12 +17,16 @@ SELECT test.login('alice') AS s1 \gset
 SELECT test.login('alice') AS s2 \gset
 SELECT test.age_rotation(:'s1', '-2 h'), test.age_rotation(:'s2', '-1 h');
 SELECT test.login('alice') AS s3 \gset
-SELECT is(test.error_of(:'s3'), 'ok', 'a login after the clock was set back'), is(test.revoke_reason(:'s3'), 'live', 'has a live session'),
-	   is(test.access(:'s3'), NULL, 'and a good access token'), is(test.error_of(test.refresh(:'s3')), 'ok', 'and refresh token'),
-	   is(test.revoke_reason(:'s1'), 'live', 'that which was refreshed last stays'), is(test.revoke_reason(:'s2'), 'session limit', 'and the other one went');
+SELECT is(test.error_of(:'s3'), 'ok', 'a login after the clock was set back succeeds'),
+	   is(test.revoke_reason(:'s3'), 'live', 'a login after the clock was set back has a live session'),
+	   is(test.access(:'s3'), NULL, 'a login after the clock was set back has a valid access token'),
+	   is(test.error_of(test.refresh(:'s3')), 'ok', 'a login after the clock was set back has a valid refresh token'),
+	   is(test.revoke_reason(:'s1'), 'live', 'after the clock was set back, the session refreshed last stays'),
+	   is(test.revoke_reason(:'s2'), 'session limit', 'after the clock was set back, the session refreshed first ends');
 SET jwt_auth.max_sessions_per_user = 1;
 SELECT test.login('alice') AS s4 \gset
-SELECT is(test.revoke_reason(:'s4'), 'live', 'a limit of one: the new session lives'), is(test.live_sessions('alice'), 1::bigint, 'alone');
+SELECT is(test.revoke_reason(:'s4'), 'live', 'with a limit of one and the clock set back, the new session lives'),
+	   is(test.live_sessions('alice'), 1::bigint, 'with a limit of one and the clock set back, no other session lives');
 
 -- The least recently refreshed goes, though it began later
 SET jwt_auth.max_sessions_per_user = 3;
@@ -31,13 +35,16 @@ SELECT test.login('bob') AS s2 \gset
 SELECT test.login('bob') AS s3 \gset
 SELECT test.refresh(:'s1') AS s1 \gset
 SELECT test.login('bob') AS s4 \gset
-SELECT is(test.revoke_reason(:'s2'), 'session limit', 'the least recently refreshed went'), is(test.revoke_reason(:'s1'), 'live', 'the first one stays'),
-	   is(test.revoke_reason(:'s3'), 'live', 'the third one stays'), is(test.revoke_reason(:'s4'), 'live', 'so does the new one');
+SELECT is(test.revoke_reason(:'s2'), 'session limit', 'a login beyond the limit ends the least recently refreshed session'),
+	   is(test.revoke_reason(:'s1'), 'live', 'a login beyond the limit leaves the oldest session, which was refreshed last'),
+	   is(test.revoke_reason(:'s3'), 'live', 'a login beyond the limit leaves the third session'),
+	   is(test.revoke_reason(:'s4'), 'live', 'a login beyond the limit leaves its own session');
 
 -- Sessions that expired, or that others have, do not count
 UPDATE jwt_auth.sessions SET expires_at = clock_timestamp() WHERE id IN (test.session_of(:'s1'), test.session_of(:'s3'));
 SELECT test.login('bob') AS s5 \gset
-SELECT is(test.revoke_reason(:'s4'), 'live', 'expired ones do not count'), is(test.revoke_reason(:'s1'), 'live', 'nor are they ended');
+SELECT is(test.revoke_reason(:'s4'), 'live', 'expired sessions do not count against the limit'),
+	   is(test.revoke_reason(:'s1'), 'live', 'a login does not end expired sessions');
 
 -- 100,000 live sessions, and a lowered limit
 INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
@@ -49,14 +56,17 @@ SELECT test.login('bob');
 SET jwt_auth.max_sessions_per_user = 100;
 SET statement_timeout = '5 s';
 SELECT test.login('carol') AS c1 \gset
-SELECT is(test.error_of(:'c1'), 'ok', '100,000 surplus sessions: a login succeeds in time'), is(test.revoke_reason(:'c1'), 'live', 'its session lives');
-SELECT is(pg_temp.evicted('carol'), 100::bigint, 'it ended a hundred'), is(test.live_sessions('carol'), 99901::bigint, 'and left the others');
+SELECT is(test.error_of(:'c1'), 'ok', 'with 100,000 surplus sessions, a login succeeds in time'),
+	   is(test.revoke_reason(:'c1'), 'live', 'with 100,000 surplus sessions, the session of the login lives');
+SELECT is(pg_temp.evicted('carol'), 100::bigint, 'with 100,000 surplus sessions, a login ends a hundred'),
+	   is(test.live_sessions('carol'), 99901::bigint, 'with 100,000 surplus sessions, a login leaves the others');
 SELECT test.login('carol') AS c2 \gset
-SELECT is(test.error_of(:'c2'), 'ok', 'and the next login'), is(pg_temp.evicted('carol'), 200::bigint, 'which goes on'),
-	   is(test.revoke_reason(:'c1'), 'live', 'and does not end the one before');
+SELECT is(test.error_of(:'c2'), 'ok', 'with 100,000 surplus sessions, a second login succeeds'),
+	   is(pg_temp.evicted('carol'), 200::bigint, 'with 100,000 surplus sessions, a second login ends a hundred more'),
+	   is(test.revoke_reason(:'c1'), 'live', 'with 100,000 surplus sessions, a second login leaves the session of the first');
 RESET statement_timeout;
-SELECT is((SELECT count(*) FROM (SELECT revoked_at FROM jwt_auth.sessions WHERE user_id = :'carol' AND revoked_at IS NOT NULL GROUP BY revoked_at) AS v), 2::bigint, 'each in one statement');
+SELECT is((SELECT count(*) FROM (SELECT revoked_at FROM jwt_auth.sessions WHERE user_id = :'carol' AND revoked_at IS NOT NULL GROUP BY revoked_at) AS v), 2::bigint, 'each login ends its hundred sessions in one statement');
 DELETE FROM jwt_auth.sessions WHERE user_id = :'carol' AND id <> test.session_of(:'c2');
 SELECT test.login('carol');
-SELECT is(test.live_sessions('carol'), 2::bigint, 'below the limit nothing ends');
+SELECT is(test.live_sessions('carol'), 2::bigint, 'a login below the limit ends no session');
 SELECT * FROM finish();

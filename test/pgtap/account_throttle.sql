@@ -42,69 +42,73 @@ $$;
 SELECT test.audit_count() AS events \gset
 SELECT pg_temp.waits('alice');
 SELECT set_eq(format('SELECT e, count(*) FROM test.audit_since(%s) AS e GROUP BY e', :'events'),
-			  $$VALUES ('login_denied: wrong password', 18::bigint), ('login_throttled: too many failures', 14)$$, 'the start of each wait is audited, and no attempt within');
+			  $$VALUES ('login_denied: wrong password', 18::bigint), ('login_throttled: too many failures', 14)$$, 'for a known name, the start of each wait is audited, and no attempt within');
 SELECT test.audit_count() AS events \gset
 SELECT pg_temp.waits('nobody');
 SELECT set_eq(format('SELECT e, count(*) FROM test.audit_since(%s) AS e GROUP BY e', :'events'),
-			  $$VALUES ('login_denied: unknown user', 18::bigint), ('login_throttled: too many failures', 14)$$, 'unknown names alike');
-SELECT is(test.error_of(test.login('ALICE ')), 'temporarily_unavailable', 'another writing of a name waits, too'),
-	   is(test.error_of(test.login('alice2')), 'invalid_grant', 'other names don''t');
+			  $$VALUES ('login_denied: unknown user', 18::bigint), ('login_throttled: too many failures', 14)$$, 'for an unknown name, the start of each wait is audited, and no attempt within');
+SELECT is(test.error_of(test.login('ALICE ')), 'temporarily_unavailable', 'a name waits in another writing'),
+	   is(test.error_of(test.login('alice2')), 'invalid_grant', 'while one name waits, other names do not');
 
 -- An attempt during the wait is not hashed: it would take a second
 SET jwt_auth.argon2_memory = 262144;
 SET jwt_auth.argon2_iterations = 8;
 SELECT clock_timestamp() AS start \gset
-SELECT is(pg_temp.fail('nobody', 20), 'temporarily_unavailable', 'twenty attempts during the wait'), is(test.error_of(test.login('alice')), 'temporarily_unavailable', 'and one');
-SELECT cmp_ok(clock_timestamp() - :'start', '<', interval '1 s', 'take no time');
+SELECT is(pg_temp.fail('nobody', 20), 'temporarily_unavailable', 'twenty attempts during the wait of an unknown name are denied'),
+	   is(test.error_of(test.login('alice')), 'temporarily_unavailable', 'the right password during the wait of a known name is denied');
+SELECT cmp_ok(clock_timestamp() - :'start', '<', interval '1 s', 'attempts during the wait compute no password hash');
 SET jwt_auth.argon2_memory = 8;
 SET jwt_auth.argon2_iterations = 1;
 
 -- Refresh is never throttled, and an admin clears the wait
 DELETE FROM jwt_auth.login_throttle;
 SELECT test.login('alice') AS answer \gset
-SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'the name waits');
+SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'after five failures, the name waits');
 SELECT test.refresh(:'answer') AS answer \gset
-SELECT is(test.error_of(:'answer'), 'ok', 'refresh goes on'), is(test.access(:'answer'), NULL, 'and so does the access token');
+SELECT is(test.error_of(:'answer'), 'ok', 'while the name waits, a refresh succeeds'),
+	   is(test.access(:'answer'), NULL, 'while the name waits, an access token is valid');
 SELECT jwt_unlock_user(:'alice');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'unlocked');
-SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'the name waits');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'after jwt_unlock_user, the name logs in');
+SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'after five more failures, the name waits again');
 SELECT jwt_enable_user(:'alice');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'enabled');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'after jwt_enable_user, the name logs in');
 
 -- Success clears the count; four failures, again and again, are no reason to wait
-SELECT is(pg_temp.fail('alice', 4), 'invalid_grant', 'four failures'), is(test.error_of(test.login('alice')), 'ok', 'and a success'),
-	   is(pg_temp.fail('alice', 4), 'invalid_grant', 'four failures'), is(test.error_of(test.login('alice')), 'ok', 'and a success');
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'leave no row');
+SELECT is(pg_temp.fail('alice', 4), 'invalid_grant', 'four failures bring no wait'),
+	   is(test.error_of(test.login('alice')), 'ok', 'after four failures, the right password logs in'),
+	   is(pg_temp.fail('alice', 4), 'invalid_grant', 'after a success, four failures bring no wait'),
+	   is(test.error_of(test.login('alice')), 'ok', 'after four failures a second time, the right password logs in');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'a success leaves no row of failures');
 
 -- A row lives for an hour after its last failure; each failure removes two dead ones
-SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'the name waits');
+SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'after five failures, alice waits');
 SELECT test.age_failures('59 min');
-SELECT is(pg_temp.fail('alice'), 'invalid_grant', 'an attempt much later');
-SELECT is((SELECT failures FROM jwt_auth.login_throttle), 6, 'goes on counting');
+SELECT is(pg_temp.fail('alice'), 'invalid_grant', '59 minutes after the last failure, an attempt is free');
+SELECT is((SELECT failures FROM jwt_auth.login_throttle), 6, '59 minutes after the last failure, counting goes on');
 SELECT test.age_failures('61 min');
-SELECT is(pg_temp.fail('alice'), 'invalid_grant', 'an attempt after an hour');
-SELECT is((SELECT failures FROM jwt_auth.login_throttle), 1, 'begins anew');
+SELECT is(pg_temp.fail('alice'), 'invalid_grant', '61 minutes after the last failure, an attempt is free');
+SELECT is((SELECT failures FROM jwt_auth.login_throttle), 1, '61 minutes after the last failure, counting begins anew');
 DELETE FROM jwt_auth.login_throttle;
 SELECT count(pg_temp.fail('flood ' || n)) FROM generate_series(1, 20) AS n;
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 20::bigint, 'twenty names');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 20::bigint, 'twenty names that failed have twenty rows');
 SELECT test.age_failures('61 min');
 SELECT count(pg_temp.fail('later ' || n)) FROM generate_series(1, 10) AS n;
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 10::bigint, 'ten later failures removed them');
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE last_failure_at < now() - interval '1 h'), 0::bigint, 'all that were dead');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 10::bigint, 'ten failures after an hour leave only their own rows');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE last_failure_at < now() - interval '1 h'), 0::bigint, 'ten failures remove twenty rows whose hour is over');
 SELECT test.age_failures('59 min');
 SELECT count(pg_temp.fail('last ' || n)) FROM generate_series(1, 10) AS n;
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 20::bigint, 'none is forgotten before its time');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 20::bigint, 'failures remove no row before its hour is over');
 
 -- A clock that was set back does not prolong a wait
 DELETE FROM jwt_auth.login_throttle;
-SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'the name waits');
+SELECT is(pg_temp.fail('alice', 6), 'invalid_grant,temporarily_unavailable', 'after five failures, alice waits before the clock is set back');
 SELECT test.age_failures('-1 d');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'a failure in the future');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'a last failure in the future brings no wait');
 
 -- The table tells no names
-SELECT is(pg_temp.fail('secret name', 1), 'invalid_grant', 'a failure');
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE name_hash IN (sha256('secret name'), 'secret name')), 0::bigint, 'is kept as a keyed hash'),
-	   is((SELECT string_agg(DISTINCT octet_length(name_hash)::text, ',') FROM jwt_auth.login_throttle), '32', 'of one length');
+SELECT is(pg_temp.fail('secret name', 1), 'invalid_grant', 'a wrong password for an unknown name is denied');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle WHERE name_hash IN (sha256('secret name'), 'secret name')), 0::bigint, 'the table of failures holds neither a name nor its plain hash'),
+	   is((SELECT string_agg(DISTINCT octet_length(name_hash)::text, ',') FROM jwt_auth.login_throttle), '32', 'keyed hashes of names have 32 bytes');
 
 -- The bytes by which a row is found, which never change while rows are out: the
 -- kind's label, NUL, and the canonical name.  Another implementation makes them.
@@ -114,28 +118,28 @@ $$ SELECT hmac(label::bytea || '\x00' || name::bytea, test.from_base64url(conver
 CREATE FUNCTION pg_temp.count_elsewhere(subject bytea) RETURNS void LANGUAGE sql AS
 $$ INSERT INTO jwt_auth.login_throttle VALUES (subject, 20, clock_timestamp()) $$;
 DELETE FROM jwt_auth.login_throttle;
-SELECT is(pg_temp.fail('ALICE ', 1), 'invalid_grant', 'a failure of alice');
-SELECT is((SELECT array_agg(name_hash) FROM jwt_auth.login_throttle), ARRAY[pg_temp.subject('jwt_auth throttle', 'alice')], 'has the row of the canonical name');
+SELECT is(pg_temp.fail('ALICE ', 1), 'invalid_grant', 'a wrong password for a known name is denied');
+SELECT is((SELECT array_agg(name_hash) FROM jwt_auth.login_throttle), ARRAY[pg_temp.subject('jwt_auth throttle', 'alice')], 'a failure is stored under label, NUL and canonical name');
 DELETE FROM jwt_auth.login_throttle;
 SELECT pg_temp.count_elsewhere(pg_temp.subject('jwt_auth throttle', 'alice'));
-SELECT is(test.error_of(test.login('alice')), 'temporarily_unavailable', 'a row that was written elsewhere with these bytes counts');
+SELECT is(test.error_of(test.login('alice')), 'temporarily_unavailable', 'a row that another implementation wrote counts');
 SELECT jwt_unlock_user(:'alice');
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'and an admin clears it');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'jwt_unlock_user removes a row that another implementation wrote');
 
 -- Rows of other labels neither count nor are cleared
 CREATE TEMPORARY TABLE others AS
 SELECT label, pg_temp.subject(label, name) AS subject FROM (VALUES
 	('jwt_auth throttle code', 'alice'), ('jwt_auth throttl', 'ealice'), ('jwt_auth throttle ', 'alice'), ('jwt_auth throttlealice', ''),
 	('jwt_auth stand-in', 'alice'), ('password', 'alice'), ('', 'alice')) AS v (label, name);
-SELECT is((SELECT count(DISTINCT subject) FROM others WHERE subject <> pg_temp.subject('jwt_auth throttle', 'alice')), 7::bigint, 'seven other labels');
+SELECT is((SELECT count(DISTINCT subject) FROM others WHERE subject <> pg_temp.subject('jwt_auth throttle', 'alice')), 7::bigint, 'the rows of seven other labels differ from the throttle''s');
 SELECT count(pg_temp.count_elsewhere(subject)) FROM others;
-SELECT is(test.error_of(test.login('alice')), 'ok', 'no row of another label counts');
-SELECT is(pg_temp.fail('alice', 1), 'invalid_grant', 'a failure');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'and a success, which clears its own row');
-SELECT is((SELECT failures FROM jwt_auth.login_throttle WHERE name_hash = subject), 20, format('but not that of the label "%s"', label)) FROM others;
+SELECT is(test.error_of(test.login('alice')), 'ok', 'rows of other labels bring no wait');
+SELECT is(pg_temp.fail('alice', 1), 'invalid_grant', 'with rows of other labels, a wrong password is denied');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'with rows of other labels, the right password logs in');
+SELECT is((SELECT failures FROM jwt_auth.login_throttle WHERE name_hash = subject), 20, format('a success keeps the row of the label "%s"', label)) FROM others;
 SELECT jwt_unlock_user(:'alice');
 SELECT jwt_enable_user(:'alice');
-SELECT set_eq('SELECT name_hash FROM jwt_auth.login_throttle', 'SELECT subject FROM others', 'nor does an admin who unlocks the user');
+SELECT set_eq('SELECT name_hash FROM jwt_auth.login_throttle', 'SELECT subject FROM others', 'jwt_unlock_user keeps rows of other labels');
 
 -- Failures that the caller rolls back (T38)
 DELETE FROM jwt_auth.login_throttle;
@@ -158,32 +162,36 @@ BEGIN
 END
 $$;
 SET ROLE regress_throttle_caller;
-SELECT is(test.undone('alice', 5), 'invalid_grant', 'savepoints: five failures that were rolled back'), is(test.undone('alice', 1), 'temporarily_unavailable', 'count'),
-	   is(jwt_login('alice', 'correct horse battery staple') ->> 'error', 'temporarily_unavailable', 'for the right password, too');
-SELECT is(jwt_login('alice', 'correct horse battery staple') ->> 'error', 'temporarily_unavailable', 'in the next transaction, too');
+SELECT is(test.undone('alice', 5), 'invalid_grant', 'five failures in savepoints that were rolled back are denied as usual'),
+	   is(test.undone('alice', 1), 'temporarily_unavailable', 'after five failures that were rolled back, the name waits'),
+	   is(jwt_login('alice', 'correct horse battery staple') ->> 'error', 'temporarily_unavailable', 'after five failures that were rolled back, the right password waits');
+SELECT is(jwt_login('alice', 'correct horse battery staple') ->> 'error', 'temporarily_unavailable', 'failures that were rolled back count in the next transaction');
 RESET ROLE;
-SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'although the table knows nothing');
+SELECT is((SELECT count(*) FROM jwt_auth.login_throttle), 0::bigint, 'failures that were rolled back are not in the table');
 SELECT jwt_unlock_user(:'alice');
-SELECT is(test.error_of(test.login('alice')), 'ok', 'unlocked here');
+SELECT is(test.error_of(test.login('alice')), 'ok', 'jwt_unlock_user clears failures that were rolled back in this backend');
 SET ROLE regress_throttle_caller;
 BEGIN;
-SELECT is(jwt_login('other', 'wrong') ->> 'error', 'invalid_grant', 'transactions: a failure') FROM generate_series(1, 3);
+SELECT is(jwt_login('other', 'wrong') ->> 'error', 'invalid_grant', 'three failures in a transaction are denied as usual') FROM generate_series(1, 3);
 ROLLBACK;
 BEGIN;
-SELECT is(jwt_login('other', 'wrong') ->> 'error', 'invalid_grant', 'and another') FROM generate_series(1, 2);
+SELECT is(jwt_login('other', 'wrong') ->> 'error', 'invalid_grant', 'two failures in a second transaction are denied as usual') FROM generate_series(1, 2);
 ROLLBACK;
-SELECT is(jwt_login('other', 'wrong') ->> 'error', 'temporarily_unavailable', 'five that were rolled back count');
-SELECT is(test.undone('mixed', 2), 'invalid_grant', 'rolled back'), is(jwt_login('mixed', 'wrong') ->> 'error', 'invalid_grant', 'and not'),
-	   is(test.undone('mixed', 2), 'invalid_grant', 'by turns'), is(jwt_login('mixed', 'wrong') ->> 'error', 'temporarily_unavailable', 'both count');
+SELECT is(jwt_login('other', 'wrong') ->> 'error', 'temporarily_unavailable', 'five failures in two transactions that were rolled back count');
+SELECT is(test.undone('mixed', 2), 'invalid_grant', 'two failures that are rolled back bring no wait'),
+	   is(jwt_login('mixed', 'wrong') ->> 'error', 'invalid_grant', 'a failure that commits after two that were rolled back brings no wait'),
+	   is(test.undone('mixed', 2), 'invalid_grant', 'two more failures that are rolled back bring no wait'),
+	   is(jwt_login('mixed', 'wrong') ->> 'error', 'temporarily_unavailable', 'failures that committed and failures that were rolled back count together');
 RESET ROLE;
-SELECT is((SELECT max(failures) FROM jwt_auth.login_throttle), 1, 'the table counts what committed');
+SELECT is((SELECT max(failures) FROM jwt_auth.login_throttle), 1, 'the table counts only failures that committed');
 -- Many failures in one transaction that commits count once
 DELETE FROM jwt_auth.login_throttle;
 SET jwt_auth.login_max_failures = 6;
 BEGIN;
-SELECT is(pg_temp.fail('committed', 5), 'invalid_grant', 'five');
+SELECT is(pg_temp.fail('committed', 5), 'invalid_grant', 'five failures in one transaction are denied as usual');
 COMMIT;
-SELECT is(pg_temp.fail('committed', 1), 'invalid_grant', 'and one are six'), is(pg_temp.fail('committed', 1), 'temporarily_unavailable', 'not eleven, not five');
+SELECT is(pg_temp.fail('committed', 1), 'invalid_grant', 'the sixth failure, after five that committed together, is denied as usual'),
+	   is(pg_temp.fail('committed', 1), 'temporarily_unavailable', 'five failures that commit together and one more bring the wait of six');
 RESET jwt_auth.login_max_failures;
 
 DROP OWNED BY regress_throttle_caller;

@@ -37,7 +37,7 @@ SELECT is(jwt_verify_with(token, pg_temp.verifier(key)), '{"sub":"alice"}',
 		  alg || ': accepted with its own key')
 FROM pair;
 SELECT is((jwt_decode(token)).header, jsonb_build_object('alg', alg, 'typ', 'JWT'),
-		  alg || ': the header')
+		  alg || ': its token''s header has alg and typ')
 FROM pair;
 SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L)',
 								  signer.token, pg_temp.verifier(other.key))),

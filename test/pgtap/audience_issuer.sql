@@ -26,12 +26,12 @@ FROM unnest(ARRAY['null', '""', '[]', '{}', '1', 'true', '"web"', '["web"]',
 				  '[null,"api"]', '["api",null]', '["api",1]', '[1,"api"]',
 				  '["api",["web"]]', '["api",{}]', '["api",true]', '[[]]'])
 	AS aud;
-SELECT is(pg_temp.verdict('', 'api'), '28J00', 'refused: no aud');
-SELECT is(pg_temp.verdict('"Aud":"api"', 'api'), '28J00', 'Aud is not aud');
+SELECT is(pg_temp.verdict('', 'api'), '28J00', 'refused: no aud where one is expected');
+SELECT is(pg_temp.verdict('"Aud":"api"', 'api'), '28J00', 'refused: Aud in place of aud');
 SELECT is(pg_temp.verdict('"a":{"aud":"api"}', 'api'), '28J00',
-		  'an aud further down is no aud');
+		  'refused: an aud within another claim');
 SELECT is(pg_temp.verdict('"aud":"api\u0000"', 'api'), '28J00',
-		  'an aud with a NUL behind');
+		  'refused: an aud with a NUL at its end');
 SELECT is(pg_temp.verdict('"aud":"' || aud || '"', expected), state,
 		  format('aud %s, expected %s', aud, expected))
 FROM (VALUES ('https://a.example/x', 'https://a.example/x', NULL),
@@ -43,14 +43,14 @@ FROM (VALUES ('https://a.example/x', 'https://a.example/x', NULL),
 			 ('STRASSE', U&'stra\00DFe', '28J00'),
 			 ('', ' ', '28J00')) AS v (aud, expected, state);
 -- A NULL audience skips the check, here and only here
-SELECT is(pg_temp.verdict('"aud":"web"'), NULL, 'no audience asked for');
-SELECT is(pg_temp.verdict(''), NULL, 'nor present');
-SELECT is(pg_temp.verdict('"aud":' || aud), '28J00', 'yet refused: aud ' || aud)
+SELECT is(pg_temp.verdict('"aud":"web"'), NULL, 'with an audience of NULL, any aud is accepted');
+SELECT is(pg_temp.verdict(''), NULL, 'with an audience of NULL, a token without aud is accepted');
+SELECT is(pg_temp.verdict('"aud":' || aud), '28J00', 'with an audience of NULL, a malformed aud is refused: ' || aud)
 FROM unnest(ARRAY['[]', '1', 'true', '{}', '[1]', '["api",1]', '["api",null]', '[["api"]]']) AS aud;
 SET jwt_auth.audience = 'api';
 SELECT is(pg_temp.verdict('"aud":"web"'), NULL,
-		  'the setting is about other functions');
-SELECT is(pg_temp.verdict(''), NULL, 'and asks for nothing here');
+		  'the setting jwt_auth.audience does not apply to jwt_verify_with');
+SELECT is(pg_temp.verdict(''), NULL, 'with jwt_auth.audience set, jwt_verify_with accepts a token without aud');
 RESET jwt_auth.audience;
 
 -- iss
@@ -68,27 +68,27 @@ FROM unnest(ARRAY['null', '""', '1', 'true', '{}', '[]', '["https://us.example"]
 				  '"https://us.exampl"', '"https://them.example"', '"%"'])
 	AS iss;
 SELECT is(pg_temp.verdict('', NULL, 'https://us.example'), '28J00',
-		  'refused: no iss');
+		  'refused: no iss where one is expected');
 SELECT is(pg_temp.verdict('"iss":"https://us.example\u0000"', NULL,
 						  'https://us.example'), '28J00',
-		  'an iss with a NUL behind');
+		  'refused: an iss with a NUL at its end');
 SELECT is(pg_temp.verdict('"Iss":"https://us.example"', NULL,
-						  'https://us.example'), '28J00', 'Iss is not iss');
+						  'https://us.example'), '28J00', 'refused: Iss in place of iss');
 SELECT is(pg_temp.verdict('"iss":"https://them.example"'), NULL,
-		  'no issuer asked for');
+		  'with an issuer of NULL, any iss is accepted');
 
 -- Both, and by name
 SELECT is(pg_temp.verdict('"iss":"us","aud":"api"', 'api', 'us'), NULL,
-		  'both as asked for');
+		  'accepted: aud and iss both as expected');
 SELECT is(pg_temp.verdict('"iss":"api","aud":"us"', 'api', 'us'), '28J00',
-		  'the one in the other''s place');
+		  'refused: aud and iss in each other''s place');
 SELECT is(pg_temp.verdict('"iss":"us","aud":"web"', 'api', 'us'), '28J00',
-		  'a right iss saves no aud');
+		  'refused: the expected iss with another aud');
 SELECT is(pg_temp.verdict('"iss":"them","aud":"api"', 'api', 'us'), '28J00',
-		  'a right aud saves no iss');
+		  'refused: the expected aud with another iss');
 SELECT is(jwt_verify_with(issuer => 'us', keys => test.key('oct'),
 						  token => test.token('{"iss":"us","exp":4102444800}')),
-		  '{"iss":"us","exp":4102444800}', 'arguments by name');
+		  '{"iss":"us","exp":4102444800}', 'jwt_verify_with takes its arguments by name');
 
 -- The key of one issuer vouches for no other one
 CREATE TEMP TABLE issuer AS

@@ -9,13 +9,13 @@ SELECT no_plan();
 SET jwt_auth.require_exp = off;
 
 -- Payloads of each length modulo 3, and both letters beyond the alphanumeric
-SELECT test.accepts(test.token(payload), test.key('oct'), 'accepted: ' || payload)
+SELECT test.accepts(test.token(payload), test.key('oct'), 'a payload is accepted: ' || payload)
 FROM (VALUES ('{"a":1}'), ('{"a":12}'), ('{"a":123}'),
 			 ('{"a":"???>>>~~~"}')) AS v (payload);
 SELECT matches(test.token('{"a":"???>>>~~~"}'), '\..*-.*\.',
-			   'that payload needs the letter -');
+			   'the encoded payload has the letter -');
 SELECT matches(test.token('{"a":"???>>>~~~"}'), '\..*_.*\.',
-			   'and the letter _');
+			   'the encoded payload has the letter _');
 SELECT is(public.jws_verify(test.seal('eyJhbGciOiJIUzI1NiJ9.'), test.key('oct')),
 		  '', 'an empty payload of a JWS is the empty string');
 
@@ -57,34 +57,34 @@ SELECT test.base64url_text('{"alg":"HS256"}') AS header,
 
 SELECT test.refuses(test.seal(pg_temp.changed(header, change, argument)
 							  || '.' || payload),
-					test.key('oct'), 'header with ' || what)
+					test.key('oct'), 'a token is refused with a header with ' || what)
 FROM part, variant;
 SELECT test.refuses(test.seal(header || '.'
 							  || pg_temp.changed(payload, change, argument)),
-					test.key('oct'), 'payload with ' || what)
+					test.key('oct'), 'a token is refused with a payload with ' || what)
 FROM part, variant;
 SELECT test.refuses_jws(test.seal(header || '.'
 								  || pg_temp.changed(payload, change, argument)),
-						test.key('oct'), 'payload of a JWS with ' || what)
+						test.key('oct'), 'a JWS is refused with a payload with ' || what)
 FROM part, variant;
 SELECT test.refuses(header || '.' || payload || '.'
 					|| pg_temp.changed(test.mac(header || '.' || payload),
 									   change, argument),
-					test.key('oct'), 'signature with ' || what)
+					test.key('oct'), 'a token is refused with a signature with ' || what)
 FROM part, variant
 WHERE NOT (change = 'append' AND argument ~ '^[ \t\r\n]+$');
 
 -- The alphabet of RFC 4648 section 4
 SELECT test.refuses(test.seal(replace(signing_input, '-', '+')),
-					test.key('oct'), 'payload with + for -')
+					test.key('oct'), 'a payload with + for - is refused')
 FROM (SELECT test.base64url_text('{"alg":"HS256"}') || '.'
 	  || test.base64url_text('{"a":"???>>>~~~"}')) AS v (signing_input);
 SELECT test.refuses(test.seal(replace(signing_input, '_', '/')),
-					test.key('oct'), 'payload with / for _')
+					test.key('oct'), 'a payload with / for _ is refused')
 FROM (SELECT test.base64url_text('{"alg":"HS256"}') || '.'
 	  || test.base64url_text('{"a":"???>>>~~~"}')) AS v (signing_input);
 SELECT test.refuses(translate(token, '-_', '+/'), test.key('oct'),
-					'signature in the standard alphabet')
+					'a signature in the standard alphabet is refused')
 FROM (SELECT test.token(format('{"n":%s}', n)) AS token
 	  FROM generate_series(1, 100) AS n) AS v
 WHERE split_part(token, '.', 3) ~ '[-_]' AND split_part(token, '.', 2) !~ '[-_]'
@@ -92,21 +92,21 @@ LIMIT 1;
 
 -- Bits of the last letter that belong to no octet
 SELECT test.refuses(test.seal('eyJhbGciOiJIUzI1NiJ9.' || payload),
-					test.key('oct'), 'stray bits in ' || payload)
+					test.key('oct'), 'a payload with stray bits is refused: ' || payload)
 FROM (VALUES ('eyJhIjoxfR'), ('eyJhIjoxfS'), ('eyJhIjoxfX'), ('eyJhIjoxff'),
 			 ('eyJhIjoxMn1'), ('eyJhIjoxMn2'), ('eyJhIjoxMn3')) AS v (payload)
 WHERE payload NOT IN (test.base64url_text('{"a":1}'),
 					  test.base64url_text('{"a":12}'));
 SELECT test.refuses(test.seal('eyJhbGciOiJIUzI1NiIgfR.eyJhIjoxfQ'),
-					test.key('oct'), 'stray bits in the header');
+					test.key('oct'), 'a header with stray bits is refused');
 SELECT test.refuses(left(token, -1) || translate(right(token, 1),
 					'AEIMQUYcgkosw048', 'BFJNRVZdhlptx159'),
-					test.key('oct'), 'stray bits in the signature')
+					test.key('oct'), 'a signature with stray bits is refused')
 FROM (SELECT test.token('{"a":1}')) AS v (token);
 
 -- A single letter holds no octet
 SELECT test.refuses(test.seal('eyJhbGciOiJIUzI1NiJ9.' || payload),
-					test.key('oct'), 'length 1 modulo 4: ' || payload)
+					test.key('oct'), 'a payload of length 1 modulo 4 is refused: ' || payload)
 FROM (VALUES ('A'), ('eyJhIjoxMjN9A'), ('eyJhI')) AS v (payload);
 
 -- The same decoder reads keys
@@ -114,18 +114,18 @@ SELECT test.refuses_key(test.token('{}'),
 						jsonb_build_object('kty', 'oct', 'k',
 							pg_temp.changed(test.key('oct') ->> 'k', change,
 											argument)),
-						'k with ' || what)
+						'a key is refused with a k with ' || what)
 FROM variant;
 SELECT test.refuses_key(test.token('{}'),
 						jsonb_build_object('kty', 'oct', 'k',
 							left(test.key('oct') ->> 'k', -1) || 'x'),
-						'k with stray bits');
+						'a key is refused with stray bits in its k');
 
 -- And jwt_decode, which verifies nothing
 SELECT test.raises(format('SELECT jwt_decode(%L)',
 						  test.seal(header || '.'
 							|| pg_temp.changed(payload, change, argument))),
-				   '28J00', 'unverified payload with ' || what)
+				   '28J00', 'jwt_decode refuses a payload with ' || what)
 FROM part, variant;
 
 SELECT * FROM finish();

@@ -18,20 +18,20 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname 
 CREATE VIEW public.member_function AS
 SELECT p.*, m.extname FROM pg_proc AS p JOIN public.member AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid;
 SELECT cmp_ok(count(*), '>', CASE extname WHEN 'jwt_auth' THEN 40 ELSE 5 END::bigint, 'functions of ' || extname) FROM public.member_function GROUP BY extname;
-SELECT is_empty('SELECT oid::regprocedure FROM public.member_function WHERE proleakproof', 'none is leakproof'),
-	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE prosecdef OR proconfig IS NOT NULL', 'none runs as its owner'),
-	   is_empty($$SELECT f.oid::regprocedure FROM public.member_function AS f JOIN pg_language AS l ON l.oid = f.prolang WHERE l.lanname <> 'c'$$, 'none is SQL that a search_path could change'),
-	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE provariadic <> 0 OR prosupport <> 0', 'none takes any number of arguments'),
+SELECT is_empty('SELECT oid::regprocedure FROM public.member_function WHERE proleakproof', 'no function is leakproof'),
+	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE prosecdef OR proconfig IS NOT NULL', 'no function runs as its owner'),
+	   is_empty($$SELECT f.oid::regprocedure FROM public.member_function AS f JOIN pg_language AS l ON l.oid = f.prolang WHERE l.lanname <> 'c'$$, 'no function is SQL that a search_path could change'),
+	   is_empty('SELECT oid::regprocedure FROM public.member_function WHERE provariadic <> 0 OR prosupport <> 0', 'no function takes any number of arguments'),
 	   is_empty($$SELECT f.oid::regprocedure, t.typname
 				  FROM public.member_function AS f, unnest(coalesce(f.proallargtypes, f.proargtypes::oid[]) || f.prorettype) AS used JOIN pg_type AS t ON t.oid = used
-				  WHERE t.typnamespace <> 'pg_catalog'::regnamespace OR (t.typtype = 'p' AND t.typname NOT IN ('void', 'record', 'trigger'))$$, 'types are PostgreSQL''s own, and none stands for any'),
+				  WHERE t.typnamespace <> 'pg_catalog'::regnamespace OR (t.typtype = 'p' AND t.typname NOT IN ('void', 'record', 'trigger'))$$, 'all argument types are PostgreSQL''s own, and none is polymorphic'),
 	   is_empty($$SELECT a.attrelid::regclass, a.attname FROM pg_attribute AS a JOIN public.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = a.attrelid
-				  JOIN pg_type AS t ON t.oid = a.atttypid WHERE t.typnamespace <> 'pg_catalog'::regnamespace$$, 'so are those of columns');
+				  JOIN pg_type AS t ON t.oid = a.atttypid WHERE t.typnamespace <> 'pg_catalog'::regnamespace$$, 'all column types are PostgreSQL''s own');
 
 -- Domains and casts that note who runs them
 CREATE ROLE regress_types_caller;
 CREATE SCHEMA mine AUTHORIZATION regress_types_caller;
-GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval), jwt_refresh(text), jwt_create_user(text, text, name, jsonb, text, text) TO regress_types_caller;
+GRANT EXECUTE ON FUNCTION jwt_login(text, text, interval), jwt_refresh(text), jwt_create_user(text, text, name, jsonb, text, text, uuid) TO regress_types_caller;
 SET ROLE regress_types_caller;
 CREATE TABLE mine.run (what text, by name DEFAULT current_user, path text DEFAULT current_setting('search_path'));
 CREATE FUNCTION mine.note(what text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mine.run VALUES (what); RETURN true; END $$;
@@ -44,16 +44,16 @@ CREATE FUNCTION mine.to_jsonb(key mine.key) RETURNS jsonb LANGUAGE plpgsql AS
 $$ BEGIN PERFORM mine.note('key'); RETURN jsonb_build_object('kty', 'oct', 'alg', 'HS256', 'k', key.k); END $$;
 CREATE CAST (mine.key AS jsonb) WITH FUNCTION mine.to_jsonb(mine.key) AS IMPLICIT;
 SELECT repeat('QUFB', 11) AS k \gset
-SELECT is(public.jwt_verify_with(public.jwt_sign_with('{"exp":4102444800}'::mine.document, ROW(:'k')::mine.key)::mine.word, ROW(:'k')::mine.key), '{"exp":4102444800}', 'a key of the caller''s own type');
-SELECT is(test.error_of(public.jwt_login('alice'::mine.word, 'correct horse battery staple'::mine.word)), 'ok', 'a name of the caller''s own type');
-SELECT is(public.jwt_refresh('junk'::mine.word) ->> 'error', 'invalid_grant', 'a token');
-SELECT is(public.jwt_create_user('carol'::mine.word, claims => '{"a":1}'::mine.document) IS NOT NULL, true, 'claims');
-SELECT is((SELECT valid FROM public.verify(public.sign('{"a":1}'::mine.payload, 'sec'::mine.word)::mine.word, 'sec'::mine.word, 'HS256'::mine.word)), true, 'a payload and a secret, as pgjwt takes them');
-SELECT is(public.algorithm_sign('tex'::mine.word, 'sec'::mine.word, 'HS256'::mine.word), public.algorithm_sign('tex', 'sec', 'HS256'), 'a text to sign');
-SELECT is(public.url_decode(public.url_encode('\x00ff'::mine.octets)::mine.word)::mine.octets, '\x00ff', 'bytes');
-SELECT is(public.try_cast_double('1.5'::mine.word), 1.5::double precision, 'a number');
-SELECT set_eq('SELECT what FROM mine.run', '{document,payload,octets,key,"word: eyJ","word: ali","word: cor","word: jun","word: car","word: sec","word: HS2","word: tex","word: AP8","word: 1.5"}'::text[], 'each was run');
-SELECT is_empty($$SELECT * FROM mine.run WHERE by <> 'regress_types_caller' OR path <> current_setting('search_path')$$, 'by the caller, as the caller');
+SELECT is(public.jwt_verify_with(public.jwt_sign_with('{"exp":4102444800}'::mine.document, ROW(:'k')::mine.key)::mine.word, ROW(:'k')::mine.key), '{"exp":4102444800}', 'a key of the caller''s own type signs and verifies');
+SELECT is(test.error_of(public.jwt_login('alice'::mine.word, 'correct horse battery staple'::mine.word)), 'ok', 'a name of the caller''s own type logs in');
+SELECT is(public.jwt_refresh('junk'::mine.word) ->> 'error', 'invalid_grant', 'a refresh token of the caller''s own type is read');
+SELECT is(public.jwt_create_user('carol'::mine.word, claims => '{"a":1}'::mine.document) IS NOT NULL, true, 'claims of the caller''s own type are taken');
+SELECT is((SELECT valid FROM public.verify(public.sign('{"a":1}'::mine.payload, 'sec'::mine.word)::mine.word, 'sec'::mine.word, 'HS256'::mine.word)), true, 'a payload and a secret of the caller''s own types are taken, as pgjwt does');
+SELECT is(public.algorithm_sign('tex'::mine.word, 'sec'::mine.word, 'HS256'::mine.word), public.algorithm_sign('tex', 'sec', 'HS256'), 'a text of the caller''s own type is signed');
+SELECT is(public.url_decode(public.url_encode('\x00ff'::mine.octets)::mine.word)::mine.octets, '\x00ff', 'bytes of the caller''s own type are encoded and decoded');
+SELECT is(public.try_cast_double('1.5'::mine.word), 1.5::double precision, 'a number of the caller''s own type is cast');
+SELECT set_eq('SELECT what FROM mine.run', '{document,payload,octets,key,"word: eyJ","word: ali","word: cor","word: jun","word: car","word: sec","word: HS2","word: tex","word: AP8","word: 1.5"}'::text[], 'each cast and domain of the caller ran');
+SELECT is_empty($$SELECT * FROM mine.run WHERE by <> 'regress_types_caller' OR path <> current_setting('search_path')$$, 'casts and domains ran as the caller, with the caller''s search_path');
 RESET ROLE;
 
 -- Event triggers: nothing that users call is DDL
@@ -61,13 +61,13 @@ CREATE TABLE public.ddl (tag text);
 CREATE FUNCTION public.note_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.ddl VALUES (tg_tag); END $$;
 CREATE EVENT TRIGGER regress_note_ddl ON ddl_command_start EXECUTE FUNCTION public.note_ddl();
 CREATE TABLE public.noticed ();
-SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'DDL is noticed');
+SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'an event trigger notices CREATE TABLE');
 SELECT test.login('alice') AS g1 \gset
 SELECT test.refresh(:'g1') AS g2 \gset
 SELECT jwt_revoke(:'g2'::jsonb ->> 'refresh_token'), jwt_login('alice', 'wrong'), jwt_create_key(), jwt_rotate_key(), jwt_rotate_refresh_key(), jwt_purge(),
 	   jwt_set_password(:'alice', 'another horse battery'), jwt_disable_user(:'alice'), jwt_delete_user(:'alice'), jwt_reset_after_restore(),
 	   sign('{"a":1}', 'secret'), verify('x', 'secret'), url_encode('\x00'), url_decode('AA'), algorithm_sign('x', 'secret', 'HS256'), try_cast_double('1');
-SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'and there was none');
+SELECT is((SELECT array_agg(tag) FROM public.ddl), '{CREATE TABLE}', 'functions that users call run no DDL');
 DROP EVENT TRIGGER regress_note_ddl;
 
 SET client_min_messages = warning;

@@ -45,10 +45,10 @@ LANGUAGE sql IMMUTABLE AS
 $$ SELECT '\x30'::bytea || pg_temp.der_length(length(content)) || content
    FROM (SELECT pg_temp.der_integer(r) || pg_temp.der_integer(s)) AS v (content) $$;
 
-SELECT is(length(signature), 2 * size, alg || ': two numbers of the curve''s length')
+SELECT is(length(signature), 2 * size, alg || ': the signature is two numbers of the curve''s length')
 FROM signed;
 SELECT test.accepts(signing_input || '.' || test.base64url(r || s), key,
-					alg || ': the signature itself')
+					alg || ': the signature as issued is accepted')
 FROM signed;
 
 CREATE TEMP TABLE odd AS
@@ -123,7 +123,7 @@ SELECT test.accepts(token, test.public(test.key('P-256')), name || ' with a zero
 FROM short;
 SELECT test.refuses(signing_input || '.' || test.base64url(
 						substr(signature, 1, at) || substr(signature, at + 2)),
-					test.public(test.key('P-256')), name || ' without it')
+					test.public(test.key('P-256')), name || ' without its zero octet in front')
 FROM short;
 
 SELECT * FROM finish();

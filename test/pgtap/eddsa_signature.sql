@@ -26,10 +26,10 @@ ALTER TABLE signed ADD r bytea, ADD s bytea, ADD s_number numeric;
 UPDATE signed SET r = substr(signature, 1, size), s = substr(signature, size + 1),
 				  s_number = test.to_number(pg_temp.reversed(substr(signature, size + 1)));
 
-SELECT is(length(signature), 2 * size, alg || ': the length') FROM signed;
+SELECT is(length(signature), 2 * size, alg || ': the signature has the length of two numbers') FROM signed;
 SELECT ok(s_number < curve_order, alg || ': S is below the order') FROM signed;
 SELECT test.accepts(signing_input || '.' || test.base64url(r || s), key,
-					alg || ': the signature itself')
+					alg || ': the signature as issued is accepted')
 FROM signed;
 
 CREATE TEMP TABLE odd AS

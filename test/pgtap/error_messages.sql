@@ -47,10 +47,10 @@ FROM (SELECT test.key('oct') || '{"kid":"canary"}' AS keys) AS k, LATERAL (VALUE
 	('another issuer', test.token('{"exp":4102444800,"iss":"canary"}'), NULL, 'canary-issuer'))
 	AS v (what, token, audience, issuer);
 SELECT is(pg_temp.error_of(statement)::text,
-		  ROW('28J00', 'invalid token', '', '', '')::text, what || ': the one public text')
+		  ROW('28J00', 'invalid token', '', '', '')::text, what || ': the error is the one public text')
 FROM refused;
 SELECT is(state || ' ' || message || ' ' || detail, '28J01 token expired ',
-		  'an expired token says so')
+		  'the error of an expired token says that it is expired')
 FROM pg_temp.error_of(format('SELECT jwt_verify_with(%L, %L)',
 							 test.token('{"exp":1,"sub":"canary"}'), test.key('oct')));
 

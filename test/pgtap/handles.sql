@@ -17,16 +17,16 @@ $$ SELECT hmac(label::bytea || '\x00' || body, test.from_base64url(convert_from(
 
 SELECT :'answer'::jsonb ->> 'refresh_token' AS token, substr(test.from_base64url(substr(:'answer'::jsonb ->> 'refresh_token', 5)), 1, 45) AS body \gset
 SELECT is(left(:'token', 4), 'jar_', 'a refresh token begins with jar_'),
-	   is(length(:'token'), 107, 'and has 107 characters'),
-	   is(substr(:'body'::bytea, 1, 5), '\x0100000001'::bytea, 'version 1, then the number of the key'),
-	   is(substr(:'body'::bytea, 6, 16), uuid_send(test.session_of(:'answer')), 'then the session'),
-	   is(substr(:'body'::bytea, 22, 8), int8send(1), 'then the generation'),
-	   is((SELECT nonce FROM jwt_auth.refresh_tokens), encode(substr(:'body'::bytea, 30, 16), 'hex')::uuid, 'then the nonce'),
-	   is(substr(test.from_base64url(substr(:'token', 5)), 46), pg_temp.mac_of('jwt_auth refresh token', :'body'), 'then the MAC of all that');
+	   is(length(:'token'), 107, 'a refresh token has 107 characters'),
+	   is(substr(:'body'::bytea, 1, 5), '\x0100000001'::bytea, 'a refresh token begins with version 1 and the number of its key'),
+	   is(substr(:'body'::bytea, 6, 16), uuid_send(test.session_of(:'answer')), 'the bytes of a refresh token after the key number are the session'),
+	   is(substr(:'body'::bytea, 22, 8), int8send(1), 'the bytes of a refresh token after the session are the generation'),
+	   is((SELECT nonce FROM jwt_auth.refresh_tokens), encode(substr(:'body'::bytea, 30, 16), 'hex')::uuid, 'the bytes of a refresh token after the generation are the nonce'),
+	   is(substr(test.from_base64url(substr(:'token', 5)), 46), pg_temp.mac_of('jwt_auth refresh token', :'body'), 'the bytes of a refresh token after the nonce are the MAC of all before');
 
 -- What was made elsewhere with the same bytes is the same handle
 SELECT is('jar_' || test.base64url(:'body'::bytea || pg_temp.mac_of('jwt_auth refresh token', :'body')), :'token',
-		  'the same bytes are the same characters');
+		  'a refresh token made elsewhere of the same bytes is the same text');
 
 -- Each of these is a token in all but one thing, and would be right but for it
 CREATE TEMPORARY TABLE wrong (what text, token text);
@@ -43,9 +43,9 @@ SELECT what, prefix || test.base64url(body || pg_temp.mac_of(label, body)) FROM 
 INSERT INTO wrong
 SELECT 'byte ' || n || ' changed', 'jar_' || test.base64url(set_byte(bytes, n, get_byte(bytes, n) # 1))
 FROM test.from_base64url(substr(:'token', 5)) AS bytes, generate_series(0, 76) AS n;
-SELECT is(count(*), 84::bigint, '84 that are wrong') FROM wrong;
+SELECT is(count(*), 84::bigint, 'there are 84 variants of a refresh token') FROM wrong;
 SELECT is(test.error_of(test.refresh(jsonb_build_object('refresh_token', token))), 'invalid_grant', what || ': refused') FROM wrong;
-SELECT is(test.error_of(test.refresh(:'answer')), 'ok', 'the right one is still good');
+SELECT is(test.error_of(test.refresh(:'answer')), 'ok', 'after 84 wrong variants, the refresh token is accepted');
 
 -- A key does the work of its own use only, whatever its number: the one of hashed
 -- names gets a number here, which no row can have
@@ -56,14 +56,14 @@ $$ SELECT jsonb_build_object('refresh_token', 'jar_' || test.base64url(body || h
 	   LATERAL (SELECT '\x01'::bytea || int4send(key) || uuid_send(session_id) || int8send(generation) || uuid_send(nonce)) AS b (body)
    WHERE number = key $$;
 SELECT test.raises(format('UPDATE jwt_auth.keys SET number = 7 WHERE use = %L', use), '23514', 'no key has a number that is for ' || use) FROM unnest('{sig,hash}'::text[]) AS use;
-SELECT test.raises('UPDATE jwt_auth.keys SET number = NULL WHERE use = ''refresh''', '23514', 'each key for refresh tokens has one');
+SELECT test.raises('UPDATE jwt_auth.keys SET number = NULL WHERE use = ''refresh''', '23514', 'a key for refresh tokens must have a number');
 ALTER TABLE jwt_auth.keys DROP CONSTRAINT keys_number_check;
 UPDATE jwt_auth.keys SET number = 7 WHERE use = 'hash';
-SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'the key of hashed names makes no refresh token');
-SELECT is(jwt_rotate_refresh_key(), 8, 'the next number of all uses');
-SELECT is(test.error_of(test.refresh(pg_temp.token_by(8))), 'ok', 'the new key for refresh tokens makes one');
-SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'ok', 'and what the former one made is good');
-SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'the key of hashed names still makes none');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'a refresh token by the key of hashed names is denied');
+SELECT is(jwt_rotate_refresh_key(), 8, 'a new key for refresh tokens gets the next number of all uses');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(8))), 'ok', 'a refresh token by the new key is accepted');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'ok', 'a refresh token by the former key is accepted');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'after a rotation, a refresh token by the key of hashed names is denied');
 UPDATE jwt_auth.keys SET revoked_at = now() WHERE number = 1;
-SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'invalid_grant', 'nor does a revoked one');
+SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'invalid_grant', 'a refresh token by a revoked key is denied');
 SELECT finish();

@@ -198,14 +198,14 @@ SELECT test.refuses(jws_sign('{}', key, header),
 					|| what)
 FROM carried;
 SELECT test.refuses(jws_sign('{}', key, header), test.key('oct'),
-					'nor against an HMAC key: ' || what)
+					'the key of the token is not used against an HMAC key: ' || what)
 FROM carried;
 SELECT test.refuses(jws_sign('{}', key, header),
 					jsonb_build_object('keys', jsonb_build_array(
 						test.public(test.key('P-256')),
 						test.public(test.key('RSA')),
 						test.public(test.key('Ed25519')))),
-					'nor against a set: ' || what)
+					'the key of the token is not used against a set: ' || what)
 FROM carried;
 SELECT test.accepts(jws_sign('{}', test.key('P-256', 'ES256'), header),
 					test.public(test.key('P-256')),
@@ -227,10 +227,10 @@ INSERT INTO kid VALUES
 	('/dev/null'), ('file:///dev/null'), ('| id'), ('$(id)'),
 	(E'k1\r\nX-Header: 1'), (E'\x1b[31mk1'), (repeat('k', 10240));
 SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"k1"}', '{}'),
-					test.key('oct') || '{"kid":"k1"}', 'the kid of the key');
+					test.key('oct') || '{"kid":"k1"}', 'accepted: the kid of the key');
 SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"\u006b\u0031"}', '{}'),
 					test.key('oct') || '{"kid":"k1"}',
-					'the kid of the key, escaped');
+					'accepted: the kid of the key, escaped');
 SELECT test.refuses(test.hs256(json_build_object('alg', 'HS256', 'kid', kid)::text,
 							   '{}'),
 					test.key('oct') || '{"kid":"k1"}',

@@ -29,28 +29,28 @@ WHERE p.proname = ANY ('{jwt_claims,jwt_claim,jwt_user_id,jwt_session_id,jwt_iss
 
 -- Nobody
 SELECT is((jwt_claims()::text, jwt_claim('sub'), jwt_user_id()::text, jwt_session_id()::text, jwt_issuer(),
-		   jwt_role())::text, '(,,,,,)', 'without a token all are NULL');
+		   jwt_role())::text, '(,,,,,)', 'without a token, all accessors are NULL');
 SELECT is(jwt_has_role(role), false, 'no role: ' || coalesce(role, 'NULL'))
 FROM unnest(ARRAY['x', '', NULL, 'postgres', 'none']) AS role;
 SELECT is(jwt_has_scope(scope), false, 'no scope: ' || coalesce(scope, 'NULL'))
 FROM unnest(ARRAY['x', '', NULL, ' ']) AS scope;
-SELECT test.raises(format('SELECT public.jwt_require_scope(%L)', scope), '28J03', 'nobody has a scope')
+SELECT test.raises(format('SELECT public.jwt_require_scope(%L)', scope), '28J03', 'without a token, jwt_require_scope raises 28J03')
 FROM unnest(ARRAY['x', '', NULL]) AS scope;
-SELECT is(jwt_claim(NULL), NULL, 'no claim has no name');
+SELECT is(jwt_claim(NULL), NULL, 'jwt_claim(NULL) is NULL');
 
 -- A session of ours
 SET jwt_auth.token = :'alice';
-SELECT is(jwt_user_id(), test.id_of('alice'), 'jwt_user_id');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'jwt_user_id returns the user of the session');
 SELECT is(jwt_session_id(), (SELECT s.id FROM jwt_auth.sessions AS s WHERE s.user_id = test.id_of('alice')),
-		  'jwt_session_id');
-SELECT is(jwt_claims(), (jwt_decode(:'alice')).claims, 'jwt_claims are those of the token');
-SELECT is(jwt_claim('tenant'), 't-alice', 'jwt_claim of the user''s');
-SELECT is(jwt_claim('sub'), test.id_of('alice')::text, 'jwt_claim of sub');
+		  'jwt_session_id returns the session of the token');
+SELECT is(jwt_claims(), (jwt_decode(:'alice')).claims, 'jwt_claims returns the claims of the token');
+SELECT is(jwt_claim('tenant'), 't-alice', 'jwt_claim returns a claim of the user');
+SELECT is(jwt_claim('sub'), test.id_of('alice')::text, 'jwt_claim returns sub');
 SELECT is(jwt_claim(name), NULL, 'no such claim: ' || coalesce(left(name, 20), 'NULL'))
 FROM unnest(ARRAY['x', '', NULL, 'Sub', 'sub ', 'SUB', 'tenan', 'tenants', repeat('x', 63), repeat('x', 64),
 				  repeat('x', 65), repeat('x', 100000)]) AS name;
-SELECT is((jwt_issuer(), jwt_role())::text, '(,)', 'neither issuer nor role');
-SELECT is(jwt_has_role('alice'), false, 'the name of a user is no role');
+SELECT is((jwt_issuer(), jwt_role())::text, '(,)', 'jwt_issuer and jwt_role are NULL for a token without iss and role');
+SELECT is(jwt_has_role('alice'), false, 'jwt_has_role does not take the name of a user for a role');
 
 -- Claims of every kind, as ->> gives them
 SELECT test.be('"t":"text","e":"","n":12,"f":1.50,"b":true,"z":null,"o":{"a":[1,{"b":"c"}]},"a":["x",2],"u":"ä€😀"') IS NULL AS unused \gset
@@ -59,14 +59,14 @@ FROM unnest('{t,e,n,f,b,z,o,a,u,exp,none}'::text[]) AS name;
 SELECT is(ARRAY[jwt_claim('t'), jwt_claim('e'), jwt_claim('n'), jwt_claim('f'), jwt_claim('b'), jwt_claim('z'),
 				jwt_claim('o'), jwt_claim('a'), jwt_claim('u')],
 		  ARRAY['text', '', '12', '1.50', 'true', NULL, '{"a": [1, {"b": "c"}]}', '["x", 2]', 'ä€😀'],
-		  'the same from one call site each');
-SELECT is((jwt_claim('o')::jsonb #>> '{a,1,b}'), 'c', 'nested values by a cast');
+		  'jwt_claim returns claims of every type at call sites of their own');
+SELECT is((jwt_claim('o')::jsonb #>> '{a,1,b}'), 'c', 'nested values of a claim are reached by a cast');
 SELECT is((SELECT array_agg(jwt_claim(CASE n % 3 WHEN 0 THEN 't' WHEN 1 THEN repeat('t', 70) ELSE 'n' END) ORDER BY n)
 		   FROM generate_series(0, 5) AS n), ARRAY['text', NULL, '12', 'text', NULL, '12'],
-		  'one call site with changing names');
+		  'jwt_claim at one call site answers changing names');
 SELECT is((SELECT array_agg(jwt_has_scope(scope) ORDER BY n)
 		   FROM unnest(ARRAY['a', 'b', 'a', NULL, 'b']) WITH ORDINALITY AS s (scope, n), LATERAL test.be('"scope":"a"')),
-		  '{t,f,t,f,f}', 'the same for a scope');
+		  '{t,f,t,f,f}', 'jwt_has_scope at one call site answers changing scopes');
 
 -- sub and sid
 SELECT is((test.be(members), jwt_user_id()::text, jwt_session_id()::text, jwt_claim('sub'))::text,
@@ -109,67 +109,67 @@ SELECT is((test.be('"scope":"a b"'), test.sqlstate_of(format('SELECT public.jwt_
 FROM (VALUES ('a', NULL), ('b', NULL), ('c', '42501'), ('', '42501'), ('a b', '42501'), ('A', '42501'), (NULL, '42501'))
 	AS v (scope, state);
 SELECT is((test.be('"sub":"x"'), test.sqlstate_of('SELECT public.jwt_require_scope(''a'')'))::text, '("",42501)',
-		  'without a claim scope');
+		  'without a claim "scope", jwt_require_scope raises 42501');
 
 -- Revoked in mid-transaction: the next statement of the same transaction sees it
 SELECT test.login('alice') AS other \gset
 BEGIN;
 SET LOCAL jwt_auth.token = :'other';
-SELECT is(jwt_user_id(), test.id_of('alice'), 'before logout');
-SELECT lives_ok('SELECT public.jwt_logout()', 'jwt_logout');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'before a logout, jwt_user_id returns the user');
+SELECT lives_ok('SELECT public.jwt_logout()', 'jwt_logout succeeds within a transaction');
 SELECT is(test.sqlstate_of('SELECT public.' || call), '28J02', call || ' after logout in the same transaction')
 FROM unnest('{jwt_user_id(),jwt_claim(''sub''),jwt_has_role(''x''),jwt_require_scope(''x'')}'::text[]) AS call;
 ROLLBACK;
 SET jwt_auth.token = :'other';
-SELECT is(jwt_user_id(), test.id_of('alice'), 'the logout was rolled back');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'when a logout is rolled back, jwt_user_id returns the user');
 BEGIN;
 SAVEPOINT s;
 SELECT jwt_logout() IS NULL AS unused \gset
 ROLLBACK TO SAVEPOINT s;
-SELECT is(jwt_user_id(), test.id_of('alice'), 'so with a savepoint');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'when a logout is rolled back to a savepoint, jwt_user_id returns the user');
 COMMIT;
 SELECT jwt_logout() IS NULL AS unused \gset
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'a logout that commits');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'after a logout that committed, jwt_user_id raises 28J02');
 SET jwt_auth.check_revocation = off;
-SELECT is(jwt_user_id(), test.id_of('alice'), 'the operator may switch the check off');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'with check_revocation off, jwt_user_id returns the user after a logout');
 RESET jwt_auth.check_revocation;
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'and on');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'with check_revocation on again, jwt_user_id raises 28J02');
 
 -- A login that does not commit makes nobody
-SELECT is(jwt_user_id(), NULL, 'nobody') FROM set_config('jwt_auth.token', '', false);
+SELECT is(jwt_user_id(), NULL, 'after jwt_auth.token was emptied, jwt_user_id is NULL') FROM set_config('jwt_auth.token', '', false);
 BEGIN;
 SELECT test.login('alice') AS lost \gset
 SET LOCAL jwt_auth.token = :'lost';
-SELECT is(jwt_user_id(), test.id_of('alice'), 'inside the login''s own transaction');
-SELECT is(jwt_user_id(), test.id_of('alice'), 'twice');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'in the transaction of a login, jwt_user_id returns the user');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'in the transaction of a login, jwt_user_id returns the user a second time');
 ROLLBACK;
 SET jwt_auth.token = :'lost';
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'not after its rollback');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'after a login was rolled back, jwt_user_id raises 28J00');
 
 -- A token without session, of a user
 SELECT test.own(format('"sub":"%s"', test.id_of('bob'))) AS service \gset
 SET jwt_auth.token = :'service';
-SELECT is(jwt_user_id(), test.id_of('bob'), 'without session');
-SELECT is(jwt_session_id(), NULL, 'jwt_session_id is NULL then');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'with a token without session, jwt_user_id returns the user');
+SELECT is(jwt_session_id(), NULL, 'with a token without session, jwt_session_id is NULL');
 SELECT jwt_disable_user(test.id_of('bob')) IS NULL AS unused \gset
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'while the user is disabled');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'with a token of a disabled user, jwt_user_id raises 28J02');
 SELECT jwt_enable_user(test.id_of('bob')) IS NULL AS unused \gset
-SELECT is(jwt_user_id(), test.id_of('bob'), 'enabled again');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'with a token of a user enabled again, jwt_user_id returns the user');
 SELECT jwt_delete_user(test.id_of('bob')) IS NULL AS unused \gset
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'once the user is deleted');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J02', 'with a token of a deleted user, jwt_user_id raises 28J02');
 
 -- Keys
 SET jwt_auth.token = :'alice';
-SELECT is(jwt_user_id(), test.id_of('alice'), 'before the key is revoked');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'before its key is revoked, jwt_user_id returns the user');
 BEGIN;
 SELECT jwt_revoke_key(test.kid_of(:'alice')) IS NULL AS unused \gset
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'revoked in this transaction');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'after its key was revoked in this transaction, jwt_user_id raises 28J00');
 ROLLBACK;
-SELECT is(jwt_user_id(), test.id_of('alice'), 'rolled back');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'when the revocation of its key is rolled back, jwt_user_id returns the user');
 SELECT jwt_rotate_key() IS NOT NULL AS unused \gset
-SELECT is(jwt_user_id(), test.id_of('alice'), 'rotation leaves it');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'after a rotation of keys, jwt_user_id returns the user');
 SELECT jwt_revoke_key(test.kid_of(:'alice')) IS NULL AS unused \gset
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'revoked');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'after its key was revoked, jwt_user_id raises 28J00');
 RESET jwt_auth.token;
 
 -- No memory is kept per row

@@ -13,11 +13,11 @@ SELECT test.token_of('alice') AS alice, test.token_of('bob') AS bob \gset
 BEGIN;
 SELECT is(jwt_authenticate(scheme || :'alice'), (jwt_decode(:'alice')).claims, 'accepted: "' || scheme || '"')
 FROM unnest(ARRAY['', 'Bearer ', 'bearer ', 'BEARER ', 'bEaReR ', 'Bearer   ']) AS scheme;
-SELECT is(jwt_user_id(), test.id_of('alice'), 'the identity is set');
-SELECT ok(current_setting('jwt_auth.token') LIKE left(:'alice', 20) || '%', 'in jwt_auth.token, without the scheme');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'jwt_authenticate sets the identity');
+SELECT ok(current_setting('jwt_auth.token') LIKE left(:'alice', 20) || '%', 'jwt_authenticate puts the token without its scheme into jwt_auth.token');
 COMMIT;
-SELECT is(jwt_user_id(), NULL, 'it is the transaction''s');
-SELECT is(current_setting('jwt_auth.token'), '', 'and the setting is empty again');
+SELECT is(jwt_user_id(), NULL, 'after the transaction of jwt_authenticate, there is no identity');
+SELECT is(current_setting('jwt_auth.token'), '', 'after the transaction of jwt_authenticate, jwt_auth.token is empty');
 
 -- Refused: the SQLSTATE, and no identity but the one before
 BEGIN;
@@ -37,16 +37,16 @@ FROM (VALUES ('NULL', NULL, '28J03'), ('nothing', '', '28J03'), ('a scheme alone
 COMMIT;
 SELECT test.login('alice') AS ended \gset
 SELECT jwt_revoke(:'ended') IS NULL AS unused \gset
-SELECT test.raises(format('SELECT public.jwt_authenticate(%L)', :'ended'), '28J02', 'refused: revoked');
+SELECT test.raises(format('SELECT public.jwt_authenticate(%L)', :'ended'), '28J02', 'jwt_authenticate refuses a revoked token');
 SELECT test.raises('SELECT public.jwt_authenticate(jwt_login(''alice'', ''correct horse of alice'') ->> ''refresh_token'')',
-				   '28J00', 'refused: a refresh token');
+				   '28J00', 'jwt_authenticate refuses a refresh token');
 
 -- It goes by the clock, as jwt_verify does
 BEGIN;
 SET LOCAL jwt_auth.leeway = 0;
 SELECT test.own(format('"exp":%s', extract(epoch FROM clock_timestamp()) + 3)) AS shortly \gset
 SELECT jwt_authenticate(:'shortly') IS NULL AS unused, pg_sleep_for('3.1 s') IS NULL AS unused2 \gset
-SELECT test.raises(format('SELECT public.jwt_authenticate(%L)', :'shortly'), '28J01', 'expired meanwhile');
+SELECT test.raises(format('SELECT public.jwt_authenticate(%L)', :'shortly'), '28J01', 'jwt_authenticate refuses a token that expired within the transaction');
 COMMIT;
 
 -- Savepoints and errors
@@ -54,18 +54,18 @@ BEGIN;
 SELECT jwt_authenticate(:'alice') IS NULL AS unused \gset
 SAVEPOINT s;
 SELECT jwt_authenticate(:'bob') IS NULL AS unused \gset
-SELECT is(jwt_user_id(), test.id_of('bob'), 'bob in the savepoint');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'bob, authenticated in a savepoint, is the identity');
 ROLLBACK TO SAVEPOINT s;
-SELECT is(jwt_user_id(), test.id_of('alice'), 'alice again');
-SELECT is(test.sqlstate_of(format('SELECT public.jwt_authenticate(%L) / 0 IS NULL', :'bob')) IS NULL, false, 'an error after it');
-SELECT is(jwt_user_id(), test.id_of('alice'), 'undoes it');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'when the savepoint is rolled back, alice is the identity again');
+SELECT is(test.sqlstate_of(format('SELECT public.jwt_authenticate(%L) / 0 IS NULL', :'bob')) IS NULL, false, 'a statement that fails after jwt_authenticate raises its error');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'when a statement fails after jwt_authenticate, the former identity stays');
 COMMIT;
 
 -- Outside of a transaction block it warns
 SET client_min_messages = error;
-SELECT is(jwt_authenticate(:'alice') ->> 'sub', test.id_of('alice')::text, 'outside a block: the claims');
+SELECT is(jwt_authenticate(:'alice') ->> 'sub', test.id_of('alice')::text, 'outside of a transaction block, jwt_authenticate returns the claims');
 RESET client_min_messages;
-SELECT is(jwt_user_id(), NULL, 'outside a block: nobody afterwards');
+SELECT is(jwt_user_id(), NULL, 'outside of a transaction block, there is no identity afterwards');
 
 -- Roles
 CREATE ROLE regress_auth_gateway NOINHERIT LOGIN;
@@ -81,25 +81,25 @@ $$ SELECT test.own(format('"sub":%s,"role":%s', to_json(test.id_of('bob')), coal
 
 SET SESSION AUTHORIZATION regress_auth_gateway;
 BEGIN;
-SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'a member assumes it');
+SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'a session user assumes a role that it is a member of');
 SELECT is((current_user, session_user, current_setting('role'))::text, '(regress_auth_user,regress_auth_gateway,regress_auth_user)',
-		  'as the local role');
-SELECT is(jwt_user_id(), test.id_of('bob'), 'with the identity');
+		  'jwt_authenticate sets the role for the transaction');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'the transaction has an identity beside its assumed role');
 COMMIT;
-SELECT is(current_user, 'regress_auth_gateway', 'until the end of the transaction');
+SELECT is(current_user, 'regress_auth_gateway', 'after a COMMIT, the assumed role is reset');
 BEGIN;
 SELECT jwt_authenticate(test.with_role('regress_auth_user'), true) IS NULL AS unused \gset
 ROLLBACK;
-SELECT is(current_user, 'regress_auth_gateway', 'also when that is a ROLLBACK');
+SELECT is(current_user, 'regress_auth_gateway', 'after a ROLLBACK, the assumed role is reset');
 BEGIN;
 SELECT jwt_authenticate(test.with_role('regress Auth "x"'), true) IS NULL AS unused \gset
-SELECT is(current_user, 'regress Auth "x"', 'a name with spaces and quotes');
+SELECT is(current_user, 'regress Auth "x"', 'a role whose name has spaces and quotes is assumed');
 COMMIT;
 BEGIN;
 SELECT jwt_authenticate(test.with_role('regress_auth_user')) IS NULL AS unused \gset
-SELECT is((current_user, jwt_role())::text, '(regress_auth_gateway,regress_auth_user)', 'without assume_role the role stays');
+SELECT is((current_user, jwt_role())::text, '(regress_auth_gateway,regress_auth_user)', 'without assume_role, the role stays');
 SELECT jwt_authenticate(test.with_role('regress_auth_user'), NULL) IS NULL AS unused \gset
-SELECT is(current_user, 'regress_auth_gateway', 'so with NULL');
+SELECT is(current_user, 'regress_auth_gateway', 'with assume_role NULL, the role stays');
 COMMIT;
 
 -- Refused, and the identity of a refused call does not stay
@@ -119,7 +119,7 @@ SELECT is((test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', t
 FROM refused;
 SELECT is(test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', test.own(members))), '42501', 'not assumed: ' || members)
 FROM unnest(ARRAY['"x":1', '"role":7', '"role":["regress_auth_user"]', '"role":true', '"roles":"regress_auth_user"']) AS members;
-SELECT is(test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', repeat('x', 63) || :'bob')), '28J00', 'a bad token: first of all');
+SELECT is(test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', repeat('x', 63) || :'bob')), '28J00', 'with a malformed token, assume_role raises 28J00');
 COMMIT;
 RESET SESSION AUTHORIZATION;
 
@@ -129,9 +129,9 @@ SELECT is((test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', t
 		  '(42501,postgres)', 'a superuser''s session does not assume ' || role)
 FROM unnest(ARRAY['regress_auth_super', 'regress_auth_bypass', 'postgres']) AS role;
 SELECT jwt_authenticate(test.with_role('regress_auth_other'), true) IS NULL AS unused \gset
-SELECT is(current_user, 'regress_auth_other', 'and any other');
-SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'one after the other');
-SELECT is(current_user, 'regress_auth_user', 'by what the session user may, not the current role');
+SELECT is(current_user, 'regress_auth_other', 'a superuser''s session assumes an ordinary role');
+SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'a second role is assumed in the same transaction');
+SELECT is(current_user, 'regress_auth_user', 'a second role is assumed by the rights of the session user');
 COMMIT;
 
 -- The role is not the identity: SET ROLE and RESET ROLE leave it (T30)
@@ -139,12 +139,12 @@ SET SESSION AUTHORIZATION regress_auth_gateway;
 BEGIN;
 SELECT jwt_authenticate(test.with_role('regress_auth_user'), true) IS NULL AS unused \gset
 RESET ROLE;
-SELECT is((current_user, jwt_user_id())::text, format('(regress_auth_gateway,%s)', test.id_of('bob')), 'RESET ROLE');
+SELECT is((current_user, jwt_user_id())::text, format('(regress_auth_gateway,%s)', test.id_of('bob')), 'RESET ROLE leaves the identity');
 SET ROLE NONE;
-SELECT is(jwt_user_id(), test.id_of('bob'), 'SET ROLE NONE');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'SET ROLE NONE leaves the identity');
 SET LOCAL ROLE regress_auth_user;
-SELECT is((jwt_user_id(), jwt_role())::text, format('(%s,regress_auth_user)', test.id_of('bob')), 'SET LOCAL ROLE');
-SELECT test.raises('SET ROLE regress_auth_other', '42501', 'a role that the session user has not');
+SELECT is((jwt_user_id(), jwt_role())::text, format('(%s,regress_auth_user)', test.id_of('bob')), 'SET LOCAL ROLE leaves the identity');
+SELECT test.raises('SET ROLE regress_auth_other', '42501', 'SET ROLE to a role that the session user is no member of is refused');
 COMMIT;
 RESET SESSION AUTHORIZATION;
 
@@ -155,17 +155,17 @@ $$ BEGIN RETURN public.jwt_authenticate(token, assume_role); END $$;
 SET SESSION AUTHORIZATION regress_auth_gateway;
 BEGIN;
 SELECT is(test.sqlstate_of(format('SELECT test.definer(%L, true)', test.with_role('regress_auth_user'))), '42501',
-		  'assume_role in a SECURITY DEFINER function');
-SELECT is(test.definer(:'alice', false) ->> 'sub', test.id_of('alice')::text, 'the identity alone');
-SELECT is(jwt_user_id(), test.id_of('alice'), 'is the transaction''s');
+		  'assume_role is refused within a SECURITY DEFINER function');
+SELECT is(test.definer(:'alice', false) ->> 'sub', test.id_of('alice')::text, 'a SECURITY DEFINER function can authenticate without assuming a role');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'an identity set within a SECURITY DEFINER function is the transaction''s');
 COMMIT;
-SELECT is(jwt_user_id(), NULL, 'and gone after it');
+SELECT is(jwt_user_id(), NULL, 'after the transaction, an identity set within a SECURITY DEFINER function is gone');
 RESET SESSION AUTHORIZATION;
 
 -- A read-only transaction will do
 BEGIN READ ONLY;
-SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'read only');
-SELECT is((current_user, jwt_user_id())::text, format('(regress_auth_user,%s)', test.id_of('bob')), 'with role and identity');
+SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'jwt_authenticate assumes a role in a read-only transaction');
+SELECT is((current_user, jwt_user_id())::text, format('(regress_auth_user,%s)', test.id_of('bob')), 'a read-only transaction has the assumed role and the identity');
 COMMIT;
 
 REVOKE ALL ON refused FROM PUBLIC;

@@ -86,10 +86,10 @@ END
 $$;
 SELECT test.be('alice', 'exp', 1) IS NULL AS unused \gset
 CALL test.goes_on('commit');
-SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice 28J01 bob bob', 'a procedure that commits');
+SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice 28J01 bob bob', 'a procedure that commits keeps no token beyond its end');
 SELECT test.be('alice', 'exp', 1) IS NULL AS unused \gset
 CALL test.goes_on('rollback');
-SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice 28J01 bob bob', 'a procedure that rolls back');
+SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice 28J01 bob bob', 'a procedure that rolls back keeps no token beyond its end');
 SELECT test.be('alice', 'exp', 1) IS NULL AS unused \gset
 DO $$
 BEGIN
@@ -100,26 +100,26 @@ BEGIN
 	INSERT INTO found VALUES ('2', test.who());
 END
 $$;
-SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice 28J01', 'a block that commits');
+SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice 28J01', 'a DO block that commits keeps no token beyond its end');
 -- So the end of its session
 SELECT test.login('alice') AS short \gset
 UPDATE jwt_auth.sessions SET expires_at = clock_timestamp() + interval '1 s' WHERE id = ((jwt_decode(:'short')).claims ->> 'sid')::uuid;
 SET jwt_auth.token = :'short';
 CALL test.goes_on('commit');
-SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice 28J02 bob bob', 'a procedure and the end of a session');
+SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice 28J02 bob bob', 'a procedure that commits keeps no token beyond the end of its session');
 
 -- Statements that are sent as one begin together; so does the transaction
 TRUNCATE found;
 SELECT test.be('alice', 'exp', 1) IS NULL AS unused \gset
 INSERT INTO found VALUES ('1', test.who()) \; SELECT pg_sleep_for('1.2 s') \; INSERT INTO found VALUES ('2', test.who()) \; BEGIN \; INSERT INTO found VALUES ('3', test.who()) \; COMMIT;
 INSERT INTO found VALUES ('4', test.who());
-SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice alice 28J01', 'a batch, and what comes after it');
+SELECT is((SELECT string_agg(who, ' ' ORDER BY at) FROM found), 'alice alice alice 28J01', 'a batch has the identity of its beginning, and the statement after it has none');
 -- A transaction does not prolong it: each statement is judged for itself
 SELECT test.be('alice', 'exp', 1) IS NULL AS unused \gset
 BEGIN;
-SELECT is(test.who(), 'alice', 'a transaction''s first statement');
+SELECT is(test.who(), 'alice', 'the first statement of a transaction has the identity');
 SELECT pg_sleep_for('1.2 s');
-SELECT is(test.who(), '28J01', 'and the one after its end');
+SELECT is(test.who(), '28J01', 'a statement of the transaction after the token''s end is refused');
 COMMIT;
 
 SET jwt_auth.token = '';

@@ -43,8 +43,8 @@ SELECT matches(test.plan_of(query), 'Index Cond: \(owner = jwt_user_id\(\)\)', '
 FROM unnest(ARRAY['SELECT * FROM public.document', 'DELETE FROM public.document', 'SELECT count(*) FROM public.document WHERE tenant LIKE ''%x''']) AS query;
 -- The planner asks for the value, to estimate with it
 SET jwt_auth.token = 'x';
-SELECT is(test.sqlstate_of('EXPLAIN SELECT owner FROM public.document'), '28J00', 'no plan with a bad token');
-SELECT is(test.sqlstate_of('SELECT count(*) FROM public.document'), '28J00', 'nor its execution');
+SELECT is(test.sqlstate_of('EXPLAIN SELECT owner FROM public.document'), '28J00', 'EXPLAIN with a malformed token is refused');
+SELECT is(test.sqlstate_of('SELECT count(*) FROM public.document'), '28J00', 'a query with a malformed token is refused');
 RESET jwt_auth.token;
 
 -- Prepared statements, with custom and generic plans, across identities
@@ -76,23 +76,23 @@ FROM unnest('{auto,force_custom_plan,force_generic_plan,auto}'::text[]) AS mode;
 SET jwt_auth.token = :'alice';
 PREPARE who AS SELECT jwt_user_id(), jwt_claim('tenant');
 SET plan_cache_mode = force_generic_plan;
-SELECT is((SELECT count(*) FROM public.document), 3::bigint, 'alice''s');
+SELECT is((SELECT count(*) FROM public.document), 3::bigint, 'with alice''s token, the app sees three rows');
 CREATE FUNCTION test.executed_who() RETURNS text LANGUAGE plpgsql AS
 $$ DECLARE r record; BEGIN EXECUTE 'EXECUTE who' INTO r; RETURN r::text; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END $$;
 RESET ROLE;
 GRANT ALL ON ALL FUNCTIONS IN SCHEMA test TO PUBLIC;
-SELECT is(test.executed_who(), format('(%s,t-alice)', :'alice_id'), 'executed as alice');
+SELECT is(test.executed_who(), format('(%s,t-alice)', :'alice_id'), 'a generic plan executed with alice''s token returns alice');
 SET jwt_auth.token = :'bob';
-SELECT is(test.executed_who(), format('(%s,t-bob)', test.id_of('bob')), 'executed as bob');
+SELECT is(test.executed_who(), format('(%s,t-bob)', test.id_of('bob')), 'a generic plan executed with bob''s token returns bob');
 SET jwt_auth.token = 'x';
-SELECT is(test.executed_who(), '28J00', 'executed with junk');
+SELECT is(test.executed_who(), '28J00', 'a generic plan executed with a malformed token is refused');
 RESET jwt_auth.token;
-SELECT is(test.executed_who(), '(,)', 'executed as nobody');
+SELECT is(test.executed_who(), '(,)', 'a generic plan executed without token returns nobody');
 SELECT test.login('alice') AS ended \gset
 SET jwt_auth.token = :'ended';
-SELECT is(test.executed_who(), format('(%s,t-alice)', :'alice_id'), 'executed in a session');
+SELECT is(test.executed_who(), format('(%s,t-alice)', :'alice_id'), 'a generic plan executed with a session''s token returns its user');
 SELECT jwt_logout() IS NULL AS unused \gset
-SELECT is(test.executed_who(), '28J02', 'executed after its end');
+SELECT is(test.executed_who(), '28J02', 'a generic plan executed after the end of the session is refused');
 RESET jwt_auth.token;
 RESET plan_cache_mode;
 
@@ -102,11 +102,11 @@ SET jwt_auth.token = :'alice';
 PREPARE counted AS SELECT count(*) FROM public.document;
 CREATE FUNCTION test.executed_count() RETURNS bigint LANGUAGE plpgsql AS
 $$ DECLARE n bigint; BEGIN EXECUTE 'EXECUTE counted' INTO n; RETURN n; END $$;
-SELECT is(test.executed_count(), 20000::bigint, 'the superuser counts all');
+SELECT is(test.executed_count(), 20000::bigint, 'a generic plan executed by a superuser counts all rows');
 SET ROLE regress_plans_app;
-SELECT is(test.executed_count(), 3::bigint, 'the app her own');
+SELECT is(test.executed_count(), 3::bigint, 'a generic plan executed by the app counts alice''s rows');
 RESET ROLE;
-SELECT is(test.executed_count(), 20000::bigint, 'the superuser again');
+SELECT is(test.executed_count(), 20000::bigint, 'a generic plan executed by a superuser again counts all rows');
 RESET plan_cache_mode;
 RESET jwt_auth.token;
 
@@ -150,8 +150,8 @@ BEGIN
 	ASSERT turn = 100;
 END
 $$;
-SELECT pass('a loop that switches the token at each turn');
-SELECT is(jwt_user_id(), NULL, 'and is nobody''s afterwards');
+SELECT pass('in a loop that switches the token at each turn, each turn has its identity');
+SELECT is(jwt_user_id(), NULL, 'after a loop that switched the token, there is no identity');
 
 -- Cursors
 BEGIN;
@@ -161,16 +161,16 @@ DECLARE held CURSOR WITH HOLD FOR SELECT id FROM public.document ORDER BY id;
 DECLARE of_claim CURSOR WITH HOLD FOR SELECT jwt_claim('tenant') FROM generate_series(1, 3);
 CREATE FUNCTION pg_temp.fetch(name text) RETURNS text LANGUAGE plpgsql AS
 $$ DECLARE c refcursor := name; value text; BEGIN FETCH c INTO value; RETURN value; END $$;
-SELECT is(pg_temp.fetch('c'), '1', 'a cursor''s first row');
-SELECT is(pg_temp.fetch('held'), '1', 'a held one''s first row');
+SELECT is(pg_temp.fetch('c'), '1', 'the first row of a cursor is alice''s');
+SELECT is(pg_temp.fetch('held'), '1', 'the first row of a held cursor is alice''s');
 SET LOCAL jwt_auth.token = :'bob';
-SELECT is(pg_temp.fetch('held'), '3', 'an index scan that is under way goes on');
-SELECT is(pg_temp.fetch('of_claim'), 't-bob', 'an expression is of the identity that fetches');
+SELECT is(pg_temp.fetch('held'), '3', 'an index scan that began as alice''s goes on after a switch to bob');
+SELECT is(pg_temp.fetch('of_claim'), 't-bob', 'an expression of a cursor has the identity that fetches');
 SET LOCAL jwt_auth.token = :'alice';
 COMMIT;
-SELECT is(jwt_user_id(), NULL, 'nobody');
-SELECT is(ARRAY[pg_temp.fetch('held'), pg_temp.fetch('held')], ARRAY['5', NULL], 'held over COMMIT: the rows of the one who opened it');
-SELECT is(ARRAY[pg_temp.fetch('of_claim'), pg_temp.fetch('of_claim')], '{t-alice,t-alice}', 'and the values at COMMIT');
+SELECT is(jwt_user_id(), NULL, 'after COMMIT, there is no identity');
+SELECT is(ARRAY[pg_temp.fetch('held'), pg_temp.fetch('held')], ARRAY['5', NULL], 'a cursor held over COMMIT returns the rows of the one who opened it');
+SELECT is(ARRAY[pg_temp.fetch('of_claim'), pg_temp.fetch('of_claim')], '{t-alice,t-alice}', 'an expression of a held cursor has the identity at COMMIT');
 CLOSE held;
 CLOSE of_claim;
 -- A cursor held over the end of its token: COMMIT fetches the rest
@@ -181,16 +181,16 @@ DECLARE late CURSOR WITH HOLD FOR SELECT jwt_claim('tenant') FROM generate_serie
 SET LOCAL jwt_auth.token = '';
 COMMIT;
 \set ON_ERROR_STOP on
-SELECT is(pg_temp.fetch('late'), NULL, 'a held cursor of nobody at COMMIT');
+SELECT is(pg_temp.fetch('late'), NULL, 'an expression of a held cursor is NULL without identity at COMMIT');
 CLOSE late;
 
 -- Materialised: what was written as alice stays
 BEGIN;
 SELECT jwt_authenticate(:'alice') IS NULL AS unused \gset
 CREATE TEMP TABLE taken AS SELECT id FROM public.document;
-SELECT is((SELECT array_agg(d.id ORDER BY d.id) FROM public.document AS d JOIN taken USING (id)), '{1,3,5}', 'a join of the policy''s table with itself');
-SELECT is((WITH w AS MATERIALIZED (SELECT id FROM public.document) SELECT count(*) FROM w), 3::bigint, 'a CTE');
-SELECT is((SELECT array_agg(n) FROM generate_series(1, 2) AS n, LATERAL (SELECT count(*) FROM public.document WHERE id > n) AS l), '{1,2}', 'LATERAL');
+SELECT is((SELECT array_agg(d.id ORDER BY d.id) FROM public.document AS d JOIN taken USING (id)), '{1,3,5}', 'a table that was created as alice joins alice''s rows');
+SELECT is((WITH w AS MATERIALIZED (SELECT id FROM public.document) SELECT count(*) FROM w), 3::bigint, 'a materialized CTE sees alice''s rows');
+SELECT is((SELECT array_agg(n) FROM generate_series(1, 2) AS n, LATERAL (SELECT count(*) FROM public.document WHERE id > n) AS l), '{1,2}', 'a LATERAL query sees alice''s rows');
 COMMIT;
 
 -- Functions of the extension in an index, a constraint, a generated column: no
@@ -203,7 +203,7 @@ SET ROLE regress_plans_app;
 BEGIN;
 SELECT jwt_authenticate(:'bob') IS NULL AS unused \gset
 WITH new AS (INSERT INTO public.document (id) VALUES (30000) RETURNING owner)
-SELECT is((SELECT owner FROM new), test.id_of('bob'), 'a default may be the identity');
+SELECT is((SELECT owner FROM new), test.id_of('bob'), 'a default can be the identity');
 COMMIT;
 RESET ROLE;
 

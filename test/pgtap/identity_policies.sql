@@ -66,7 +66,7 @@ SELECT is(test.seen_with('owner IS NOT DISTINCT FROM jwt_user_id()', NULL), '{6}
 		  'IS NOT DISTINCT FROM opens the rows of nobody to nobody');
 SELECT is(test.seen_with('owner = jwt_user_id() OR owner IS NULL', token), rows, 'rows without owner, if the policy says so')
 FROM (VALUES (:'alice', '{1,3,5,6}'), (NULL, '{6}')) AS v (token, rows);
-SELECT is(test.seen_with('NOT jwt_has_role(''banned'')', NULL), '{1,2,3,4,5,6}', 'NOT of a has function is true for nobody');
+SELECT is(test.seen_with('NOT jwt_has_role(''banned'')', NULL), '{1,2,3,4,5,6}', 'a policy of NOT jwt_has_role alone shows every row to nobody');
 SELECT is(test.seen_with('owner = jwt_user_id() AND NOT jwt_has_role(''banned'')', test.own(format('"sub":"%s"%s', test.id_of('alice'), role))),
 		  rows, 'beside the identity it does what it says' || role)
 FROM (VALUES ('', '{1,3,5}'), (',"role":"banned"', '{}')) AS v (role, rows);
@@ -76,7 +76,7 @@ SELECT is(test.seen_with(condition, token), state, format('%s: %s', state, condi
 FROM unnest(ARRAY['owner = jwt_user_id()', 'jwt_user_id() IS NULL', 'jwt_has_role(''x'')', 'NOT jwt_has_scope(''x'')',
 				  'coalesce(jwt_claim(''sub''), ''x'') = ''x''']) AS condition,
 	 (VALUES ('x', '28J00'), (test.tampered(:'alice'), '28J00'), (test.own('"exp":1'), '28J01')) AS v (token, state);
-SELECT is(test.seen_with('jwt_user_id() IS NOT NULL OR true', 'x'), '{1,2,3,4,5,6}', 'what is true for everybody is not asked');
+SELECT is(test.seen_with('jwt_user_id() IS NOT NULL OR true', 'x'), '{1,2,3,4,5,6}', 'a condition that is true for everybody does not look at the token');
 
 -- Writing
 SELECT test.use_policy('owner = jwt_user_id()') IS NULL AS unused \gset
@@ -87,16 +87,16 @@ SET jwt_auth.token = :'alice';
 SELECT test.raises(format('INSERT INTO public.document VALUES (7, %L)', owner), state, 'alice inserts for ' || who)
 FROM (VALUES ('herself', test.id_of('alice'), NULL), ('bob', test.id_of('bob'), '42501'), ('nobody', NULL, '42501'))
 	AS v (who, owner, state);
-SELECT test.raises(format('UPDATE public.document SET owner = %L WHERE id = 1', test.id_of('bob')), '42501', 'alice gives her row to bob');
+SELECT test.raises(format('UPDATE public.document SET owner = %L WHERE id = 1', test.id_of('bob')), '42501', 'alice cannot give her row to bob');
 WITH changed AS (UPDATE public.document SET tenant = 'x' WHERE id IN (1, 2, 6) RETURNING id)
-SELECT is((SELECT array_agg(id) FROM changed), '{1}', 'she updates her own alone');
+SELECT is((SELECT array_agg(id) FROM changed), '{1}', 'alice''s UPDATE changes only her row');
 WITH gone AS (DELETE FROM public.document WHERE id > 1 RETURNING id)
-SELECT is((SELECT array_agg(id ORDER BY id) FROM gone), '{3,5,7}', 'and deletes her own alone');
+SELECT is((SELECT array_agg(id ORDER BY id) FROM gone), '{3,5,7}', 'alice''s DELETE removes only her rows');
 RESET jwt_auth.token;
-SELECT test.raises(format('INSERT INTO public.document VALUES (8, %L)', owner), '42501', 'nobody inserts')
+SELECT test.raises(format('INSERT INTO public.document VALUES (8, %L)', owner), '42501', 'a caller without token cannot insert')
 FROM (VALUES (test.id_of('alice')), (NULL)) AS v (owner);
 WITH gone AS (DELETE FROM public.document RETURNING id)
-SELECT is((SELECT count(*) FROM gone), 0::bigint, 'nobody deletes');
+SELECT is((SELECT count(*) FROM gone), 0::bigint, 'a DELETE of a caller without token removes no row');
 SET jwt_auth.token = :'ended';
 SELECT test.raises(statement, '28J02', 'after logout: ' || statement)
 FROM unnest(ARRAY['SELECT * FROM public.document', 'DELETE FROM public.document', 'UPDATE public.document SET tenant = NULL',
@@ -104,7 +104,7 @@ FROM unnest(ARRAY['SELECT * FROM public.document', 'DELETE FROM public.document'
 \set ON_ERROR_STOP off
 COPY public.document TO STDOUT;
 \set ON_ERROR_STOP on
-SELECT is(:'SQLSTATE'::text, '28J02', 'after logout: COPY');
+SELECT is(:'SQLSTATE'::text, '28J02', 'after a logout, COPY raises 28J02');
 RESET jwt_auth.token;
 RESET ROLE;
 TRUNCATE public.document;
@@ -114,9 +114,9 @@ INSERT INTO public.document SELECT n, test.id_of(CASE n % 2 WHEN 1 THEN 'alice' 
 ALTER TABLE public.document OWNER TO regress_policies_app;
 SET ROLE regress_policies_app;
 SET jwt_auth.token = :'bob';
-SELECT is(test.seen(), '{1,2,3,4,5,6}', 'the table''s owner');
+SELECT is(test.seen(), '{1,2,3,4,5,6}', 'the owner of the table sees every row');
 ALTER TABLE public.document FORCE ROW LEVEL SECURITY;
-SELECT is(test.seen(), '{2,4,6}', 'the table''s owner, when forced');
+SELECT is(test.seen(), '{2,4,6}', 'the owner of a table with FORCE ROW LEVEL SECURITY sees the rows of the identity');
 RESET ROLE;
 ALTER TABLE public.document NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.document OWNER TO postgres;
@@ -136,14 +136,14 @@ $$ BEGIN RAISE EXCEPTION SQLSTATE 'LEAK0'; END $$;
 GRANT SELECT ON public.of_owner, public.barrier, public.filtered TO regress_policies_app;
 SET ROLE regress_policies_app;
 SET jwt_auth.token = :'alice';
-SELECT is((SELECT count(*) FROM public.of_owner), 6::bigint, 'a view of the table''s owner bypasses the policy');
-SELECT is((SELECT array_agg(id ORDER BY id) FROM public.barrier), '{1,3,5}', 'security_invoker does not');
-SELECT is((SELECT array_agg(id ORDER BY id) FROM public.filtered), '{1,3,5}', 'a security barrier view that filters by identity');
-SELECT is(public.count_as_owner(), 6::bigint, 'a SECURITY DEFINER function of the owner bypasses the policy');
-SELECT is(public.who_as_owner(), test.id_of('alice'), 'the identity is the caller''s all the same');
+SELECT is((SELECT count(*) FROM public.of_owner), 6::bigint, 'a view of the table''s owner shows every row');
+SELECT is((SELECT array_agg(id ORDER BY id) FROM public.barrier), '{1,3,5}', 'a view with security_invoker shows the rows of the identity');
+SELECT is((SELECT array_agg(id ORDER BY id) FROM public.filtered), '{1,3,5}', 'a security barrier view that filters by identity shows its rows');
+SELECT is(public.count_as_owner(), 6::bigint, 'a SECURITY DEFINER function of the table''s owner counts every row');
+SELECT is(public.who_as_owner(), test.id_of('alice'), 'within a SECURITY DEFINER function, the identity is the caller''s');
 -- A function that is not leakproof is only called for rows that pass
 SELECT is((SELECT count(*) FROM public.filtered WHERE owner <> test.id_of('alice') AND public.leak(id, owner)), 0::bigint,
-		  'no row of bob reaches a function of the query: barrier');
+		  'no row of bob reaches a function in alice''s query of a barrier view');
 SELECT is(test.sqlstate_of('SELECT * FROM public.' || relation || ' WHERE public.leak(id, owner)'), 'LEAK0', 'her own rows do: ' || relation)
 FROM unnest('{document,barrier,filtered}'::text[]) AS relation;
 RESET jwt_auth.token;
@@ -158,20 +158,20 @@ $$ BEGIN PERFORM set_config('jwt_auth.token', token, false); RETURN true; END $$
 SET ROLE regress_policies_app;
 SET jwt_auth.token = :'alice';
 SELECT ok((SELECT array_agg(id) FROM public.document WHERE public.swap_to(:'bob')) <@ '{1,2,3,4,5,6}'
-		  AND NOT EXISTS (SELECT FROM public.document WHERE owner = test.id_of('alice')), 'to bob, whose token the caller holds');
-SELECT is(jwt_user_id(), test.id_of('bob'), 'who it is from then on');
+		  AND NOT EXISTS (SELECT FROM public.document WHERE owner = test.id_of('alice')), 'a query that swaps the token to bob''s sees the rows of alice or bob');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'after a query that swapped the token, the identity is bob');
 -- A sequential scan asks for each row; an index scan asked before the first
 SET enable_indexscan = off;
 SET enable_bitmapscan = off;
-SELECT is(test.sqlstate_of(format('SELECT * FROM public.document WHERE public.swap_to(%L)', test.tampered(:'alice'))), '28J00', 'to a forged one');
-SELECT is(test.sqlstate_of('SELECT * FROM public.document WHERE public.swap_to(''x'')'), '28J00', 'to junk');
-SELECT is(jwt_user_id(), test.id_of('bob'), 'which is undone with the statement');
+SELECT is(test.sqlstate_of(format('SELECT * FROM public.document WHERE public.swap_to(%L)', test.tampered(:'alice'))), '28J00', 'a query that swaps to a forged token is refused');
+SELECT is(test.sqlstate_of('SELECT * FROM public.document WHERE public.swap_to(''x'')'), '28J00', 'a query that swaps to a malformed token is refused');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'a swap in a query that failed is undone');
 RESET enable_indexscan;
 RESET enable_bitmapscan;
 SET enable_seqscan = off;
 SELECT is((SELECT array_agg(id ORDER BY id) FROM public.document WHERE public.swap_to('x')), '{2,4,6}',
-		  'to junk while an index is scanned for bob''s rows');
-SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'is an error for the next statement');
+		  'an index scan that began as bob''s goes on after a swap to a malformed token');
+SELECT is(test.sqlstate_of('SELECT public.jwt_user_id()'), '28J00', 'the statement after a swap to a malformed token is refused');
 RESET enable_seqscan;
 RESET ROLE;
 CREATE FUNCTION public.swap_trigger() RETURNS trigger LANGUAGE plpgsql AS
@@ -180,9 +180,9 @@ CREATE TRIGGER swap BEFORE INSERT ON public.document FOR EACH ROW EXECUTE FUNCTI
 SET ROLE regress_policies_app;
 SET jwt_auth.token = :'alice';
 SELECT test.raises(format('INSERT INTO public.document VALUES (9, %L)', test.id_of('alice')), '42501',
-				   'a trigger of the owner that makes it bob''s: alice''s row is refused');
-SELECT is(jwt_user_id(), test.id_of('alice'), 'alice again');
-SELECT test.raises(format('INSERT INTO public.document VALUES (9, %L)', test.id_of('bob')), NULL, 'bob''s row is not');
+				   'with a trigger that swaps to bob, alice cannot insert a row of hers');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'after an INSERT that failed in a trigger, the identity is alice');
+SELECT test.raises(format('INSERT INTO public.document VALUES (9, %L)', test.id_of('bob')), NULL, 'with a trigger that swaps to bob, alice can insert a row of bob''s');
 RESET ROLE;
 DROP TRIGGER swap ON public.document;
 RESET jwt_auth.token;
@@ -191,9 +191,9 @@ RESET jwt_auth.token;
 SELECT is((SELECT count(*) FROM pg_depend AS d
 		   JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 		   WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = 'public.jwt_user_id()'::regprocedure), 1::bigint,
-		  'the policy depends on the function');
-SELECT test.raises('DROP EXTENSION jwt_auth', '2BP01', 'so that the extension is not dropped from under it');
-SELECT test.raises('DROP FUNCTION public.jwt_user_id()', '2BP01', 'nor the function');
+		  'a policy depends on the accessor that it calls');
+SELECT test.raises('DROP EXTENSION jwt_auth', '2BP01', 'the extension cannot be dropped while a policy needs it');
+SELECT test.raises('DROP FUNCTION public.jwt_user_id()', '2BP01', 'an accessor cannot be dropped while a policy needs it');
 
 DROP OWNED BY regress_policies_app;
 DROP ROLE regress_policies_app;

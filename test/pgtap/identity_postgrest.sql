@@ -8,9 +8,9 @@ CREATE EXTENSION jwt_auth;
 SELECT no_plan();
 
 -- Without a key that PostgREST could verify with
-SELECT test.raises('SELECT public.jwt_postgrest_config()', '55000', 'no key at all');
+SELECT test.raises('SELECT public.jwt_postgrest_config()', '55000', 'without a key, jwt_postgrest_config is refused');
 SELECT test.import_own_secret() IS NOT NULL AS unused \gset
-SELECT test.raises('SELECT public.jwt_postgrest_config()', '55000', 'a secret alone');
+SELECT test.raises('SELECT public.jwt_postgrest_config()', '55000', 'with a secret alone, jwt_postgrest_config is refused');
 SELECT public.jwt_revoke_key('h1') IS NULL AS unused \gset
 DELETE FROM jwt_auth.keys;
 \ir include/identity.psql
@@ -77,7 +77,7 @@ FROM unnest(ARRAY['{"authorization":["Bearer x"]}', '{"authorization":7}', '{"au
 				  '{"authorization":"Bearer ' || :'alice' || '","authorization":"Bearer ' || :'bob' || '"}']) AS headers;
 SELECT test.login('alice') AS ended \gset
 SELECT jwt_revoke(:'ended') IS NULL AS unused \gset
-SELECT is(test.request(test.authorization('Bearer ' || :'ended')), '28J02', 'refused: after logout');
+SELECT is(test.request(test.authorization('Bearer ' || :'ended')), '28J02', 'jwt_pre_request refuses a token after a logout');
 SELECT is(test.request(test.authorization('Bearer x'), method), 'PGRST', 'behind PostgREST: PGRST with ' || method)
 FROM unnest('{GET,HEAD,POST,PATCH,DELETE,OPTIONS}'::text[]) AS method;
 
@@ -91,41 +91,41 @@ SET jwt_auth.token = :'bob';
 BEGIN;
 SET LOCAL request.headers = '{}';
 SELECT jwt_pre_request() IS NULL AS unused \gset
-SELECT is(jwt_user_id(), NULL, 'nobody, though the session has a token');
+SELECT is(jwt_user_id(), NULL, 'a request without token is nobody''s, though the session has a token');
 COMMIT;
-SELECT is(jwt_user_id(), test.id_of('bob'), 'the session''s token is untouched');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'after a request, the session''s token is untouched');
 RESET jwt_auth.token;
 BEGIN;
 SELECT set_config('request.headers', test.authorization('Bearer ' || :'alice'), true) IS NULL AS unused,
 	   set_config('request.jwt.claims', test.accepted_claims(test.authorization('Bearer ' || :'alice')), true) IS NULL AS unused2 \gset
 SELECT jwt_pre_request() IS NULL AS unused \gset
-SELECT is(jwt_user_id(), test.id_of('alice'), 'the first request of a connection');
+SELECT is(jwt_user_id(), test.id_of('alice'), 'the first request of a connection has the identity of its token');
 COMMIT;
-SELECT is(current_setting('request.headers', true), '', 'PostgREST''s settings are empty afterwards');
-SELECT is(jwt_user_id(), NULL, 'and so is the identity');
+SELECT is(current_setting('request.headers', true), '', 'after a request, PostgREST''s settings are empty');
+SELECT is(jwt_user_id(), NULL, 'after a request, there is no identity');
 BEGIN READ ONLY;
 SELECT set_config('request.headers', test.authorization('Bearer ' || :'bob'), true) IS NULL AS unused,
 	   set_config('request.jwt.claims', test.accepted_claims(test.authorization('Bearer ' || :'bob')), true) IS NULL AS unused2 \gset
 SELECT jwt_pre_request() IS NULL AS unused \gset
-SELECT is(jwt_user_id(), test.id_of('bob'), 'a read-only transaction');
-SELECT test.raises('SELECT public.jwt_logout()', '25006', 'in which nothing is written');
+SELECT is(jwt_user_id(), test.id_of('bob'), 'a request in a read-only transaction has the identity of its token');
+SELECT test.raises('SELECT public.jwt_logout()', '25006', 'jwt_logout is refused in a read-only transaction');
 COMMIT;
 
 -- Its configuration
 BEGIN;
 SELECT jwt_postgrest_config() IS NULL AS unused \gset
 SELECT is(current_setting('pgrst.jwt_secret')::jsonb, jwt_jwks(), 'pgrst.jwt_secret is the JWK Set');
-SELECT ok(current_setting('pgrst.jwt_secret') !~ '"(d|k|p|q)"', 'with no private member');
-SELECT is(coalesce(current_setting('pgrst.jwt_aud', true), ''), '', 'no audience where none is set');
+SELECT ok(current_setting('pgrst.jwt_secret') !~ '"(d|k|p|q)"', 'pgrst.jwt_secret has no private member');
+SELECT is(coalesce(current_setting('pgrst.jwt_aud', true), ''), '', 'pgrst.jwt_aud is empty where jwt_auth.audience is');
 SET LOCAL jwt_auth.audience = 'api';
 SELECT jwt_postgrest_config() IS NULL AS unused \gset
-SELECT is(current_setting('pgrst.jwt_aud'), 'api', 'and the audience where one is');
+SELECT is(current_setting('pgrst.jwt_aud'), 'api', 'pgrst.jwt_aud is jwt_auth.audience');
 COMMIT;
-SELECT is(coalesce(current_setting('pgrst.jwt_secret', true), ''), '', 'for the transaction');
+SELECT is(coalesce(current_setting('pgrst.jwt_secret', true), ''), '', 'pgrst.jwt_secret is set for the transaction only');
 CREATE ROLE regress_postgrest_authenticator NOINHERIT;
 SET ROLE regress_postgrest_authenticator;
-SELECT test.raises('SELECT public.jwt_postgrest_config()', NULL, 'PostgREST''s role may call it');
-SELECT test.raises('SELECT public.jwt_pre_request()', NULL, 'and the other');
+SELECT test.raises('SELECT public.jwt_postgrest_config()', NULL, 'a role without rights may call jwt_postgrest_config');
+SELECT test.raises('SELECT public.jwt_pre_request()', NULL, 'a role without rights may call jwt_pre_request');
 RESET ROLE;
 DROP ROLE regress_postgrest_authenticator;
 

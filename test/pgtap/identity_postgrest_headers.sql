@@ -75,8 +75,8 @@ FROM (VALUES
 	('a token before junk', :'alice', 'Bearer x'),
 	('a token before a scheme alone', :'alice', 'Bearer '))
 	AS v (what, first, last);
-SELECT is(test.request(:'revoked', :'revoked'), '28J02', 'a revoked token twice');
-SELECT is(test.request(:'alice', :'revoked'), '28J02', 'a good token before a revoked one');
+SELECT is(test.request(:'revoked', :'revoked'), '28J02', 'a revoked token twice is refused as revoked');
+SELECT is(test.request(:'alice', :'revoked'), '28J02', 'a valid token before a revoked one is refused as revoked');
 
 -- How the claims are written does not matter, only what they say
 SELECT (jwt_decode(substr(:'without_role', 8))).claims AS claims \gset
@@ -114,12 +114,12 @@ FROM (VALUES
 
 -- Nothing is left of a request that was refused
 SET jwt_auth.token = 'x';
-SELECT is((test.request(:'alice', :'bob'), test.request(:'alice', :'alice'))::text, '(28J00,alice)', 'the next request is as any other');
+SELECT is((test.request(:'alice', :'bob'), test.request(:'alice', :'alice'))::text, '(28J00,alice)', 'after a refused request, the next one is accepted');
 RESET jwt_auth.token;
 BEGIN;
-SELECT is(test.request(NULL, NULL), 'nobody', 'nobody at first');
-SELECT is(test.request(:'alice', :'bob'), '28J00', 'then two headers');
-SELECT is(jwt_user_id(), NULL, 'which make nobody');
+SELECT is(test.request(NULL, NULL), 'nobody', 'a request without header is nobody''s');
+SELECT is(test.request(:'alice', :'bob'), '28J00', 'a request with two different headers is refused');
+SELECT is(jwt_user_id(), NULL, 'a refused request leaves no identity');
 COMMIT;
 
 -- Tokens of an issuer that differ in the role alone
@@ -141,7 +141,7 @@ FROM (VALUES
 SELECT (jwt_decode(substr(:'user', 8))).claims AS claims \gset
 SELECT is(test.request(NULL, :'user', (:'claims'::jsonb || jsonb_build_object('role', role))::text), '28J00', 'PostgREST took ' || role::text)
 FROM unnest(ARRAY['null', '7', '["app_user"]', '{"app_user":1}', '"APP_USER"', '"app_user "']::jsonb[]) AS role;
-SELECT is(test.request(NULL, :'user', (:'claims'::jsonb - 'role')::text), '28J00', 'PostgREST took none');
+SELECT is(test.request(NULL, :'user', (:'claims'::jsonb - 'role')::text), '28J00', 'refused: PostgREST took no role for a token with one');
 
 -- A token that names no role stands for the anonymous one, or for what its
 -- issuer's options make of it: no other token may have brought another

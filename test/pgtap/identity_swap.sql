@@ -140,7 +140,7 @@ FROM unnest('{"{a,a,b}","{a,b}","{a,b,a,b,c,c,a}","{b,a,b}","{a,x,b,x}"}'::text[
 	 (VALUES ('{1,1,1}'::integer[]), ('{1,2000,30}'), ('{3000,5,700}'), ('{8,9,3000}'), ('{100,2000,10}'), ('{5000,100,3}')) AS v (lengths);
 SELECT test.start(100) IS NULL AS unused \gset
 SELECT is((ARRAY['who', 'role', 'who']::text[]::test.label[]::varchar[])::text, '{alice,r-alice,alice}', 'an array that is no constant');
-SELECT is((SELECT array_agg(c::text) FROM (SELECT ARRAY[left(n, 4)::test.label, n::test.label]::varchar[] AS c FROM unnest('{who,role}'::text[]) AS n OFFSET 0) AS s), '{"{alice,alice}","{r-alice,r-alice}"}', 'row after row');
+SELECT is((SELECT array_agg(c::text) FROM (SELECT ARRAY[left(n, 4)::test.label, n::test.label]::varchar[] AS c FROM unnest('{who,role}'::text[]) AS n OFFSET 0) AS s), '{"{alice,alice}","{r-alice,r-alice}"}', 'an array of two elements is made anew for each row');
 -- The cast's function changes who the transaction acts for
 CREATE FUNCTION test.turncoat(test.label) RETURNS uuid LANGUAGE plpgsql AS
 $$
@@ -150,7 +150,7 @@ BEGIN
 END
 $$;
 CREATE CAST (test.label AS uuid) WITH FUNCTION test.turncoat(test.label);
-SELECT is('{alice,bob,bob,alice}'::test.label[]::uuid[], ARRAY[test.id_of('alice'), test.id_of('bob'), test.id_of('bob'), test.id_of('alice')], 'an identity for each element');
+SELECT is('{alice,bob,bob,alice}'::test.label[]::uuid[], ARRAY[test.id_of('alice'), test.id_of('bob'), test.id_of('bob'), test.id_of('alice')], 'each element of an array of user ids has its identity');
 
 --
 -- Tables: what is stored
@@ -186,7 +186,7 @@ FROM (VALUES ('INSERT INTO public.note (owner, who, claims, swap) VALUES (jwt_us
 INSERT INTO public.note (swap) VALUES ('x') RETURNING id \gset
 SELECT test.start(2000) IS NULL AS unused \gset
 UPDATE public.note SET owner = jwt_user_id(), who = jwt_claim('who'), claims = jwt_claims(), swap = test.as_bob_2000() WHERE id = :id;
-SELECT is((SELECT concat_ws(' ', owner = test.id_of('alice'), who, claims ->> 'who', swap) FROM public.note WHERE id = :id), 't alice alice bob', 'UPDATE');
+SELECT is((SELECT concat_ws(' ', owner = test.id_of('alice'), who, claims ->> 'who', swap) FROM public.note WHERE id = :id), 't alice alice bob', 'an UPDATE stores the identities in the order of its columns');
 -- Defaults: columns that are left out, in INSERT and in COPY
 ALTER TABLE public.note ALTER owner SET DEFAULT jwt_user_id(), ALTER who SET DEFAULT jwt_claim('who'), ALTER claims SET DEFAULT jwt_claims(), ALTER swap SET DEFAULT test.as_bob_10000();
 SELECT is(test.stored(statement, size), 'alice bob alice alice 0, alice bob alice alice 0', format('%s, with defaults: %s bytes', statement, size))
@@ -199,7 +199,7 @@ COPY public.note (id) FROM stdin;
 2
 3
 \.
-SELECT is((SELECT string_agg(concat_ws(' ', owner = test.id_of('alice'), who, claims ->> 'who', swap), ', ') FROM public.note), 't alice alice bob, t alice alice bob, t alice alice bob', 'COPY, with defaults');
+SELECT is((SELECT string_agg(concat_ws(' ', owner = test.id_of('alice'), who, claims ->> 'who', swap), ', ') FROM public.note), 't alice alice bob, t alice alice bob, t alice alice bob', 'a COPY with defaults stores one identity for each row');
 ALTER TABLE public.note ALTER owner DROP DEFAULT, ALTER who DROP DEFAULT, ALTER claims DROP DEFAULT, ALTER swap DROP DEFAULT;
 -- Triggers: one that swaps before the row is stored, one that asks itself
 CREATE FUNCTION test.swap_before() RETURNS trigger LANGUAGE plpgsql AS

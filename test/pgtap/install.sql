@@ -32,11 +32,11 @@ CREATE TABLE public.plain AS SELECT * FROM public.function_right;
 CREATE TABLE public.plain_other AS SELECT * FROM public.other_right;
 SELECT isnt_empty('SELECT * FROM public.plain', 'PUBLIC may call some functions');
 SELECT set_eq('SELECT * FROM public.plain WHERE grantee <> ''PUBLIC'' OR is_grantable',
-			  $$VALUES ('jwt_statistics'::name, 'pg_monitor'::name, false)$$, 'and nobody else has rights, but for the statistics');
+			  $$VALUES ('jwt_statistics'::name, 'pg_monitor'::name, false)$$, 'beside PUBLIC, only pg_monitor may call a function, jwt_statistics');
 SELECT set_eq('SELECT * FROM public.plain_other',
 			  $$VALUES ('schema jwt_auth', 'pg_monitor'::name), ('view jwt_auth.statistics', 'pg_monitor')$$,
-			  'nobody has rights on anything else, but for the statistics');
-SELECT is(extrelocatable, false, 'not relocatable') FROM pg_extension WHERE extname = 'jwt_auth';
+			  'nobody but pg_monitor has rights on schemas and tables');
+SELECT is(extrelocatable, false, 'the extension is not relocatable') FROM pg_extension WHERE extname = 'jwt_auth';
 SELECT is_empty($$SELECT p.proname FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
@@ -63,14 +63,14 @@ FROM (VALUES ('', 'FUNCTIONS'), ('', 'TABLES'), ('', 'SEQUENCES'), ('', 'SCHEMAS
 			 ('IN SCHEMA public', 'FUNCTIONS'), ('IN SCHEMA public', 'TABLES'),
 			 ('IN SCHEMA public', 'SEQUENCES')) AS v (scope, kind);
 SELECT lives_ok('ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_install_user
-				 WITH GRANT OPTION', 'with grant option');
+				 WITH GRANT OPTION', 'default privileges on functions can have the grant option');
 CREATE EXTENSION jwt_auth;
 SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain',
-			  'the same rights on functions as without default privileges');
+			  'default privileges do not change the rights on functions');
 SELECT set_eq('SELECT * FROM public.other_right', 'SELECT * FROM public.plain_other',
-			  'the same rights on the rest as without default privileges');
+			  'default privileges do not change the rights on schemas and tables');
 SELECT is_empty('SELECT * FROM public.function_right WHERE grantee NOT IN (''PUBLIC'', ''pg_monitor'')',
-				'no role was given a function');
+				'default privileges give no role a function');
 DROP EXTENSION jwt_auth;
 SELECT lives_ok(format('ALTER DEFAULT PRIVILEGES %s REVOKE ALL ON %s FROM regress_install_user,
 							"regress_Install ""user", PUBLIC', scope, kind),
@@ -81,7 +81,7 @@ FROM (VALUES ('', 'FUNCTIONS'), ('', 'TABLES'), ('', 'SEQUENCES'), ('', 'SCHEMAS
 -- Now PUBLIC executes nothing by default: what it is meant to have is granted
 CREATE EXTENSION jwt_auth;
 SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain',
-			  'the same rights where PUBLIC has none by default');
+			  'without default rights of PUBLIC, the rights on functions are the same');
 DROP EXTENSION jwt_auth;
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 DROP OWNED BY regress_install_user, "regress_Install ""user";
@@ -89,11 +89,11 @@ DROP ROLE regress_install_user, "regress_Install ""user";
 
 -- Names that somebody took before: the installation fails, nothing is adopted
 SELECT lives_ok('CREATE FUNCTION public.jwt_decode(text) RETURNS text LANGUAGE sql
-				 AS ''SELECT $1''', 'a function squats');
-SELECT throws_ok('CREATE EXTENSION jwt_auth', '42723', NULL, 'the extension is not created over it');
-SELECT is_empty('SELECT * FROM pg_extension WHERE extname = ''jwt_auth''', 'not even in part');
+				 AS ''SELECT $1''', 'a function with a name of the extension can be created before it');
+SELECT throws_ok('CREATE EXTENSION jwt_auth', '42723', NULL, 'the extension is not created over a function of the same name');
+SELECT is_empty('SELECT * FROM pg_extension WHERE extname = ''jwt_auth''', 'an installation that failed leaves no extension');
 SELECT is((SELECT count(*)::integer FROM pg_proc WHERE proname ~ '^jw[tks]_'), 1,
-		  'and leaves no function behind');
+		  'an installation that failed leaves no function');
 DROP FUNCTION public.jwt_decode(text);
 
 -- Another schema, whose name needs quotes
@@ -103,18 +103,18 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
 	WHERE p.pronamespace NOT IN ('"Other schema"'::regnamespace, 'jwt_auth'::regnamespace)$$,
-	'all functions but those of the tables are in it');
+	'in another schema, all functions but those of tables are in it');
 SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain',
-			  'the same rights');
+			  'in another schema, the rights on functions are the same');
 SELECT is("Other schema".jwt_verify_with(
 			"Other schema".jwt_sign_with('{"exp":4102444800}', key), key), '{"exp":4102444800}',
-		  'and they work')
+		  'in another schema, signing and verifying work')
 FROM (SELECT "Other schema".jwk_generate('HS256') AS key) AS k;
-SELECT throws_ok('ALTER EXTENSION jwt_auth SET SCHEMA public', '0A000', NULL, 'not to be moved');
+SELECT throws_ok('ALTER EXTENSION jwt_auth SET SCHEMA public', '0A000', NULL, 'the extension cannot be moved to another schema');
 DROP EXTENSION jwt_auth;
 
 -- Again, in the same session
 CREATE EXTENSION jwt_auth;
-SELECT lives_ok('SELECT jwk_generate(''ES256'')', 'dropped and created again');
+SELECT lives_ok('SELECT jwk_generate(''ES256'')', 'after the extension was dropped and created again, its functions work');
 
 SELECT * FROM finish();

@@ -40,10 +40,10 @@ SELECT test.raises('SELECT test.trust(NULL)', '22023', 'refused: options of NULL
 	   test.raises('SELECT test.trust(''{"audience":"none","audience_claim":"azp"}'', NULL)', '22023', 'refused: no audience, and a claim for it'),
 	   test.raises('SELECT test.trust(''{}'', NULL)', '22023', 'refused: neither an audience nor an option that there is none'),
 	   test.raises('SELECT test.trust(''{"audience":"none"}'', ''api'')', '22023', 'refused: both');
-SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'and nothing has changed');
+SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'refused options leave the stored issuer');
 SELECT test.trust('{"audiences":["a","b"],"audience_claim":"aud","token_use":"access","jwks_uri":"https://a.example/jwks?x=1"}') \gset
-SELECT is(options, '{"audiences":["a","b"],"audience_claim":"aud","token_use":"access","jwks_uri":"https://a.example/jwks?x=1"}', 'stored as given'),
-	   is(is_anonymous, false, 'its tokens carry iss') FROM jwt_auth.issuers;
+SELECT is(options, '{"audiences":["a","b"],"audience_claim":"aud","token_use":"access","jwks_uri":"https://a.example/jwks?x=1"}', 'options are stored as given'),
+	   is(is_anonymous, false, 'an issuer is not anonymous by default') FROM jwt_auth.issuers;
 
 -- Audiences: several, and a claim that stands in for an absent aud alone
 SELECT is((test.trust(options) IS NULL, test.verdict(test.theirs(claims), audience))::text, format('(f,%s)', state),
@@ -69,17 +69,18 @@ SELECT is(test.verdict(test.theirs(claims), audience), state, format('no audienc
 FROM (VALUES (jsonb '{}', NULL, NULL), ('{"aud":null}', NULL, NULL), ('{"aud":"api"}', NULL, '28J00'), ('{"aud":[]}', NULL, '28J00'),
 			 ('{"aud":""}', NULL, '28J00'), ('{}', 'api', '28J00'), ('{"aud":"api"}', 'api', NULL)) AS v (claims, audience, state);
 SET jwt_auth.audience = 'ours';
-SELECT is(test.verdict(test.theirs('{}')), NULL, 'our audience is not theirs'), is(test.verdict(test.theirs('{"aud":"ours"}')), '28J00', 'nor theirs ours');
+SELECT is(test.verdict(test.theirs('{}')), NULL, 'jwt_auth.audience does not apply to another issuer''s token'),
+	   is(test.verdict(test.theirs('{"aud":"ours"}')), '28J00', 'another issuer''s token with our audience is refused where its issuer has none');
 RESET jwt_auth.audience;
 
 -- An aud of null is none, in our tokens too (F24)
-SELECT is(test.verdict(test.own('"aud":null')), NULL, 'ours, where no audience is expected'),
-	   is(test.verdict(test.own('"aud":null'), 'api'), '28J00', 'ours, where one is'),
-	   is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L)', test.token(test.payload('"aud":null')), test.key('oct'))), NULL, 'jwt_verify_with'),
+SELECT is(test.verdict(test.own('"aud":null')), NULL, 'an own token with aud null is accepted where no audience is expected'),
+	   is(test.verdict(test.own('"aud":null'), 'api'), '28J00', 'an own token with aud null is refused where an audience is expected'),
+	   is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L)', test.token(test.payload('"aud":null')), test.key('oct'))), NULL, 'jwt_verify_with accepts aud null where no audience is expected'),
 	   is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L, ''api'')', test.token(test.payload('"aud":null')), test.key('oct'))), '28J00',
-		  'jwt_verify_with, where one is expected');
+		  'jwt_verify_with refuses aud null where an audience is expected');
 SET jwt_auth.audience = 'ours';
-SELECT is(jwt_verify(jwt_sign('{"aud":null}')) ->> 'aud', 'ours', 'jwt_sign adds the audience in its place');
+SELECT is(jwt_verify(jwt_sign('{"aud":null}')) ->> 'aud', 'ours', 'jwt_sign replaces aud null by jwt_auth.audience');
 RESET jwt_auth.audience;
 
 -- Who a token is for whom, after each of these
@@ -108,7 +109,7 @@ FROM (VALUES
 	('{"default_role":"reader"}', '{}', 'reader'), ('{"default_role":"reader"}', '{"role":"editor"}', 'editor'), ('{"default_role":"reader"}', '{"role":"admin"}', 'reader'),
 	('{"default_role":"reader","role_claim":"roles"}', '{"roles":["admin"]}', 'reader'), ('{"default_role":"guest"}', '{"role":1}', 'guest'))
 	AS v (options, claims, role);
-SELECT is((test.trust('{"role_claim":"roles"}', roles => '{}') IS NULL, test.identity('{"roles":["editor"]}'))::text, '(f,"- f")', 'no list: no role');
+SELECT is((test.trust('{"role_claim":"roles"}', roles => '{}') IS NULL, test.identity('{"roles":["editor"]}'))::text, '(f,"- f")', 'an issuer without roles gives none');
 SELECT test.trust('{"default_role":"postgres"}') \gset
 SELECT test.raises(format('SELECT jwt_authenticate(%L, true)', test.theirs('{"aud":"api"}')), '42501', 'a default role that is a superuser is not assumed');
 
@@ -132,20 +133,20 @@ FROM (VALUES
 	('{"token_use":"id"}', '{"token_use":"access"}', '28J00', '28J00'), ('{"token_use":"id"}', '{}', '28J00', '28J00'),
 	('{"token_use":"id"}', '{"token_use":["id"]}', '28J00', '28J00'), ('{"token_use":"id"}', '{"token_use":"id","cnf":{"jkt":"x"}}', '', '28J00'))
 	AS v (options, claims, verdict, identity);
-SELECT is(test.sqlstate_of(format('SELECT jwt_authenticate(%L)', test.own('"token_use":"id"'))), '28J00', 'of ours, access alone is an identity');
+SELECT is(test.sqlstate_of(format('SELECT jwt_authenticate(%L)', test.own('"token_use":"id"'))), '28J00', 'an own token with token_use "id" is no identity');
 
 -- What a backend remembers follows the options
 SELECT test.theirs('{"aud":"web","roles":["editor"]}') AS remembered \gset
-SELECT is((test.trust('{}') IS NULL, test.verdict(:'remembered'))::text, '(f,28J00)', 'another audience'),
-	   is((test.trust('{"audiences":["web"]}') IS NULL, test.verdict(:'remembered'))::text, '(f,)', 'then one of the list'),
-	   is((test.trust('{}') IS NULL, test.verdict(:'remembered'))::text, '(f,28J00)', 'and no longer');
+SELECT is((test.trust('{}') IS NULL, test.verdict(:'remembered'))::text, '(f,28J00)', 'after the audiences changed, a remembered token is refused'),
+	   is((test.trust('{"audiences":["web"]}') IS NULL, test.verdict(:'remembered'))::text, '(f,)', 'after its audience was listed, a remembered token is accepted'),
+	   is((test.trust('{}') IS NULL, test.verdict(:'remembered'))::text, '(f,28J00)', 'after its audience was removed, a remembered token is refused');
 
 -- The signer whose tokens carry no iss: one at most, and found by nothing else
 SELECT jwt_distrust_issuer('https://a.example') \gset
-SELECT is(test.verdict(test.theirs('{}')), '28J00', 'not trusted');
-SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{reader}'', ''old'')', 'trusted');
-SELECT test.raises('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{}'', ''older'')', '22023', 'a second one is refused');
-SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{reader}'', ''old'')', 'the same one is replaced');
+SELECT is(test.verdict(test.theirs('{}')), '28J00', 'before a signer without iss is trusted, its token is refused');
+SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{reader}'', ''old'')', 'a signer without iss can be trusted');
+SELECT test.raises('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{}'', ''older'')', '22023', 'a second signer without iss is refused');
+SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{reader}'', ''old'')', 'the signer without iss can be replaced under its name');
 CREATE FUNCTION test.old(claims jsonb DEFAULT '{}', kid text DEFAULT NULL) RETURNS text LANGUAGE sql VOLATILE AS
 $$ SELECT jwt_sign_with(jsonb_build_object('exp', test.seconds(600)) || claims, jsonb_strip_nulls(key || jsonb_build_object('kid', kid)))
    FROM public.theirs $$;
@@ -157,68 +158,81 @@ FROM (VALUES
 	AS v (claims, kid, state);
 SELECT is(test.verdict(jwt_sign_with(jsonb_build_object('exp', test.seconds(60)), jwk_generate('ES256', kid))), '28J00',
 		  'another key, kid ' || kid) FROM unnest('{k1,x}'::text[]) AS kid;
-SELECT is(test.verdict(test.token_of('alice')), NULL, 'our own tokens are good'), is(test.verdict(test.own('"sub":"x"')), NULL, 'those without session, too'),
-	   is(test.verdict(test.hs256('{"alg":"HS256"}', test.payload())), '28J00', 'ours without kid are still refused');
+SELECT is(test.verdict(test.token_of('alice')), NULL, 'beside a signer without iss, tokens of own sessions are accepted'),
+	   is(test.verdict(test.own('"sub":"x"')), NULL, 'beside a signer without iss, own tokens without session are accepted'),
+	   is(test.verdict(test.hs256('{"alg":"HS256"}', test.payload())), '28J00', 'beside a signer without iss, own tokens without kid are refused');
 -- It is never a user, a session or an unlisted role of ours, nor its jti ours (T91)
 SELECT s.user_id AS alice, s.id AS session FROM jwt_auth.sessions AS s WHERE s.user_id = test.id_of('alice') LIMIT 1 \gset
 SELECT jsonb_build_object('sub', :'alice', 'sid', :'session', 'role', 'editor', 'scope', 'read', 'jti', 'j') AS claims \gset
 SELECT set_config('jwt_auth.token', test.old(:'claims'), false) IS NULL AS unused \gset
-SELECT is(jwt_user_id(), NULL, 'no user'), is(jwt_session_id(), NULL, 'no session'), is(jwt_role(), NULL, 'no role that is not listed'),
-	   is(jwt_issuer(), 'old', 'the issuer is the name under which it is trusted'), is(jwt_claims() ->> 'sub', :'alice', 'the claims can be read'),
-	   is(jwt_has_scope('read'), true, 'and the scope');
+SELECT is(jwt_user_id(), NULL, 'for a token without iss with the id of a user, jwt_user_id is NULL'),
+	   is(jwt_session_id(), NULL, 'for a token without iss with the id of a session, jwt_session_id is NULL'),
+	   is(jwt_role(), NULL, 'for a token without iss with a role that is not listed, jwt_role is NULL'),
+	   is(jwt_issuer(), 'old', 'for a token without iss, jwt_issuer is the name under which its signer is trusted'),
+	   is(jwt_claims() ->> 'sub', :'alice', 'jwt_claims returns the claims of a token without iss'),
+	   is(jwt_has_scope('read'), true, 'jwt_has_scope takes the scopes of a token without iss');
 SELECT test.raises(statement, '28J03', 'not authenticated: ' || statement)
 FROM unnest(ARRAY['SELECT jwt_logout(''global'')', 'SELECT * FROM jwt_sessions()', format('SELECT jwt_revoke_session(%L)', :'session')]) AS statement;
-SELECT lives_ok(format('SELECT jwt_revoke(%L)', test.old(:'claims')), 'revoking it is no error');
-SELECT is(count(*), 0::bigint, 'and denies nothing') FROM jwt_auth.revoked_tokens;
-SELECT is(test.verdict(test.token_of('alice')), NULL, 'nor ends a session of ours');
+SELECT lives_ok(format('SELECT jwt_revoke(%L)', test.old(:'claims')), 'revoking a token without iss raises no error');
+SELECT is(count(*), 0::bigint, 'revoking a token without iss adds no denial') FROM jwt_auth.revoked_tokens;
+SELECT is(test.verdict(test.token_of('alice')), NULL, 'revoking a token without iss with the id of a session leaves the session');
 RESET jwt_auth.token;
 INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'j', now() + interval '1 d');
-SELECT is(test.verdict(test.old(:'claims')), NULL, 'a denial of ours is none of theirs');
+SELECT is(test.verdict(test.old(:'claims')), NULL, 'the denial of an own token does not deny a token without iss of that jti');
 INSERT INTO jwt_auth.revoked_tokens VALUES ('old', 'j', now() + interval '1 d');
-SELECT is(test.verdict(test.old(:'claims')), '28J02', 'one of theirs is'), is(test.verdict(test.own('"jti":"j2"')), NULL, 'and none of ours');
+SELECT is(test.verdict(test.old(:'claims')), '28J02', 'a denial under the signer''s name denies its token without iss'),
+	   is(test.verdict(test.own('"jti":"j2"')), NULL, 'a denial under the signer''s name leaves own tokens valid');
 DELETE FROM jwt_auth.revoked_tokens;
 -- The issuer that the caller wants, and the one that we are
 SELECT is(test.verdict(test.old(), NULL, wanted), state, 'issuer wanted: ' || wanted) FROM (VALUES ('old', NULL), ('https://a.example', '28J00'), ('', '28J00')) AS v (wanted, state);
 SELECT test.old() AS old, test.own() AS own \gset
-SELECT is(test.verdict(:'old'), NULL, 'we have no name: theirs'), is(test.verdict(:'own'), NULL, 'we have no name: ours');
+SELECT is(test.verdict(:'old'), NULL, 'without jwt_auth.issuer, the signer''s token without iss is accepted'),
+	   is(test.verdict(:'own'), NULL, 'without jwt_auth.issuer, an own token without iss is accepted');
 SET jwt_auth.issuer = 'https://us.example';
-SELECT is(test.verdict(:'old'), NULL, 'we have a name: theirs'), is(test.verdict(:'own'), '28J00', 'we have a name: ours without iss'),
-	   is(test.verdict(test.old('{"iss":"https://us.example"}')), '28J00', 'theirs with our name'), is(test.verdict(test.old('{}', 'h1')), '28J00', 'theirs with a kid of ours');
+SELECT is(test.verdict(:'old'), NULL, 'with jwt_auth.issuer set, the signer''s token without iss is accepted'),
+	   is(test.verdict(:'own'), '28J00', 'with jwt_auth.issuer set, an own token without iss is refused'),
+	   is(test.verdict(test.old('{"iss":"https://us.example"}')), '28J00', 'with jwt_auth.issuer set, the signer''s token with that iss is refused'),
+	   is(test.verdict(test.old('{}', 'h1')), '28J00', 'with jwt_auth.issuer set, the signer''s token with an own kid is refused');
 SET jwt_auth.issuer = 'old';
 -- jwt_issuer() would say that theirs were ours
 SELECT test.old('{"jti":"new"}') AS unseen \gset
-SELECT is(test.verdict(:'old'), '28J00', 'their name is ours: theirs, though remembered'), is(test.verdict(:'unseen'), '28J00', 'their name is ours: theirs, not seen before'),
-	   is(test.verdict(:'old', NULL, 'old'), '28J00', 'their name is ours: theirs, if ours are wanted'), is(test.verdict(test.own('"iss":"old"')), NULL, 'their name is ours: ours'),
-	   is(test.verdict(test.old('{"iss":"old"}')), '28J00', 'their name is ours: theirs that says so');
+SELECT is(test.verdict(:'old'), '28J00', 'with jwt_auth.issuer set to the signer''s name, its remembered token is refused'),
+	   is(test.verdict(:'unseen'), '28J00', 'with jwt_auth.issuer set to the signer''s name, its new token is refused'),
+	   is(test.verdict(:'old', NULL, 'old'), '28J00', 'with jwt_auth.issuer set to the signer''s name and expected, its token is refused'),
+	   is(test.verdict(test.own('"iss":"old"')), NULL, 'with jwt_auth.issuer set to the signer''s name, an own token with that iss is accepted'),
+	   is(test.verdict(test.old('{"iss":"old"}')), '28J00', 'with jwt_auth.issuer set to the signer''s name, its token with that iss is refused');
 RESET jwt_auth.issuer;
-SELECT is(test.verdict(:'old'), NULL, 'as before');
+SELECT is(test.verdict(:'old'), NULL, 'after jwt_auth.issuer was reset, the signer''s token is accepted');
 -- A key of ours takes over a kid of theirs, also a revoked one
-SELECT is(test.verdict(test.old('{}', 'k1')), NULL, 'a kid of theirs');
+SELECT is(test.verdict(test.old('{}', 'k1')), NULL, 'the signer''s token with its own kid is accepted');
 SELECT jwt_create_key('ES256', 'k1') \gset
-SELECT is(test.verdict(test.old('{}', 'k1')), '28J00', 'which a key of ours has now');
+SELECT is(test.verdict(test.old('{}', 'k1')), '28J00', 'the signer''s token with a kid that an own key has now is refused');
 SELECT jwt_revoke_key('k1') \gset
-SELECT is(test.verdict(test.old('{}', 'k1')), '28J00', 'or had');
+SELECT is(test.verdict(test.old('{}', 'k1')), '28J00', 'the signer''s token with a kid that a revoked own key had is refused');
 -- What they name, they must be listed for; direct changes of the row fail closed
 UPDATE jwt_auth.issuers SET options = '{"unknown":1}';
-SELECT is(test.verdict(:'old'), '28J00', 'options that nobody can read');
+SELECT is(test.verdict(:'old'), '28J00', 'with options that cannot be read, the signer''s token is refused');
 UPDATE jwt_auth.issuers SET options = '{}';
-SELECT is(test.verdict(:'old'), NULL, 'and that one can');
+SELECT is(test.verdict(:'old'), NULL, 'with options that can be read again, the signer''s token is accepted');
 SELECT test.raises('INSERT INTO jwt_auth.issuers (issuer, roles, is_anonymous, jwks, created_at, updated_at) SELECT ''x'', roles, true, jwks, created_at, updated_at FROM jwt_auth.issuers',
-				   '23505', 'the table holds no second one');
-SELECT lives_ok('SELECT test.trust(''{}'', ''api'', ''{}'', ''old'')', 'the name may become that of another kind');
-SELECT is(test.verdict(:'old'), '28J00', 'tokens without iss are refused then'), is(test.verdict(test.old('{"iss":"old","aud":"api"}')), NULL, 'and those with it are not');
-SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{}'', ''older'')', 'and another one without iss is trusted');
-SELECT lives_ok('SELECT jwt_distrust_issuer(''older'')', 'until it is not');
-SELECT is(test.verdict(:'old'), '28J00', 'at once');
+				   '23505', 'the table holds no second signer without iss');
+SELECT lives_ok('SELECT test.trust(''{}'', ''api'', ''{}'', ''old'')', 'the name of the signer without iss can become that of an issuer');
+SELECT is(test.verdict(:'old'), '28J00', 'after its name became an issuer''s, a token without iss is refused'),
+	   is(test.verdict(test.old('{"iss":"old","aud":"api"}')), NULL, 'after its name became an issuer''s, a token with iss is accepted');
+SELECT lives_ok('SELECT test.trust(''{"issuer":"none","audience":"none"}'', NULL, ''{}'', ''older'')', 'after its name became an issuer''s, another signer without iss can be trusted');
+SELECT lives_ok('SELECT jwt_distrust_issuer(''older'')', 'a signer without iss can be distrusted');
+SELECT is(test.verdict(:'old'), '28J00', 'after the signer was distrusted, its token is refused at once');
 
 -- jwt_explain says which role counts, and why none does
 SELECT test.trust('{"role_claim":"roles"}') \gset
-SELECT is(e ->> 'role', role, 'explained: ' || claims::text), is(e ? 'role_reason', explained, 'explained, why not: ' || claims::text),
-	   is(e #> '{compared_with,issuer_roles}', '["reader", "editor"]', 'with the list: ' || claims::text)
+SELECT is(e ->> 'role', role, 'explained: ' || claims::text),
+	   is(e ? 'role_reason', explained, 'explained, why not: ' || claims::text),
+	   is(e #> '{compared_with,issuer_roles}', '["reader", "editor"]', 'jwt_explain shows the issuer''s roles: ' || claims::text)
 FROM (VALUES (jsonb '{"roles":["x","editor"]}', 'editor', false), ('{"roles":["admin"]}', NULL, true), ('{}', NULL, false), ('{"role":"editor"}', NULL, false))
 	AS v (claims, role, explained), jwt_explain(test.theirs('{"aud":"api"}' || claims)) AS e;
 SELECT test.trust('{"issuer":"none","audience":"none"}', NULL, '{reader}', 'old') \gset
-SELECT is(e ->> 'valid', 'true', 'explained: without iss'), is(e #>> '{compared_with,issuer_name}', 'old', 'and whose it is'),
-	   is(e ? 'role_reason', true, 'and that its role is not listed') FROM jwt_explain(test.old('{"role":"admin"}')) AS e;
+SELECT is(e ->> 'valid', 'true', 'jwt_explain calls a token without iss valid'),
+	   is(e #>> '{compared_with,issuer_name}', 'old', 'jwt_explain names the signer of a token without iss'),
+	   is(e ? 'role_reason', true, 'jwt_explain says that the role of a token without iss is not listed') FROM jwt_explain(test.old('{"role":"admin"}')) AS e;
 
 SELECT * FROM finish();

@@ -132,11 +132,11 @@ $$ SELECT jws_sign(convert_to((jsonb_build_object('iat', test.seconds(), 'exp', 
 			CASE s.kid WHEN '' THEN CASE pair WHEN 'rsa' THEN s.keys -> 0 ELSE jwk_generate('HS256') - 'kid' END
 			ELSE pg_temp.private(pair, jsonb_build_object('kid', s.kid, 'alg', alg)) END, s.header) $$;
 
-SELECT is(test.verdict(pg_temp.token(s)), '28J00', name || ': not trusted yet') FROM public.shape AS s;
+SELECT is(test.verdict(pg_temp.token(s)), '28J00', name || ': before its issuer is trusted, a token is refused') FROM public.shape AS s;
 SELECT lives_ok(format('SELECT jwt_trust_issuer(%L, %L, %L, %L, %L)', issuer, jsonb_build_object('keys', keys), audience, roles, options),
-				name || ': trusted')
+				name || ': the issuer can be trusted')
 FROM public.shape;
-SELECT is(test.verdict(pg_temp.token(s)), NULL, name || ': verified') FROM public.shape AS s;
+SELECT is(test.verdict(pg_temp.token(s)), NULL, name || ': a token verifies') FROM public.shape AS s;
 
 -- What the identity is; the statement after the one that sets it asks
 CREATE FUNCTION pg_temp.identity(token text, scope text) RETURNS text LANGUAGE plpgsql AS
@@ -148,21 +148,21 @@ BEGIN
 END
 $$;
 SELECT is(pg_temp.identity(pg_temp.token(s), coalesce(scope, 'openid')), format('role %s issuer %s user - session - scope %s f',
-				 coalesce(role, '-'), issuer, CASE WHEN scope IS NULL THEN 'f' ELSE 't' END), name || ': the identity')
+				 coalesce(role, '-'), issuer, CASE WHEN scope IS NULL THEN 'f' ELSE 't' END), name || ': a token becomes an identity with its role and scope')
 FROM public.shape AS s;
 
 -- Refused
-SELECT is(test.verdict(pg_temp.token(s, '{}', 'stranger')), '28J00', name || ': by a stranger''s key') FROM public.shape AS s;
-SELECT is(test.verdict(pg_temp.token(s, '{"aud":"another","azp":"another","client_id":"another"}')), '28J00', name || ': for another application'),
-	   is(test.verdict(pg_temp.token(s, '{"aud":[]}')), '28J00', name || ': for an empty list of applications'),
-	   is(test.verdict(pg_temp.token(s, jsonb_build_object('exp', test.seconds(-600)))), '28J01', name || ': expired'),
-	   is(test.verdict(pg_temp.token(s, '{"iss":"https://nobody.example"}')), '28J00', name || ': of an issuer nobody trusts'),
-	   is(test.verdict(pg_temp.token(s, '{"iss":null}')), '28J00', name || ': with an iss of null'),
-	   is(test.verdict(test.tampered(pg_temp.token(s))), '28J00', name || ': tampered')
+SELECT is(test.verdict(pg_temp.token(s, '{}', 'stranger')), '28J00', name || ': refused: signed by a stranger''s key') FROM public.shape AS s;
+SELECT is(test.verdict(pg_temp.token(s, '{"aud":"another","azp":"another","client_id":"another"}')), '28J00', name || ': refused: for another application'),
+	   is(test.verdict(pg_temp.token(s, '{"aud":[]}')), '28J00', name || ': refused: for an empty list of applications'),
+	   is(test.verdict(pg_temp.token(s, jsonb_build_object('exp', test.seconds(-600)))), '28J01', name || ': refused: expired'),
+	   is(test.verdict(pg_temp.token(s, '{"iss":"https://nobody.example"}')), '28J00', name || ': refused: of an issuer nobody trusts'),
+	   is(test.verdict(pg_temp.token(s, '{"iss":null}')), '28J00', name || ': refused: with an iss of null'),
+	   is(test.verdict(test.tampered(pg_temp.token(s))), '28J00', name || ': refused: tampered')
 FROM public.shape AS s;
-SELECT is(test.verdict(pg_temp.token(s, '{"azp":null,"client_id":null}')), '28J00', name || ': for no application')
+SELECT is(test.verdict(pg_temp.token(s, '{"azp":null,"client_id":null}')), '28J00', name || ': refused: for no application')
 FROM public.shape AS s WHERE options ? 'audience_claim' AND NOT claims ? 'aud';
-SELECT is(test.verdict(pg_temp.token(s, '{}', 'rsa 2')), '28J00', name || ': by another key of the set, under this kid')
+SELECT is(test.verdict(pg_temp.token(s, '{}', 'rsa 2')), '28J00', name || ': refused: signed by another key of the set, under this kid')
 FROM public.shape AS s WHERE jsonb_array_length(keys) > 1;
 SELECT is(test.verdict(pg_temp.token(s, '{}', 'rsa', alg)), state, format('ForgeRock: %s under the same kid', alg))
 FROM public.shape AS s, (VALUES ('RS256', NULL), ('RS384', NULL), ('RS512', NULL), ('PS256', '28J00'), ('PS512', '28J00')) AS v (alg, state)
@@ -170,7 +170,7 @@ WHERE name = 'ForgeRock';
 SELECT is(test.verdict(pg_temp.token(s, jsonb_build_object('token_use', use))), CASE WHEN s.claims ->> 'token_use' = use THEN NULL ELSE '28J00' END,
 		  format('%s with token_use %s', name, use))
 FROM public.shape AS s, unnest('{access,id,refresh,""}'::text[]) AS use WHERE name LIKE 'Cognito%';
-SELECT is(test.verdict(pg_temp.token(s, '{"token_use":null}')), '28J00', name || ' with token_use null') FROM public.shape AS s WHERE name LIKE 'Cognito%';
+SELECT is(test.verdict(pg_temp.token(s, '{"token_use":null}')), '28J00', name || ': refused: with token_use null') FROM public.shape AS s WHERE name LIKE 'Cognito%';
 SELECT test.raises(format('SELECT jwt_authenticate(%L)', pg_temp.token(s, '{"token_use":"id"}')), '28J00', name || ': an ID token is no identity')
 FROM public.shape AS s WHERE NOT options ? 'token_use';
 

@@ -9,7 +9,7 @@ SET jwt_auth.require_exp = off;
 
 -- Accepted, and returned exactly
 SELECT is(jwt_verify_with(test.token(payload), test.key('oct')), payload::jsonb,
-		  'accepted: ' || left(to_json(payload)::text, 60))
+		  'claims are accepted: ' || left(to_json(payload)::text, 60))
 FROM (VALUES
 	('{}'),
 	(' { } '),
@@ -100,17 +100,17 @@ INSERT INTO refused VALUES
 	('{"a":"' || repeat('\u0000', 1500) || '"}'),
 	('{"a":"' || repeat('\ud800', 1500) || '"}');
 SELECT test.refuses(test.token(payload), test.key('oct'),
-					'refused: ' || left(to_json(payload)::text, 60))
+					'a token is refused with the claims ' || left(to_json(payload)::text, 60))
 FROM refused;
 SELECT test.raises(format('SELECT jwt_decode(%L)', test.token(payload)), '28J00',
 				   'jwt_decode refuses: ' || left(to_json(payload)::text, 60))
 FROM refused;
 -- The empty payload
-SELECT test.refuses(test.token(''), test.key('oct'), 'an empty payload');
+SELECT test.refuses(test.token(''), test.key('oct'), 'a token with an empty payload is refused');
 -- An RSA token takes the same way
 SELECT test.refuses(jws_sign(convert_to(payload, 'UTF8'), test.key('RSA', 'RS256')),
 					test.public(test.key('RSA')),
-					'with RS256: ' || left(to_json(payload)::text, 60))
+					'an RS256 token is refused with the claims ' || left(to_json(payload)::text, 60))
 FROM refused
 WHERE payload IN ('[]', '1', '{', '{"a":"\u0000"}', '{"a":1,"a":2}', '{"a":NaN}');
 
@@ -124,23 +124,23 @@ INSERT INTO broken VALUES
 	('\xf5808080'), ('\xf888808080'), ('\xfc8480808080'), ('\xe9');
 SELECT test.refuses(test.seal('eyJhbGciOiJIUzI1NiJ9.'
 							  || test.base64url('{"a":"' || bytes || '"}')),
-					test.key('oct'), 'a string with the bytes ' || bytes::text)
+					test.key('oct'), 'a token is refused with a string of the bytes ' || bytes::text)
 FROM broken;
 SELECT test.refuses(test.seal('eyJhbGciOiJIUzI1NiJ9.'
 							  || test.base64url('{"' || bytes || '":1}')),
-					test.key('oct'), 'a name with the bytes ' || bytes::text)
+					test.key('oct'), 'a token is refused with a name of the bytes ' || bytes::text)
 FROM broken;
 SELECT test.raises(format('SELECT jwt_decode(%L)',
 						  test.seal('eyJhbGciOiJIUzI1NiJ9.'
 							|| test.base64url('{"a":"' || bytes || '"}'))),
-				   '28J00', 'jwt_decode: the bytes ' || bytes::text)
+				   '28J00', 'jwt_decode refuses the bytes ' || bytes::text)
 FROM broken;
 SELECT is(jws_verify(test.seal('eyJhbGciOiJIUzI1NiJ9.'
 							   || test.base64url(bytes)), test.key('oct')),
 		  bytes, 'a JWS may carry the bytes ' || bytes::text)
 FROM broken;
 SELECT test.refuses(test.seal('eyJhbGciOiJIUzI1NiJ9.' || test.base64url(payload)),
-					test.key('oct'), 'in another encoding: ' || payload::text)
+					test.key('oct'), 'claims in another encoding are refused: ' || payload::text)
 FROM (VALUES (bytea '\xfeff007b007d'), ('\xfffe7b007d00'), ('\x007b007d'),
 			 ('\x7b007d00'), ('\x0000007b0000007d'), ('\x7b7d00'), ('\x007b7d'))
 	AS v (payload);
@@ -150,24 +150,24 @@ SET jwt_auth.max_token_size = '1MB';
 SET statement_timeout = '10s';
 SELECT is(length(jwt_verify_with(test.token('{"a":"' || repeat('x', 780000)
 										|| '"}'), test.key('oct')) ->> 'a'),
-		  780000, 'a token of nearly 1 MiB');
+		  780000, 'a token of nearly 1 MiB is accepted');
 SELECT test.refuses(test.token('{"a":' || repeat('[', 390000)
 							   || repeat(']', 390000) || '}'),
-					test.key('oct'), '390,000 levels');
+					test.key('oct'), '390,000 levels of arrays are refused');
 SELECT test.refuses(test.token(repeat('{"a":', 120000) || '1'
 							   || repeat('}', 120000)),
-					test.key('oct'), '120,000 levels of objects');
+					test.key('oct'), '120,000 levels of objects are refused');
 SELECT test.refuses(test.token('{"a":' || repeat('9', 780000) || '}'),
-					test.key('oct'), '780,000 digits');
+					test.key('oct'), 'a number of 780,000 digits is refused');
 SELECT test.refuses(test.token('{"a":[' || repeat('1e999999999,', 60000)
 							   || '1]}'),
-					test.key('oct'), '60,000 huge exponents');
+					test.key('oct'), '60,000 huge exponents are refused');
 SELECT test.refuses(test.token(payload), test.key('oct'),
-					'45,000 members of which the last is a duplicate')
+					'45,000 members are refused if the last is a duplicate')
 FROM (SELECT '{' || string_agg('"member' || n || '":1', ',')
 			 || ',"member1":2}'
 	  FROM generate_series(1, 45000) AS n) AS v (payload);
-SELECT test.accepts(test.token(payload), test.key('oct'), '45,000 members')
+SELECT test.accepts(test.token(payload), test.key('oct'), '45,000 members are accepted')
 FROM (SELECT '{' || string_agg('"member' || n || '":1', ',') || '}'
 	  FROM generate_series(1, 45000) AS n) AS v (payload);
 

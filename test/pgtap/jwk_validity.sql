@@ -13,7 +13,7 @@ SELECT kind, alg, test.key(kind) AS key, test.public(test.key(kind)) AS verifier
 	   jws_sign('{}', test.key(kind, alg)) AS token
 FROM (VALUES ('oct', 'HS256'), ('RSA', 'RS256'), ('P-256', 'ES256'),
 			 ('P-521', 'ES512'), ('Ed25519', 'EdDSA')) AS v (kind, alg);
-SELECT test.accepts(token, verifier, kind || ': the good key verifies') FROM good;
+SELECT test.accepts(token, verifier, kind || ': the valid key verifies') FROM good;
 SELECT test.accepts(token, verifier || '{"x-vendor":{"a":[1]},"exp":0,"iat":"x"}',
 					kind || ': unknown members are ignored')
 FROM good;
@@ -109,14 +109,14 @@ SELECT test.refuses_key(token, verifier || jsonb_build_object('n',
 FROM modulus, unnest('{8,64,512,768,1024,1536,2040}'::integer[]) AS bits;
 SELECT test.refuses_key(token, verifier || jsonb_build_object('n', test.base64url(
 						set_byte(set_byte(n, 0, 127), 255, 161))),
-						'RSA of 2047 bits')
+						'RSA of 2047 bits is refused')
 FROM modulus;
 SELECT test.refuses_key(token, verifier || jsonb_build_object('n', test.base64url(
 						test.zeros(128) || substr(n, 129))),
-						'RSA of 1024 bits behind zero octets')
+						'RSA of 1024 bits with zero octets in front is refused')
 FROM modulus;
 SELECT test.refuses_key(token, verifier || jsonb_build_object('n', test.base64url(
-						set_byte(n, 255, 160))), 'RSA with an even modulus')
+						set_byte(n, 255, 160))), 'RSA with an even modulus is refused')
 FROM modulus;
 SELECT test.refuses_key(token, verifier || jsonb_build_object('e', e),
 						'RSA with the exponent ' || what)
@@ -124,11 +124,11 @@ FROM modulus, (VALUES ('0', 'AA'), ('1', 'AQ'), ('2', 'Ag'), ('65536', 'AQAA'),
 					  ('65538', 'AQAC'), ('1 behind zero octets', 'AAAAAQ'))
 	AS v (what, e);
 SELECT test.refuses_key(token, verifier || jsonb_build_object('e', verifier ->> 'n'),
-						'RSA with the modulus as exponent')
+						'RSA with the modulus as exponent is refused')
 FROM modulus;
 SELECT test.refuses_key(token, verifier || jsonb_build_object('n',
 						test.base64url(decode(repeat('ff', 8192), 'hex'))),
-						'RSA of 65536 bits, whose use costs too much')
+						'RSA of 65536 bits, whose use costs too much, is refused')
 FROM modulus;
 
 -- EC (RFC 7518 section 6.2): the named curve, full-length coordinates, a point
@@ -167,14 +167,14 @@ FROM point, LATERAL (VALUES
 -- point (5, y) of P-256 leaves room for it.
 SELECT test.refuses_key(token, verifier || jsonb_build_object('x',
 						test.base64url('\xffffffff00000001000000000000000000000001000000000000000000000004')),
-						'P-256 with x = 5 + p')
+						'P-256 with x = 5 + p is refused')
 FROM point WHERE kind = 'P-256';
 SELECT test.refuses_key(token, test.public(jwk_generate('ES256K'))
 						|| '{"crv":"P-256","alg":"ES256"}',
-						'a point of secp256k1 as P-256')
+						'a point of secp256k1 is refused as P-256')
 FROM point WHERE kind = 'P-256';
 SELECT test.refuses_key(token, verifier || '{"crv":"secp256k1"}',
-						'a point of P-256 as secp256k1')
+						'a point of P-256 is refused as secp256k1')
 FROM point WHERE kind = 'P-256';
 
 -- Ed25519 and Ed448 (RFC 8037, RFC 8032): length, canonical, on the curve, and
@@ -242,7 +242,7 @@ FROM good WHERE kind <> 'oct';
 SELECT lives_ok(format('SELECT jwt_sign_with(''{}'', %L)',
 					   test.key(kind, alg)
 					   || '{"use":"sig","key_ops":["sign"]}'),
-				kind || ': meant for signing')
+				kind || ': a key with use "sig" and key_ops "sign" signs')
 FROM good;
 SELECT test.refuses_signing_key(test.key(kind, alg) || jsonb_build_object(member, value),
 								format('%s with %s %s does not sign', kind, member, value))
@@ -299,10 +299,10 @@ FROM unnest('{p,q,dp,dq,qi}'::text[]) AS member,
 	 (VALUES (jsonb 'null'), ('1'), ('""'), ('"A"'), ('"AA"'), ('"AQ=="')) AS v (value);
 SELECT test.refuses_signing_key(test.key('RSA', 'RS256')
 								|| '{"oth":[{"r":"AQAB","d":"AQAB","t":"AQAB"}]}',
-								'RSA of more than two primes');
+								'RSA of more than two primes is refused');
 SELECT test.refuses_signing_key(test.key('RSA', 'RS256') || '{"p":"AQ"}'
 								|| jsonb_build_object('q', test.key('RSA') ->> 'n'),
-								'RSA: the modulus as prime');
+								'RSA with the modulus as prime is refused');
 SELECT test.refuses_signing_key(jsonb_build_object('keys',
 								jsonb_build_array(test.key('oct', 'HS256'))),
 								'a set does not sign');
@@ -324,10 +324,10 @@ SELECT is(jwk_public(key || '{"kid":"k1","use":"sig"}'),
 		  verifier || '{"kid":"k1","use":"sig"}',
 		  kind || ': jwk_public takes the private members away')
 FROM good WHERE kind <> 'oct';
-SELECT is(jwk_public(verifier), verifier, kind || ': jwk_public of a public key')
+SELECT is(jwk_public(verifier), verifier, kind || ': jwk_public returns a public key as it is')
 FROM good WHERE kind <> 'oct';
 SELECT test.raises(format('SELECT jwk_public(%L)', test.key('oct')), '22023',
-				   'an HMAC key has no public half');
+				   'jwk_public refuses an HMAC key');
 SELECT ok(NOT jwk_generate(alg) ? 'kid', alg || ': no kid unless one is given')
 FROM unnest('{HS256,RS256,ES256,EdDSA}'::text[]) AS alg;
 SELECT is(jwk_generate(alg, 'k1') ->> 'kid', 'k1', alg || ': the kid given')
@@ -340,7 +340,7 @@ FROM (SELECT format(form, kid) AS call
 						'jwk_from_pem(jwk_to_pem(jwk_generate(''ES256'')), ''ES256'', %L)']) AS form)
 	AS v;
 SELECT test.raises('SELECT jwk_from_secret(decode(repeat(''5a'', 8193), ''hex''))', '22023',
-				   'a secret of more than 8192 octets');
+				   'a secret of more than 8192 octets is refused');
 SELECT is(jwk_public(key || '{"key_ops":["sign"]}') -> 'key_ops', '["verify"]',
 		  kind || ': the public half of a key for signing verifies')
 FROM good WHERE kind <> 'oct';

@@ -63,10 +63,10 @@ SELECT test.refuses(pg_temp.signed(name, kid), pg_temp.members('anonymous', 'nam
 FROM unnest('{anonymous,nameless}'::text[]) AS name, unnest('{unknown,NULL}'::text[]) AS kid;
 SELECT test.refuses(pg_temp.signed('anonymous', 'a'),
 					pg_temp.members('a', 'anonymous'),
-					'a kid that a key has: never another one');
+					'a kid that a key has never stands for another key');
 SELECT test.refuses(pg_temp.signed('rsa', 'unknown'),
 					pg_temp.members('rsa', 'anonymous'),
-					'a kid that no key has: never a key with another kid');
+					'a kid that no key has never stands for a key with another kid');
 
 -- Without kid: exactly one fitting key
 SELECT test.accepts(pg_temp.signed(name, NULL), pg_temp.members(VARIADIC names),
@@ -82,13 +82,13 @@ FROM (VALUES ('a', '{a,b}'::text[]), ('b', '{a,b,rsa}'), ('a', '{a,anonymous}'),
 			 ('a', '{b}'), ('rsa', '{nameless rsa}')) AS v (name, names);
 
 -- A single JWK
-SELECT test.accepts(pg_temp.signed('a', 'a'), pg_temp.public('a'), 'the key''s kid');
+SELECT test.accepts(pg_temp.signed('a', 'a'), pg_temp.public('a'), 'a single key verifies a token with its kid');
 SELECT test.accepts(pg_temp.signed('a', NULL), pg_temp.public('a'),
-					'no kid in the token');
+					'a single key verifies a token without kid');
 SELECT test.accepts(pg_temp.signed('a', 'x'), pg_temp.public('a') - 'kid',
-					'no kid in the key');
+					'a single key without kid verifies a token with one');
 SELECT test.refuses(pg_temp.signed('a', 'x'), pg_temp.public('a'),
-					'a kid that is not the key''s');
+					'a single key refuses a token with another kid');
 
 -- Skipped: kinds and purposes that are not ours, wherever they stand
 CREATE TEMP TABLE skipped (jwk jsonb);
@@ -123,7 +123,7 @@ SELECT test.refuses(jws_sign('{}', test.key('P-256', 'ES256') || '{"kid":"x"}'),
 					'a key for encryption does not verify');
 SELECT test.accepts(pg_temp.signed('a', 'a'),
 					pg_temp.members('a') || '{"issuer":"x","cache":[1]}',
-					'unknown members of the set');
+					'unknown members of the set are ignored');
 
 -- Skipped, too: keys that somebody got wrong, or that are too weak (F21)
 CREATE TEMP TABLE unusable (what text, jwk jsonb);
@@ -177,11 +177,11 @@ FROM unusable;
 SELECT test.accepts(pg_temp.signed('a', 'a'), pg_temp.public('a') || jsonb_build_object(member, NULL),
 					'null is as nothing: ' || member)
 FROM unnest('{use,alg,key_ops}'::text[]) AS member;
-SELECT test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"kid":null}', 'a kid must not be null'),
+SELECT test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"kid":null}', 'a kid of null is refused'),
 	   test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"key_ops":["verify","x","x"]}',
-						'nor may key_ops hold a value twice'),
+						'key_ops with another value twice are refused'),
 	   test.refuses_key(pg_temp.signed('a', 'a'), pg_temp.public('a') || '{"key_ops":["verify","verify"]}',
-						'whichever');
+						'key_ops with "verify" twice are refused');
 
 -- kid and alg together name a key (F21): one kid may stand for several
 CREATE TEMP TABLE shared AS
@@ -217,40 +217,40 @@ FROM (VALUES (jsonb '{"keys":[]}'), ('{"keys":null}'), ('{"keys":1}'), ('{"keys"
 			 ('{"keys":{}}'), ('{"keys":[null]}'), ('{"keys":[[]]}'), ('{"Keys":[]}'),
 			 ('[]')) AS v (value);
 SELECT test.refuses_key(pg_temp.signed('a', 'a'),
-						jsonb_build_array(pg_temp.public('a')), 'a bare array');
+						jsonb_build_array(pg_temp.public('a')), 'a bare array is refused');
 SELECT test.refuses_key(pg_temp.signed('a', 'a'),
 						pg_temp.set_of(pg_temp.set_of(pg_temp.public('a'))),
-						'a set in a set');
+						'a set within a set is refused');
 
 -- Sets of HMAC keys alone. The second member is RFC 7517 A.3's, and skipped.
 SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"x"}', '{}'),
 					pg_temp.set_of(test.key('oct') || '{"kid":"x"}',
 								   '{"kty":"oct","alg":"A128KW","k":"GawgguFyGrWKav7AX4VKUg"}'),
-					'an HMAC key beside one for wrapping');
+					'an HMAC key beside one for wrapping verifies');
 SELECT test.accepts(test.hs256('{"alg":"HS256","kid":"x"}', '{}'),
 					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
 								   jwk_generate('HS256', 'y')),
-					'HMAC keys alone');
+					'a set of HMAC keys verifies');
 SELECT test.refuses(test.hs256('{"alg":"HS256","kid":"y"}', '{}'),
 					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
 								   jwk_generate('HS256', 'y')),
-					'the other HMAC key of the set');
+					'a token with the kid of the other HMAC key is refused');
 SELECT test.refuses(test.hs256('{"alg":"HS256","kid":"z"}', '{}'),
 					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
 								   jwk_generate('HS256', 'y')),
-					'an unknown kid: no HMAC key is tried');
+					'a token with an unknown kid is not tried with an HMAC key');
 SELECT test.refuses(test.hs256('{"alg":"HS256"}', '{}'),
 					pg_temp.set_of(test.key('oct', 'HS256') || '{"kid":"x"}',
 								   jwk_generate('HS256', 'y')),
-					'no kid, two HMAC keys');
+					'a token without kid is refused by a set of two HMAC keys');
 
 -- The same rules for jws_verify
 SELECT is(jws_verify(jws_sign('x', pg_temp.private('b')), pg_temp.members('a', 'b')),
-		  'x', 'jws_verify: kid picks the key');
+		  'x', 'jws_verify picks the key by kid');
 SELECT test.refuses_jws(jws_sign('x', pg_temp.private('b') || '{"kid":"a"}'),
-						pg_temp.members('a', 'b'), 'jws_verify: the wrong kid');
+						pg_temp.members('a', 'b'), 'jws_verify refuses the kid of another key');
 SELECT test.refuses_jws(jws_sign('x', pg_temp.private('b') - 'kid'),
-						pg_temp.members('a', 'b'), 'jws_verify: no kid, two keys');
+						pg_temp.members('a', 'b'), 'jws_verify refuses a token without kid where two keys fit');
 
 -- A set has its limits
 SELECT test.refuses_key(pg_temp.signed('a', 'a'), jsonb_build_object('keys', jsonb_agg(
@@ -259,10 +259,10 @@ SELECT test.refuses_key(pg_temp.signed('a', 'a'), jsonb_build_object('keys', jso
 FROM generate_series(1, 101) AS n;
 SELECT test.refuses_key(pg_temp.signed('a', 'a'),
 						pg_temp.members('a') || jsonb_build_object('x', repeat('x', 300000)),
-						'a set of 300 kB');
+						'a set of 300 kB is refused');
 
 -- One set verifies each of a hundred keys' tokens
-SELECT is(count(*)::integer, 100, 'a set of a hundred keys')
+SELECT is(count(*)::integer, 100, 'a set of a hundred keys is accepted')
 FROM (SELECT jsonb_build_object('keys', jsonb_agg(jwk_public(key))) AS keys,
 			 array_agg(key) AS private
 	  FROM (SELECT jwk_generate('ES256', 'k' || n) AS key

@@ -14,8 +14,8 @@ SELECT test.own('"sub":"a","jti":"k1"') AS plain, test.own('"iss":"https://us.ex
 	   test.own('"aud":["api","web"]') AS for_api, jwt_sign('{}') AS signed;
 
 -- The whole token counts
-SELECT is(test.verdict(plain), NULL, 'remembered') FROM public.kept;
-SELECT is(test.verdict(changed), '28J00', 'not the same: ' || what)
+SELECT is(test.verdict(plain), NULL, 'a token is verified, and remembered') FROM public.kept;
+SELECT is(test.verdict(changed), '28J00', 'a variant of the remembered token is refused: ' || what)
 FROM public.kept, LATERAL (VALUES
 	('another header', test.base64url_text('{"kid":"h1","alg":"HS256"}') || substr(plain, strpos(plain, '.'))),
 	('another payload', split_part(plain, '.', 1) || '.' || split_part(named, '.', 2) || '.' || split_part(plain, '.', 3)),
@@ -24,7 +24,7 @@ FROM public.kept, LATERAL (VALUES
 	('shorter', left(plain, -1)), ('longer', plain || 'A'), ('another end', left(plain, -1) || '_'),
 	('its end alone', right(plain, 32)), ('a space within', overlay(plain PLACING ' ' FROM 12 FOR 0)), ('no header', substr(plain, strpos(plain, '.'))))
 	AS v (what, changed);
-SELECT is(test.verdict(plain), NULL, 'itself still') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'after refused variants, the remembered token is accepted') FROM public.kept;
 
 -- Settings and arguments, changed while it is remembered; there and back
 CREATE FUNCTION pg_temp.under(setting text, value text, token text, audience text DEFAULT NULL, issuer text DEFAULT NULL)
@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 SELECT is(pg_temp.under(setting, value, plain), state, format('%s = %L', setting, value)),
-	   is(test.verdict(plain), NULL, 'and back')
+	   is(test.verdict(plain), NULL, 'after the setting was reset, the remembered token is accepted')
 FROM public.kept, (VALUES
 	('issuer', 'https://us.example', '28J00'), ('issuer', 'x', '28J00'), ('audience', 'api', '28J00'),
 	('max_token_size', '256B', NULL), ('leeway', '0', NULL), ('require_exp', 'on', NULL),
@@ -48,25 +48,25 @@ FROM public.kept, (VALUES
 SELECT is(pg_temp.under('max_token_size', '256B', test.own('"x":"' || repeat('x', 200) || '"')), '28J00',
 		  'max_token_size refuses a token it has not seen');
 SELECT test.own('"x":"' || repeat('x', 300) || '"') AS long \gset
-SELECT is(test.verdict(:'long'), NULL, 'a token above 256 bytes');
-SELECT is(pg_temp.under('max_token_size', '256B', :'long'), '28J00', 'is refused when the limit is lowered');
-SELECT is(test.verdict(:'long'), NULL, 'and good again');
-SELECT is(test.verdict(plain, 'api'), '28J00', 'an audience is asked for') FROM public.kept;
-SELECT is(test.verdict(plain, NULL, 'x'), '28J00', 'an issuer is asked for') FROM public.kept;
+SELECT is(test.verdict(:'long'), NULL, 'a token above 256 bytes is accepted');
+SELECT is(pg_temp.under('max_token_size', '256B', :'long'), '28J00', 'a remembered token above a lowered max_token_size is refused');
+SELECT is(test.verdict(:'long'), NULL, 'a remembered token is accepted after max_token_size was reset');
+SELECT is(test.verdict(plain, 'api'), '28J00', 'a remembered token without aud is refused where an audience is expected') FROM public.kept;
+SELECT is(test.verdict(plain, NULL, 'x'), '28J00', 'a remembered token without iss is refused where an issuer is expected') FROM public.kept;
 SELECT is(test.verdict(for_api, audience), state, format('audience %s of two', audience))
 FROM public.kept, (VALUES ('api', NULL), ('web', NULL), ('app', '28J00'), (NULL, '28J00'), ('api', NULL)) AS v (audience, state);
 
 -- Our issuer changes: ours, nobody's, another's, ours again
 SET jwt_auth.issuer = 'https://us.example';
-SELECT is(test.verdict(named), NULL, 'ours') FROM public.kept;
+SELECT is(test.verdict(named), NULL, 'with its iss as jwt_auth.issuer, an own token is accepted') FROM public.kept;
 SET jwt_auth.issuer = 'https://other.example';
-SELECT is(test.verdict(named), '28J00', 'no longer ours') FROM public.kept;
+SELECT is(test.verdict(named), '28J00', 'with another jwt_auth.issuer, a remembered token is refused') FROM public.kept;
 RESET jwt_auth.issuer;
-SELECT is(test.verdict(named), '28J00', 'we carry none') FROM public.kept;
-SELECT is(test.verdict(plain), NULL, 'which these do') FROM public.kept;
+SELECT is(test.verdict(named), '28J00', 'without jwt_auth.issuer, a remembered token with iss is refused') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'without jwt_auth.issuer, a remembered token without iss is accepted') FROM public.kept;
 SET jwt_auth.issuer = 'https://us.example';
-SELECT is(test.verdict(named), NULL, 'ours again') FROM public.kept;
-SELECT is(test.verdict(plain), '28J00', 'and this is not') FROM public.kept;
+SELECT is(test.verdict(named), NULL, 'with its iss as jwt_auth.issuer again, a remembered token is accepted') FROM public.kept;
+SELECT is(test.verdict(plain), '28J00', 'with jwt_auth.issuer set, a remembered token without iss is refused') FROM public.kept;
 RESET jwt_auth.issuer;
 
 -- A trusted issuer's token, remembered, when its name becomes ours; and ours,
@@ -74,140 +74,140 @@ RESET jwt_auth.issuer;
 SELECT jwt_trust_issuer('https://them.example', jwk_public(jwk_from_pem(jwk_to_pem(test.key('P-256')), 'ES256', 'p')), 'api');
 SELECT jwt_sign_with(jsonb_build_object('iss', 'https://them.example', 'aud', 'api', 'exp', test.seconds(600)),
 					 test.key('P-256', 'ES256') || '{"kid":"p"}') AS theirs \gset
-SELECT is(test.verdict(:'theirs'), NULL, 'theirs');
+SELECT is(test.verdict(:'theirs'), NULL, 'the token of a trusted issuer is accepted');
 SET jwt_auth.issuer = 'https://them.example';
-SELECT is(test.verdict(:'theirs'), '28J00', 'their keys do not vouch for us');
+SELECT is(test.verdict(:'theirs'), '28J00', 'with that issuer''s name as jwt_auth.issuer, its remembered token is refused');
 RESET jwt_auth.issuer;
-SELECT is(test.verdict(:'theirs'), NULL, 'theirs again');
-SELECT is(test.verdict(:'theirs', 'api'), NULL, 'their audience');
-SELECT is(test.verdict(:'theirs', 'web'), '28J00', 'another one');
+SELECT is(test.verdict(:'theirs'), NULL, 'with jwt_auth.issuer reset, the issuer''s remembered token is accepted');
+SELECT is(test.verdict(:'theirs', 'api'), NULL, 'the issuer''s remembered token is accepted for its audience');
+SELECT is(test.verdict(:'theirs', 'web'), '28J00', 'the issuer''s remembered token is refused for another audience');
 
 -- The clock: a token expires while it is remembered
 SET jwt_auth.leeway = 0;
 SELECT jwt_sign('{}', '4 s') AS brief \gset
-SELECT is(test.sqlstate_of(format('SELECT jwt_verify(%L)', :'brief')), NULL, 'remembered for some seconds');
+SELECT is(test.sqlstate_of(format('SELECT jwt_verify(%L)', :'brief')), NULL, 'a token of four seconds is accepted');
 SELECT pg_sleep_for('4 s') IS NULL AS unused \gset
-SELECT is(test.verdict(:'brief'), '28J01', 'expired after that');
+SELECT is(test.verdict(:'brief'), '28J01', 'a remembered token is refused after it has expired');
 SET jwt_auth.leeway = 30;
-SELECT is(test.verdict(:'brief'), NULL, 'but for the leeway');
+SELECT is(test.verdict(:'brief'), NULL, 'a remembered token that has expired is accepted within the leeway');
 RESET jwt_auth.leeway;
 
 -- Keys: a rotation, a revocation, a roll back
-SELECT is(test.verdict(signed), NULL, 'signed by the active key') FROM public.kept;
+SELECT is(test.verdict(signed), NULL, 'a token by the active key is accepted') FROM public.kept;
 SELECT jwt_rotate_key();
-SELECT is(test.verdict(signed), NULL, 'by a retiring key') FROM public.kept;
+SELECT is(test.verdict(signed), NULL, 'a remembered token by a retiring key is accepted') FROM public.kept;
 BEGIN;
 SELECT jwt_revoke_key('e1');
-SELECT is(test.verdict(signed), '28J00', 'by a key that this transaction revoked') FROM public.kept;
+SELECT is(test.verdict(signed), '28J00', 'a remembered token by a key that this transaction revoked is refused') FROM public.kept;
 ROLLBACK;
-SELECT is(test.verdict(signed), NULL, 'and did not') FROM public.kept;
+SELECT is(test.verdict(signed), NULL, 'when the revocation of its key is rolled back, a remembered token is accepted') FROM public.kept;
 BEGIN;
 SAVEPOINT s;
 SELECT jwt_revoke_key('e1');
-SELECT is(test.verdict(signed), '28J00', 'or in a savepoint') FROM public.kept;
+SELECT is(test.verdict(signed), '28J00', 'a remembered token by a key that this savepoint revoked is refused') FROM public.kept;
 ROLLBACK TO s;
-SELECT is(test.verdict(signed), NULL, 'that was rolled back') FROM public.kept;
+SELECT is(test.verdict(signed), NULL, 'when the savepoint that revoked its key is rolled back, a remembered token is accepted') FROM public.kept;
 COMMIT;
-SELECT is(test.verdict(signed), NULL, 'so that it holds') FROM public.kept;
+SELECT is(test.verdict(signed), NULL, 'after the commit, a token whose key''s revocation was rolled back is accepted') FROM public.kept;
 SELECT jwt_revoke_key('e1');
-SELECT is(test.verdict(signed), '28J00', 'by a revoked key') FROM public.kept;
+SELECT is(test.verdict(signed), '28J00', 'a remembered token by a revoked key is refused') FROM public.kept;
 -- a token of a key that never was
 BEGIN;
 SELECT jwt_create_key('ES256', 'never');
 SELECT jwt_sign('{}', kid => 'never') AS never \gset
-SELECT is(test.verdict(:'never'), NULL, 'a key of this transaction');
-SELECT is(test.verdict(:'never'), NULL, 'twice');
+SELECT is(test.verdict(:'never'), NULL, 'a token by a key of this transaction is accepted');
+SELECT is(test.verdict(:'never'), NULL, 'a token by a key of this transaction is accepted a second time');
 ROLLBACK;
-SELECT is(test.verdict(:'never'), '28J00', 'that was rolled back');
+SELECT is(test.verdict(:'never'), '28J00', 'a token by a key that was rolled back is refused');
 BEGIN;
 SAVEPOINT s;
 SELECT jwt_trust_issuer('https://never.example', jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"n"}'), 'api');
 SELECT jwt_sign_with(jsonb_build_object('iss', 'https://never.example', 'aud', 'api', 'exp', test.seconds(600)),
 					 test.key('Ed25519', 'EdDSA') || '{"kid":"n"}') AS never \gset
-SELECT is(test.verdict(:'never'), NULL, 'an issuer of this savepoint');
+SELECT is(test.verdict(:'never'), NULL, 'a token of an issuer of this savepoint is accepted');
 ROLLBACK TO s;
-SELECT is(test.verdict(:'never'), '28J00', 'that was rolled back');
+SELECT is(test.verdict(:'never'), '28J00', 'a token of an issuer that was rolled back to a savepoint is refused');
 COMMIT;
-SELECT is(test.verdict(:'never'), '28J00', 'and stays so');
+SELECT is(test.verdict(:'never'), '28J00', 'after the commit, a token of an issuer that was rolled back is refused');
 
--- A session of the running transaction, which sends no signal: what rests on it
+-- A session of the running transaction, which invalidates nothing: what rests on it
 -- is not remembered (T39)
 SELECT test.own('"sid":"0190163d-8694-739b-aea5-966c26f8ad91"') AS mine \gset
 INSERT INTO jwt_auth.users (id, username, created_at)
 VALUES ('0190163d-8694-739b-aea5-966c26f8ad90', 'alice', now());
-SELECT is(test.verdict(:'mine'), '28J00', 'a session that is not there');
+SELECT is(test.verdict(:'mine'), '28J00', 'a token of an unknown session is refused');
 BEGIN;
 INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
 VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad90', now(), now() + interval '1 d');
-SELECT is(test.verdict(:'mine'), NULL, 'a session of this transaction');
+SELECT is(test.verdict(:'mine'), NULL, 'a token of a session of this transaction is accepted');
 ROLLBACK;
-SELECT is(test.verdict(:'mine'), '28J00', 'that was rolled back');
+SELECT is(test.verdict(:'mine'), '28J00', 'a token of a session that was rolled back is refused');
 BEGIN;
 SAVEPOINT s;
 INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
 VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad90', now(), now() + interval '1 d');
-SELECT is(test.verdict(:'mine'), NULL, 'a session of this savepoint');
+SELECT is(test.verdict(:'mine'), NULL, 'a token of a session of this savepoint is accepted');
 ROLLBACK TO s;
-SELECT is(test.verdict(:'mine'), '28J00', 'that was rolled back, too');
+SELECT is(test.verdict(:'mine'), '28J00', 'a token of a session that was rolled back to a savepoint is refused');
 COMMIT;
-SELECT is(test.verdict(:'mine'), '28J00', 'and stays so');
+SELECT is(test.verdict(:'mine'), '28J00', 'after the commit, a token of a session that was rolled back is refused');
 INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
 VALUES ('0190163d-8694-739b-aea5-966c26f8ad91', '0190163d-8694-739b-aea5-966c26f8ad90', now(), now() + interval '1 d');
-SELECT is(test.verdict(:'mine'), NULL, 'a session that was committed');
+SELECT is(test.verdict(:'mine'), NULL, 'a token of a session that was committed is accepted');
 BEGIN;
 UPDATE jwt_auth.sessions SET revoked_at = now();
-SELECT is(test.verdict(:'mine'), '28J02', 'ended by this transaction');
+SELECT is(test.verdict(:'mine'), '28J02', 'a remembered token of a session that this transaction ended is refused');
 ROLLBACK;
-SELECT is(test.verdict(:'mine'), NULL, 'and not');
--- that it reaches its end is no signal either
+SELECT is(test.verdict(:'mine'), NULL, 'when the end of its session is rolled back, a remembered token is accepted');
+-- that it reaches its end invalidates nothing either
 INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at)
 VALUES ('0190163d-8694-739b-aea5-966c26f8ad92', '0190163d-8694-739b-aea5-966c26f8ad90', now(), clock_timestamp() + interval '4 s')
 RETURNING expires_at AS session_end \gset
 SELECT test.own('"sid":"0190163d-8694-739b-aea5-966c26f8ad92"') AS brief \gset
-SELECT is(test.verdict(:'brief'), NULL, 'a session that is about to end');
+SELECT is(test.verdict(:'brief'), NULL, 'a token of a session that is about to end is accepted');
 SELECT pg_sleep_until(:'session_end') IS NULL AS unused \gset
-SELECT is(test.verdict(:'brief'), '28J02', 'and has ended');
+SELECT is(test.verdict(:'brief'), '28J02', 'a remembered token of a session that has reached its end is refused');
 DELETE FROM jwt_auth.users;
-SELECT is(test.verdict(:'mine'), '28J00', 'gone with its user');
+SELECT is(test.verdict(:'mine'), '28J00', 'a remembered token of a session whose user was deleted is refused');
 
 -- Revocations
-SELECT is(test.verdict(plain), NULL, 'not denied') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'before any denial, the token is accepted') FROM public.kept;
 BEGIN;
 INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'k1', now() + interval '1 d');
-SELECT is(test.verdict(plain), '28J02', 'denied by this transaction') FROM public.kept;
+SELECT is(test.verdict(plain), '28J02', 'a remembered token that this transaction denied is refused') FROM public.kept;
 ROLLBACK;
-SELECT is(test.verdict(plain), NULL, 'and not') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'when the denial is rolled back, a remembered token is accepted') FROM public.kept;
 INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'k1', now() + interval '1 d');
-SELECT is(test.verdict(plain), '28J02', 'denied') FROM public.kept;
+SELECT is(test.verdict(plain), '28J02', 'a remembered token that was denied is refused') FROM public.kept;
 BEGIN;
 DELETE FROM jwt_auth.revoked_tokens;
-SELECT is(test.verdict(plain), NULL, 'allowed by this transaction') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'a token whose denial this transaction removed is accepted') FROM public.kept;
 ROLLBACK;
-SELECT is(test.verdict(plain), '28J02', 'and not') FROM public.kept;
+SELECT is(test.verdict(plain), '28J02', 'when the removal of its denial is rolled back, the token is refused') FROM public.kept;
 SET jwt_auth.check_revocation = off;
-SELECT is(test.verdict(plain), NULL, 'not looked at') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'with check_revocation off, a denied token is accepted') FROM public.kept;
 SET jwt_auth.check_revocation = on;
-SELECT is(test.verdict(plain), '28J02', 'looked at again') FROM public.kept;
+SELECT is(test.verdict(plain), '28J02', 'with check_revocation on again, a denied token is refused') FROM public.kept;
 BEGIN;
 TRUNCATE jwt_auth.revoked_tokens;
-SELECT is(test.verdict(plain), NULL, 'truncated') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'after revoked_tokens was truncated in this transaction, the token is accepted') FROM public.kept;
 ROLLBACK;
-SELECT is(test.verdict(plain), '28J02', 'and not') FROM public.kept;
+SELECT is(test.verdict(plain), '28J02', 'when the truncation is rolled back, the token is refused') FROM public.kept;
 DELETE FROM jwt_auth.revoked_tokens;
-SELECT is(test.verdict(plain), NULL, 'the owner may take it back') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'after the owner deleted its denial, the token is accepted') FROM public.kept;
 -- Other settings of a session leave that alone
 SET session_replication_role = replica;
 INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'k1', now() + interval '1 d');
-SELECT is(test.verdict(plain), '28J02', 'denied while triggers are those of a replica') FROM public.kept;
+SELECT is(test.verdict(plain), '28J02', 'a token denied with session_replication_role = replica is refused') FROM public.kept;
 DELETE FROM jwt_auth.revoked_tokens;
 RESET session_replication_role;
 SET jwt_auth.audit = off;
 SELECT jwt_create_key('ES256', 'e2');
 SELECT jwt_sign('{}', kid => 'e2') AS e2 \gset
 BEGIN;
-SELECT is(test.verdict(:'e2'), NULL, 'without an audit log');
+SELECT is(test.verdict(:'e2'), NULL, 'with audit off, a token by a new key is accepted');
 SELECT jwt_revoke_key('e2');
-SELECT is(test.verdict(:'e2'), '28J00', 'a revocation acts within its transaction, too');
+SELECT is(test.verdict(:'e2'), '28J00', 'with audit off, a token by a key that this transaction revoked is refused');
 COMMIT;
 RESET jwt_auth.audit;
 
@@ -243,15 +243,15 @@ END
 $$;
 SELECT pg_temp.flood(1, 10000, 100) AS first \gset
 SELECT pg_temp.flood(10001, 20000, 100) AS second \gset
-SELECT cmp_ok(:first, '>', 0, 'flood: the cache has a memory context of its own');
-SELECT cmp_ok(:first, '<', 2 * 1024 * 1024, 'flood: below 2 MB after 10,000 tokens');
-SELECT cmp_ok(:second, '<=', :first, 'flood: no more after 20,000');
+SELECT cmp_ok(:first, '>', 0, 'after 10,000 tokens, the cache has a memory context of its own');
+SELECT cmp_ok(:first, '<', 2 * 1024 * 1024, 'after 10,000 tokens, the cache has less than 2 MB');
+SELECT cmp_ok(:second, '<=', :first, 'after 20,000 tokens, the cache has no more than after 10,000');
 SELECT cmp_ok(pg_temp.flood(1, 800, padding), '<', 2 * 1024 * 1024::bigint, format('flood: of %s bytes more each', padding))
 FROM unnest('{10,200,500,1000,2000,3000,6000,9000}'::integer[]) AS padding;
 SET jwt_auth.token_cache_size = 65536;
 SELECT cmp_ok(pg_temp.flood(1, 5000, padding), '<', 2 * 1024 * 1024::bigint, format('flood: of %s bytes, many allowed', padding))
 FROM unnest('{0,700}'::integer[]) AS padding;
 RESET jwt_auth.token_cache_size;
-SELECT is(test.verdict(plain), NULL, 'what was pushed out is verified again') FROM public.kept;
+SELECT is(test.verdict(plain), NULL, 'a token that was pushed out of the cache is verified again') FROM public.kept;
 
 SELECT * FROM finish();

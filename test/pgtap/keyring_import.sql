@@ -9,44 +9,44 @@ SET client_min_messages = error;
 SELECT no_plan();
 
 -- The first private key is active, later ones are next
-SELECT is(jwt_import_key(test.key('P-256', 'ES256') || '{"kid":"i1"}'), 'i1', 'a private key');
-SELECT is(test.key_state('i1'), 'active', 'is active if it is the first');
+SELECT is(jwt_import_key(test.key('P-256', 'ES256') || '{"kid":"i1"}'), 'i1', 'importing a private key returns its kid');
+SELECT is(test.key_state('i1'), 'active', 'the first imported private key is active');
 SELECT is(jwt_import_key(test.key('Ed25519', 'EdDSA')), jwk_thumbprint(test.key('Ed25519')),
-		  'a key without kid has its thumbprint');
-SELECT is(test.key_state(jwk_thumbprint(test.key('Ed25519'))), 'next', 'a later one is next');
-SELECT is(jwt_import_key(test.key('oct', 'HS256') || '{"kid":"i3"}'), 'i3', 'a secret');
-SELECT is(test.key_state('i3'), 'next', 'is next');
+		  'an imported key without kid has its thumbprint as kid');
+SELECT is(test.key_state(jwk_thumbprint(test.key('Ed25519'))), 'next', 'an imported private key is next where another is active');
+SELECT is(jwt_import_key(test.key('oct', 'HS256') || '{"kid":"i3"}'), 'i3', 'importing a secret returns its kid');
+SELECT is(test.key_state('i3'), 'next', 'an imported secret is next where another key is active');
 SELECT is(jwt_import_key(test.key('RSA', 'PS384') || '{"kid":"i4","use":"sig","key_ops":["sign","verify"],"x":1}'),
-		  'i4', 'a key with members that do no harm');
-SELECT is(test.active_kids(), '{i1}', 'one key is active');
+		  'i4', 'a key with further members is imported');
+SELECT is(test.active_kids(), '{i1}', 'after four imports, the first key is active');
 SELECT is(test.verdict(jwt_sign('{}', kid => kid)), NULL, kid || ' signs and verifies')
 FROM jwt_auth.keys WHERE use = 'sig';
 SELECT is(jwt_verify_with(jwt_sign('{"jti":"j"}', kid => 'i1'), test.key('P-256')) ->> 'jti', 'j',
-		  'it is that key');
+		  'a token by an imported key verifies with the key itself');
 SELECT is(public_jwk, jwk_public(test.key('RSA', 'PS384') || '{"kid":"i4","use":"sig"}'),
-		  'what is published is our own writing of it')
+		  'an imported key is published without its further members')
 FROM jwt_auth.keys WHERE kid = 'i4';
-SELECT is((SELECT public_jwk FROM jwt_auth.keys WHERE kid = 'i3'), NULL, 'nothing of a secret is');
+SELECT is((SELECT public_jwk FROM jwt_auth.keys WHERE kid = 'i3'), NULL, 'nothing of an imported secret is published');
 
 -- A public key verifies for max_token_ttl, and never signs
 CREATE TABLE public.foreign_key AS SELECT jwk_generate('ES256', 'p1') AS key;
 SELECT jwt_sign_with(jsonb_build_object('exp', test.seconds(600)), key) AS p1_token,
 	   jwk_public(key) AS p1_public FROM public.foreign_key \gset
-SELECT is(test.verdict(:'p1_token'), '28J00', 'a key that is not here');
-SELECT is(jwt_import_key(:'p1_public'), 'p1', 'is imported');
-SELECT is(test.verdict(:'p1_token'), NULL, 'and verifies');
-SELECT is(test.key_state('p1'), 'retiring', 'it is on its way out');
+SELECT is(test.verdict(:'p1_token'), '28J00', 'before its key is imported, a token is refused');
+SELECT is(jwt_import_key(:'p1_public'), 'p1', 'importing a public key returns its kid');
+SELECT is(test.verdict(:'p1_token'), NULL, 'after its public key was imported, a token verifies');
+SELECT is(test.key_state('p1'), 'retiring', 'an imported public key is retiring');
 SELECT is((SELECT verify_until - created_at FROM jwt_auth.keys WHERE kid = 'p1'), interval '1 day',
-		  'for max_token_ttl');
-SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''p1'')', '22023', 'it does not sign');
-SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'p1'), 'it has no private half');
+		  'an imported public key verifies for max_token_ttl');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''p1'')', '22023', 'an imported public key does not sign');
+SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'p1'), 'an imported public key has no private half');
 SELECT test.raises('SELECT jwt_import_key((SELECT key FROM public.foreign_key))', '22023',
-				   'its private half is the same key');
-SELECT is(test.active_kids(), '{i1}', 'it replaces nothing');
+				   'the private half of an imported public key cannot be imported');
+SELECT is(test.active_kids(), '{i1}', 'an imported public key does not replace the active one');
 SET jwt_auth.max_token_ttl = '10min';
-SELECT is(jwt_import_key(jwk_public(jwk_generate('EdDSA', 'p2'))), 'p2', 'another one');
+SELECT is(jwt_import_key(jwk_public(jwk_generate('EdDSA', 'p2'))), 'p2', 'importing a second public key returns its kid');
 SELECT is((SELECT verify_until - created_at FROM jwt_auth.keys WHERE kid = 'p2'), interval '10 min',
-		  'follows the setting');
+		  'the end of an imported public key follows max_token_ttl');
 RESET jwt_auth.max_token_ttl;
 
 -- What was ever here: kids and keys, in every state, under every name
@@ -81,18 +81,18 @@ $$
 	FROM unnest('{i1,i3,i4,p1,r1,r2}'::text[]) AS kid
 $$;
 SELECT * FROM pg_temp.comes_again('while here');
-SELECT is(count(jwt_retire_key(kid)), 3::bigint, 'next keys retire') FROM jwt_auth.keys
+SELECT is(count(jwt_retire_key(kid)), 3::bigint, 'three next keys retire') FROM jwt_auth.keys
 WHERE use = 'sig' AND kid IN ('i4', 'r1', 'r2');
 SELECT * FROM pg_temp.comes_again('retired');
-SELECT is(count(jwt_revoke_key(kid)), 8::bigint, 'all are revoked') FROM jwt_auth.keys
+SELECT is(count(jwt_revoke_key(kid)), 8::bigint, 'eight keys are revoked') FROM jwt_auth.keys
 WHERE use = 'sig' AND kid IN ('i1', 'i3', 'i4', 'p1', 'p2', 'r1', 'r2', jwk_thumbprint(test.key('Ed25519')));
 SELECT * FROM pg_temp.comes_again('revoked');
 SELECT ok(bool_and(private_jwk IS NULL), 'no private half of a revoked key is left')
 FROM jwt_auth.keys WHERE revoked_at IS NOT NULL;
-SELECT is(cardinality(test.active_kids()), 1, 'one key is active');
+SELECT is(cardinality(test.active_kids()), 1, 'after all imported keys were revoked, one key is active');
 
 -- The fingerprint of a secret is not its thumbprint, which would be guessed fast
-SELECT isnt(thumbprint, jwk_thumbprint(test.key('oct')), 'a slow hash stands for a secret')
+SELECT isnt(thumbprint, jwk_thumbprint(test.key('oct')), 'the fingerprint of a secret is not its thumbprint')
 FROM jwt_auth.keys WHERE kid = 'i3';
 
 -- No key
@@ -123,11 +123,11 @@ FROM (SELECT jwk_generate('ES256', 'n1') AS ec, jwk_generate('HS256', 'n1') AS o
 	('a set', jsonb_build_object('keys', jsonb_build_array(ec))),
 	('an array', jsonb_build_array(ec)), ('a string', to_jsonb(ec::text)), ('a number', '1'),
 	('JSON null', 'null'), ('nothing', '{}')) AS v (what, key);
-SELECT is((SELECT count(*) FROM jwt_auth.keys), :'keys_before', 'and left no row');
+SELECT is((SELECT count(*) FROM jwt_auth.keys), :'keys_before', 'refused imports leave no row');
 
 -- A weak RSA key, made by openssl: 1024 bits
 SELECT test.raises($$SELECT jwt_import_key('{"kty":"RSA","alg":"RS256","e":"AQAB","kid":"w1",
 	"n":"u1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gunVTLw7onLRnrq0_IzW7yWR7QkrmBL7jTKEn5u-qKhbwKfBstIs-bMY2Zkp18gnTxKLxoS2tFczGkPLPgizskuemMghRniWaoLcyehkd3qqGElvW_VDL5AaWTg0nL"}')$$,
-	'22023', 'a weak RSA key');
+	'22023', 'a weak RSA key is not imported');
 
 SELECT * FROM finish();

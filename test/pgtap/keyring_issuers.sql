@@ -30,16 +30,16 @@ SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, format('trusted: %s %
 SELECT is(test.verdict(pg_temp.theirs(claimed.issuer, signer.key)), '28J00',
 		  format('%s of %s says that it is %s', signer.kid, signer.issuer, claimed.issuer))
 FROM public.pair AS signer, (SELECT DISTINCT issuer FROM public.pair) AS claimed WHERE signer.issuer <> claimed.issuer;
-SELECT is(test.verdict(test.own('"iss":"https://a.example","aud":"api"')), '28J00', 'our own key vouches for no issuer'),
-	   is(test.verdict(test.own('"iss":"https://c.example"')), '28J00', 'nor for one that nobody trusts');
-SELECT is(test.verdict(pg_temp.theirs('https://b.example', key || '{"kid":"e1"}', '{"iss":null}')), '28J00', 'no iss of type null'),
+SELECT is(test.verdict(test.own('"iss":"https://a.example","aud":"api"')), '28J00', 'an own key does not sign for a trusted issuer'),
+	   is(test.verdict(test.own('"iss":"https://c.example"')), '28J00', 'an own key does not sign for an issuer that nobody trusts');
+SELECT is(test.verdict(pg_temp.theirs('https://b.example', key || '{"kid":"e1"}', '{"iss":null}')), '28J00', 'an issuer''s token with iss null is refused'),
 	   is(test.verdict(jwt_sign_with(jsonb_build_object('exp', test.seconds(60)), key || '{"kid":"e1"}')), '28J00',
-		  'an issuer''s key does not sign as us, also under a kid of ours')
+		  'an issuer''s key does not sign an own token, also under an own kid')
 FROM public.pair WHERE issuer = 'https://b.example';
 SELECT is(test.verdict(pg_temp.theirs(name, key)), '28J00', 'iss is compared exactly: ' || name)
 FROM public.pair, unnest('{https://a.example/,HTTPS://A.EXAMPLE,"https://a.example ",a.example,https://a.exampl,%}'::text[]) AS name
 WHERE issuer = 'https://a.example' AND kid = 'k1';
-SELECT is(test.verdict(pg_temp.theirs(repeat('i', 2000), key)), '28J00', 'a name that is too long') FROM public.pair WHERE kid = 'k2';
+SELECT is(test.verdict(pg_temp.theirs(repeat('i', 2000), key)), '28J00', 'a token whose iss is too long is refused') FROM public.pair WHERE kid = 'k2';
 
 -- Their audience is required (T92)
 SELECT is(test.verdict(pg_temp.theirs(issuer, key, jsonb_build_object('aud', aud)), argument), state,
@@ -49,11 +49,11 @@ FROM public.pair, (VALUES
 	('["web"]', NULL, '28J00'), ('[]', NULL, '28J00'), ('null', NULL, '28J00'), ('""', NULL, '28J00'), ('"API"', NULL, '28J00'),
 	('"web"', 'web', NULL), ('"api"', 'web', '28J00'), ('["api","web"]', 'web', NULL)) AS v (aud, argument, state)
 WHERE issuer = 'https://a.example' AND kid = 'k1';
-SELECT is(test.verdict(jwt_sign_with(jsonb_build_object('iss', issuer, 'exp', test.seconds(60)), key)), '28J00', 'no aud at all')
+SELECT is(test.verdict(jwt_sign_with(jsonb_build_object('iss', issuer, 'exp', test.seconds(60)), key)), '28J00', 'an issuer''s token without aud is refused')
 FROM public.pair WHERE kid = 'k1';
 SET jwt_auth.audience = 'ours';
-SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'our audience is not theirs'),
-	   is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"ours"}')), '28J00', 'nor theirs ours')
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'jwt_auth.audience does not apply to an issuer''s token'),
+	   is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"ours"}')), '28J00', 'an issuer''s token for jwt_auth.audience is refused')
 FROM public.pair WHERE issuer = 'https://a.example' AND kid = 'k1';
 RESET jwt_auth.audience;
 SELECT is(test.verdict(pg_temp.theirs('https://a.example', key), NULL, wanted), state, 'issuer wanted: ' || wanted)
@@ -71,13 +71,13 @@ FROM public.pair, (VALUES ('k1', '28J00', 'two keys of ES256'), ('k2', '28J00', 
 WHERE issuer = 'https://a.example' AND kid = kid_of;
 -- One key without kid serves whatever kid, while no other of its kind is there (F22)
 SELECT jwt_trust_issuer('https://n.example', jwk_public(test.key('P-256', 'ES256')), 'api');
-SELECT is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256'))), NULL, 'neither has a kid'),
+SELECT is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256'))), NULL, 'a token without kid verifies with the only key, which has none'),
 	   is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256') || '{"kid":"x"}')), NULL,
-		  'a kid that no key has'),
+		  'a token with an unknown kid verifies with the only key, which has none'),
 	   is(test.verdict(pg_temp.theirs('https://n.example', test.key('P-256', 'ES256') || '{"kid":"e1"}')), NULL,
-		  'a kid that a key of ours has'),
-	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256') - 'kid')), '28J00', 'another key'),
-	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256', 'x'))), '28J00', 'another key with a kid');
+		  'a token with an own kid verifies with the issuer''s only key, which has none'),
+	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256') - 'kid')), '28J00', 'a token by another key without kid is refused'),
+	   is(test.verdict(pg_temp.theirs('https://n.example', jwk_generate('ES256', 'x'))), '28J00', 'a token by another key with a kid is refused');
 SELECT jwt_trust_issuer('https://n.example', jsonb_build_object('keys', jsonb_build_array(jwk_public(test.key('P-256', 'ES256')),
 						jwk_public(test.key('RSA', 'RS256')), jwk_public(other))), 'api')
 FROM jwk_generate('ES256', 'other') AS other;
@@ -92,7 +92,7 @@ SELECT jwt_trust_issuer('https://m.example', test.public(test.key('RSA')) || '{"
 SELECT is(test.verdict(pg_temp.theirs('https://m.example', test.key('RSA', alg) || '{"kid":"r"}')), NULL, 'an RSA key without alg: ' || alg)
 FROM unnest('{RS256,PS256,RS512}'::text[]) AS alg;
 SELECT is(test.verdict(signing_input || '.' || test.base64url(hmac(convert_to(signing_input, 'UTF8'), secret, 'sha256'))), '28J00',
-		  'but no HMAC under what is public')
+		  'an HMAC under an issuer''s public key is refused')
 FROM (SELECT test.base64url_text('{"alg":"HS256","kid":"r"}') || '.' || test.base64url_text(
 			 test.payload('"iss":"https://m.example","aud":"api"')) AS signing_input) AS s,
 	 unnest(ARRAY[test.from_base64url(test.key('RSA') ->> 'n'), convert_to(jwk_to_pem(test.public(test.key('RSA'))), 'UTF8')]) AS secret;
@@ -109,34 +109,35 @@ WHERE issuer = 'https://a.example' AND kid = 'k1';
 
 -- Replacing is atomic: the old keys are gone, the new ones count, the audience too
 SELECT pg_temp.theirs('https://a.example', key) AS before FROM public.pair WHERE issuer = 'https://a.example' AND kid = 'k1' \gset
-SELECT is(test.verdict(:'before'), NULL, 'before');
+SELECT is(test.verdict(:'before'), NULL, 'before the keys are replaced, a token verifies');
 SELECT jwt_trust_issuer('https://a.example', jwk_public(key), 'web', '{pg_monitor}') FROM public.pair
 WHERE issuer = 'https://a.example' AND kid = 'k3';
-SELECT is(test.verdict(:'before'), '28J00', 'after');
-SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), CASE kid WHEN 'k3' THEN NULL ELSE '28J00' END, 'after: ' || kid),
-	   is(test.verdict(pg_temp.theirs(issuer, key)), '28J00', 'after, with the old audience: ' || kid)
+SELECT is(test.verdict(:'before'), '28J00', 'after the keys were replaced, a token by a former key is refused');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), CASE kid WHEN 'k3' THEN NULL ELSE '28J00' END, 'after the keys were replaced, only the new key verifies: ' || kid),
+	   is(test.verdict(pg_temp.theirs(issuer, key)), '28J00', 'after the audience was replaced, the former one is refused: ' || kid)
 FROM public.pair WHERE issuer = 'https://a.example';
-SELECT is(roles, '{pg_monitor}', 'and the roles'), cmp_ok(updated_at, '>', created_at, 'and when')
+SELECT is(roles, '{pg_monitor}', 'replacing an issuer replaces its roles'),
+	   cmp_ok(updated_at, '>', created_at, 'replacing an issuer sets updated_at')
 FROM jwt_auth.issuers WHERE issuer = 'https://a.example';
-SELECT is(count(*), 1::bigint, 'in one row') FROM jwt_auth.issuers WHERE issuer = 'https://a.example';
+SELECT is(count(*), 1::bigint, 'a replaced issuer has one row') FROM jwt_auth.issuers WHERE issuer = 'https://a.example';
 BEGIN;
 SELECT jwt_trust_issuer('https://a.example', pg_temp.public_set('https://a.example'), 'api');
-SELECT is(test.verdict(:'before'), NULL, 'in a transaction');
+SELECT is(test.verdict(:'before'), NULL, 'after the keys were replaced back in this transaction, the token verifies');
 ROLLBACK;
-SELECT is(test.verdict(:'before'), '28J00', 'and no longer when it is rolled back');
+SELECT is(test.verdict(:'before'), '28J00', 'when replacing the keys is rolled back, the token is refused');
 
 -- Distrust
-SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), NULL, 'still trusted')
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), NULL, 'before the issuer is distrusted, its token verifies')
 FROM public.pair WHERE issuer = 'https://a.example' AND kid = 'k3';
-SELECT lives_ok('SELECT jwt_distrust_issuer(''https://a.example'')', 'distrusted');
-SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), '28J00', 'at once: ' || kid)
+SELECT lives_ok('SELECT jwt_distrust_issuer(''https://a.example'')', 'an issuer can be distrusted');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key, '{"aud":"web"}')), '28J00', 'after the issuer was distrusted, its token is refused: ' || kid)
 FROM public.pair WHERE issuer = 'https://a.example';
-SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'the other one is not touched')
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'after one issuer was distrusted, tokens of another verify')
 FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1';
 SELECT test.raises(format('SELECT jwt_distrust_issuer(%L)', name), '22023', format('not trusted: %s', left(name, 20)))
 FROM unnest('{https://a.example,https://c.example,"",https://b.example/}'::text[] || repeat('x', 3000)) AS name;
 SELECT set_has('SELECT event, issuer FROM jwt_auth.audit_log',
-			   $$VALUES ('issuer_trusted', 'https://a.example'), ('issuer_distrusted', 'https://a.example')$$, 'it is written down');
+			   $$VALUES ('issuer_trusted', 'https://a.example'), ('issuer_distrusted', 'https://a.example')$$, 'trusting and distrusting an issuer are audited');
 
 -- Refused, with what was there left as it was
 SET jwt_auth.issuer = 'https://us.example';
@@ -191,8 +192,8 @@ SELECT test.raises(format('SELECT jwt_trust_issuer(%L, %L, %L)', name, jwks, aud
 FROM public.refused;
 SELECT test.raises(format('SELECT jwt_trust_issuer(''https://b.example'', %L, ''api'', ''{a,NULL}'')', jwk_public(key)), '22023',
 				   'refused: a role of null') FROM public.pair WHERE kid = 'k2';
-SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'and nothing has changed');
-SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'it is trusted as before')
+SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'refused sets leave the stored issuers');
+SELECT is(test.verdict(pg_temp.theirs(issuer, key)), NULL, 'after refused sets, a token of the issuer verifies')
 FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1';
 RESET jwt_auth.issuer;
 
@@ -204,35 +205,35 @@ SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://s.example'', %L, ''api
 	|| jsonb_build_array(jwk_public(test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}') || '{"x5t":"AA","unknown":[1]}',
 	jwk_public(jwk_generate('ES256', 'good')) || '{"use":"enc"}', jwk_public(jwk_generate('ES256', 'u1')) || '{"key_ops":["sign"]}',
 	jwk_public(test.key('RSA', 'RS256')) || '{"kid":"u6","e":"AQ"}'))),
-	'a set with keys of other kinds, and with keys that are unusable');
-SELECT is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"good"}')), NULL, 'the good one counts'),
-	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}')), NULL, 'and the other'),
-	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"u1"}')), '28J00', 'others do not');
-SELECT is(jsonb_array_length(jwks -> 'keys'), 2, 'the others are not stored'),
-	   is(jwks #> '{keys,1}' ?| '{x5t,unknown}', false, 'nor what we do not know')
+	'a set with keys of other kinds, and with keys that are unusable, is accepted');
+SELECT is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"good"}')), NULL, 'a token by the usable key of such a set verifies'),
+	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('Ed25519', 'EdDSA') || '{"kid":"good2"}')), NULL, 'a token by the second usable key of such a set verifies'),
+	   is(test.verdict(pg_temp.theirs('https://s.example', test.key('P-256', 'ES256') || '{"kid":"u1"}')), '28J00', 'a token by an unusable key of such a set is refused');
+SELECT is(jsonb_array_length(jwks -> 'keys'), 2, 'unusable keys of a set are not stored'),
+	   is(jwks #> '{keys,1}' ?| '{x5t,unknown}', false, 'unknown members of a key are not stored')
 FROM jwt_auth.issuers WHERE issuer = 'https://s.example';
 
 -- Secrets: each names its alg, and is shown by nothing
 SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://o.example'', %L, ''api'')', jsonb_build_object('keys', jsonb_build_array(
-	test.key('oct', 'HS256') || '{"kid":"o1"}', jwk_generate('HS512', 'o2')))), 'a set of secrets');
+	test.key('oct', 'HS256') || '{"kid":"o1"}', jwk_generate('HS512', 'o2')))), 'a set of secrets is accepted');
 SELECT is(test.verdict(test.hs256(header, test.payload('"iss":"https://o.example","aud":"api"'))), state, header)
 FROM (VALUES ('{"alg":"HS256","kid":"o1"}', NULL), ('{"alg":"HS256"}', NULL), ('{"alg":"HS256","kid":"o2"}', '28J00'),
 			 ('{"alg":"HS256","kid":"h1"}', '28J00'), ('{"alg":"HS384","kid":"o1"}', '28J00')) AS v (header, state);
-SELECT is(jwks, NULL, 'there is no public half') FROM jwt_auth.issuers WHERE issuer = 'https://o.example';
+SELECT is(jwks, NULL, 'a set of secrets has no public half') FROM jwt_auth.issuers WHERE issuer = 'https://o.example';
 SELECT is(strpos(answer, test.key('oct') ->> 'k'), 0, 'not shown: ' || left(answer, 20))
 FROM unnest(ARRAY[jwt_jwks()::text, jwt_explain(test.hs256('{"alg":"HS256","kid":"o1"}',
 				  test.payload('"iss":"https://o.example","aud":"api"')))::text,
 				  (SELECT string_agg(a::text, '') FROM jwt_auth.audit_log AS a)]) AS answer;
 SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://o.example'', %L, ''api'')', jwk_public(test.key('P-256', 'ES256'))),
-				'public keys in their place');
-SELECT ok(secret_jwks IS NULL AND jwks IS NOT NULL, 'the secrets are gone') FROM jwt_auth.issuers WHERE issuer = 'https://o.example';
+				'public keys can replace secrets');
+SELECT ok(secret_jwks IS NULL AND jwks IS NOT NULL, 'secrets that public keys replaced are gone') FROM jwt_auth.issuers WHERE issuer = 'https://o.example';
 
 -- A name that is ours later is judged with our keys
 SELECT pg_temp.theirs('https://b.example', key) AS theirs FROM public.pair WHERE issuer = 'https://b.example' AND kid = 'k1' \gset
-SELECT is(test.verdict(:'theirs'), NULL, 'an issuer that is trusted');
+SELECT is(test.verdict(:'theirs'), NULL, 'before its name is jwt_auth.issuer, an issuer''s token verifies');
 SET jwt_auth.issuer = 'https://b.example';
 SET jwt_auth.audience = 'api';
-SELECT is(test.verdict(:'theirs'), '28J00', 'and then is ourselves');
-SELECT is(test.verdict(jwt_sign('{}')), NULL, 'our own tokens are good');
+SELECT is(test.verdict(:'theirs'), '28J00', 'after its name became jwt_auth.issuer, an issuer''s token is refused');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'with an issuer''s name as jwt_auth.issuer, own tokens verify');
 
 SELECT * FROM finish();

@@ -7,17 +7,17 @@ SET client_min_messages = error;
 -- At least 65 assertions
 SELECT no_plan();
 
-SELECT is(jwt_jwks(), '{"keys":[]}', 'a set without keys is a set');
+SELECT is(jwt_jwks(), '{"keys":[]}', 'without keys, jwt_jwks returns an empty set');
 SELECT jwt_create_key('HS256', 'secret1');
-SELECT is(jwt_jwks(), '{"keys":[]}', 'an active secret is not shown');
+SELECT is(jwt_jwks(), '{"keys":[]}', 'an active secret is not published');
 SELECT jwt_create_key('HS512', 'secret2');
-SELECT is(jwt_jwks(), '{"keys":[]}', 'nor a next one');
+SELECT is(jwt_jwks(), '{"keys":[]}', 'a next secret is not published');
 SELECT jwt_create_key('ES256', 'e1');
-SELECT is(test.published(), '{e1}', 'a next key is shown before it signs');
-SELECT is(jwt_rotate_key(), 'secret2', 'a secret is retiring');
-SELECT is(jwt_rotate_key(), 'e1', 'and another');
-SELECT is((test.published())[1], 'e1', 'the active key comes first');
-SELECT is(count(*), 0::bigint, 'no secret is shown in any state')
+SELECT is(test.published(), '{e1}', 'a next key is published before it signs');
+SELECT is(jwt_rotate_key(), 'secret2', 'a rotation promotes the next secret');
+SELECT is(jwt_rotate_key(), 'e1', 'the next rotation promotes the public key');
+SELECT is((test.published())[1], 'e1', 'the active key is published first');
+SELECT is(count(*), 0::bigint, 'no secret is published in any state')
 FROM jsonb_path_query(jwt_jwks(), '$.keys[*] ? (@.kty == "oct")') AS k;
 
 -- All kinds, and what is in each
@@ -25,62 +25,62 @@ SELECT jwt_create_key(alg, 'a-' || alg)
 FROM unnest('{RS256,PS512,ES384,ES512,ES256K,EdDSA,Ed25519,Ed448}'::text[]) AS alg;
 SELECT set_has($$SELECT unnest(test.published())$$,
 			   $$SELECT 'a-' || alg FROM unnest('{RS256,PS512,ES384,ES512,ES256K,EdDSA,Ed25519,Ed448}'::text[]) AS alg$$,
-			   'each kind is published');
-SELECT ok(NOT jwk ?| '{d,p,q,dp,dq,qi,oth,k,priv}', 'no private member: ' || (jwk ->> 'alg')),
-	   ok(jwk ?& '{kty,kid,alg,use}', 'kty, kid, alg and use: ' || (jwk ->> 'alg')),
-	   is(jwk ->> 'use', 'sig', 'it is for signatures')
+			   'a key of each kind is published');
+SELECT ok(NOT jwk ?| '{d,p,q,dp,dq,qi,oth,k,priv}', 'a published key has no private member: ' || (jwk ->> 'alg')),
+	   ok(jwk ?& '{kty,kid,alg,use}', 'a published key has kty, kid, alg and use: ' || (jwk ->> 'alg')),
+	   is(jwk ->> 'use', 'sig', 'a published key has use "sig"')
 FROM jsonb_array_elements(jwt_jwks() -> 'keys') AS jwk;
 SELECT is(jwt_verify_with(jwt_sign('{"jti":"j"}', kid => kid), jwt_jwks()) ->> 'jti', 'j',
-		  kid || ': the set verifies our tokens')
+		  kid || ': the published set verifies its tokens')
 FROM unnest(test.published()) AS kid WHERE test.key_state(kid) IN ('active', 'next');
 SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, jwt_jwks())', jwt_sign('{}', kid => 'secret3'))),
-		  '28J00', 'but not those that a secret signed')
+		  '28J00', 'a token by a secret does not verify with the published set')
 FROM (SELECT jwt_create_key('HS256', 'secret3')) AS k;
 
 -- What is gone is not shown
 SELECT jwt_sign('{}', kid => 'a-ES384') AS es384 \gset
-SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, jwt_jwks())', :'es384')), NULL, 'while it is there');
+SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, jwt_jwks())', :'es384')), NULL, 'a token by a next key verifies with the published set');
 SELECT jwt_retire_key('a-ES384');
-SELECT ok(NOT 'a-ES384' = ANY (test.published()), 'a retired key is not shown');
-SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, jwt_jwks())', :'es384')), '28J00', 'and verifies nothing');
+SELECT ok(NOT 'a-ES384' = ANY (test.published()), 'a retired key is not published');
+SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, jwt_jwks())', :'es384')), '28J00', 'a token by a retired key does not verify with the published set');
 SELECT jwt_revoke_key('a-ES512');
-SELECT ok(NOT 'a-ES512' = ANY (test.published()), 'nor a revoked one');
+SELECT ok(NOT 'a-ES512' = ANY (test.published()), 'a revoked key is not published');
 SELECT count(jwt_revoke_key(kid)) FROM jwt_auth.keys
 WHERE use = 'sig' AND alg ~ '^HS' AND test.key_state(kid) = 'next';
 SELECT jwt_revoke_key('e1');
-SELECT ok(NOT 'e1' = ANY (test.published()), 'nor a revoked active one');
-SELECT is((test.published())[1], (test.active_kids())[1], 'its successor comes first');
+SELECT ok(NOT 'e1' = ANY (test.published()), 'an active key that was revoked is not published');
+SELECT is((test.published())[1], (test.active_kids())[1], 'the successor of a revoked active key is published first');
 
 -- A retiring key is shown until its end
 SELECT (test.active_kids())[1] AS former \gset
 SELECT jwt_rotate_key();
-SELECT ok(:'former' = ANY (test.published()), 'a retiring key is shown');
-SELECT isnt((test.published())[1], :'former', 'not in the first place');
+SELECT ok(:'former' = ANY (test.published()), 'a retiring key is published');
+SELECT isnt((test.published())[1], :'former', 'a retiring key is not published first');
 UPDATE jwt_auth.keys SET verify_until = clock_timestamp() WHERE kid = :'former';
-SELECT ok(NOT :'former' = ANY (test.published()), 'and no longer at its end');
+SELECT ok(NOT :'former' = ANY (test.published()), 'a retiring key is not published after its end');
 
 -- A public key of others' shows up, too: it verifies
 SELECT jwt_import_key(jwk_public(jwk_generate('ES256', 'imported')));
-SELECT ok('imported' = ANY (test.published()), 'an imported public key is shown');
+SELECT ok('imported' = ANY (test.published()), 'an imported public key is published');
 
 -- Keys of refresh tokens and names are secrets
 SELECT jwt_rotate_refresh_key();
-SELECT is(count(*), 0::bigint, 'a refresh key is not shown')
+SELECT is(count(*), 0::bigint, 'a key for refresh tokens is not published')
 FROM jwt_auth.keys WHERE use <> 'sig' AND kid = ANY (test.published());
 
 -- In one statement with its change, by any role, and where nothing may be written
 CREATE ROLE regress_jwks_user;
 SET ROLE regress_jwks_user;
-SELECT cmp_ok(jsonb_array_length(jwt_jwks() -> 'keys'), '>', 3, 'anyone may read it');
+SELECT cmp_ok(jsonb_array_length(jwt_jwks() -> 'keys'), '>', 3, 'a role without rights can call jwt_jwks');
 RESET ROLE;
 DROP ROLE regress_jwks_user;
 BEGIN READ ONLY;
-SELECT cmp_ok(jsonb_array_length(jwt_jwks() -> 'keys'), '>', 3, 'also in a read-only transaction');
+SELECT cmp_ok(jsonb_array_length(jwt_jwks() -> 'keys'), '>', 3, 'jwt_jwks works in a read-only transaction');
 COMMIT;
 BEGIN;
 SELECT jwt_create_key('ES256', 'unsure');
-SELECT ok('unsure' = ANY (test.published()), 'a key of the running transaction');
+SELECT ok('unsure' = ANY (test.published()), 'a key of the running transaction is published in it');
 ROLLBACK;
-SELECT ok(NOT 'unsure' = ANY (test.published()), 'is gone with it');
+SELECT ok(NOT 'unsure' = ANY (test.published()), 'a key that was rolled back is not published');
 
 SELECT * FROM finish();

@@ -9,44 +9,44 @@ SET client_min_messages = error;
 SELECT no_plan();
 
 -- Before any key
-SELECT test.raises('SELECT jwt_sign(''{}'')', '55000', 'nothing to sign with');
-SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k1'')', '22023', 'nor under a kid');
-SELECT is(jwt_jwks(), '{"keys":[]}', 'nothing to publish');
+SELECT test.raises('SELECT jwt_sign(''{}'')', '55000', 'without a key, jwt_sign is refused');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k1'')', '22023', 'without a key, jwt_sign with a kid is refused');
+SELECT is(jwt_jwks(), '{"keys":[]}', 'without a key, nothing is published');
 SELECT test.raises(statement, '22023', 'no such key: ' || statement)
 FROM unnest(ARRAY['SELECT jwt_retire_key(''k1'')', 'SELECT jwt_revoke_key(''k1'')',
 				  'SELECT jwt_retire_key('''')', 'SELECT jwt_revoke_key('''')']) AS statement;
-SELECT is_empty('SELECT * FROM jwt_auth.keys', 'what failed left no row');
+SELECT is_empty('SELECT * FROM jwt_auth.keys', 'calls that failed leave no row');
 
 -- Creating: the first is active, later ones are next
-SELECT is(jwt_create_key('ES256', 'k1'), 'k1', 'the kid is returned');
+SELECT is(jwt_create_key('ES256', 'k1'), 'k1', 'jwt_create_key returns the kid');
 SELECT is(test.key_state('k1'), 'active', 'the first key is active');
-SELECT is(jwt_create_key('EdDSA', 'k2'), 'k2', 'a second key');
-SELECT is(test.key_state('k2'), 'next', 'is next');
-SELECT is(jwt_create_key('HS256', 'k3'), 'k3', 'a third one');
-SELECT is(test.key_state('k3'), 'next', 'is next, too');
-SELECT is(test.active_kids(), '{k1}', 'the first one is still active');
+SELECT is(jwt_create_key('EdDSA', 'k2'), 'k2', 'creating a second key returns its kid');
+SELECT is(test.key_state('k2'), 'next', 'a second key is next');
+SELECT is(jwt_create_key('HS256', 'k3'), 'k3', 'creating a third key returns its kid');
+SELECT is(test.key_state('k3'), 'next', 'a third key is next');
+SELECT is(test.active_kids(), '{k1}', 'while others are next, the first key is active');
 SELECT test.raises(statement, '22023', 'refused: ' || statement)
 FROM unnest(ARRAY['SELECT jwt_create_key(''ES256'', ''k1'')', 'SELECT jwt_create_key(''HS256'', ''k2'')',
 				  'SELECT jwt_create_key(''none'')', 'SELECT jwt_create_key('''')',
 				  'SELECT jwt_create_key(''es256'')', 'SELECT jwt_create_key(''RSA'')',
 				  'SELECT jwt_create_key(''ES256'', '''')',
 				  'SELECT jwt_create_key(''ES256'', repeat(''k'', 256))']) AS statement;
-SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig'), 3::bigint, 'and left no row');
-SELECT is(jwt_create_key('ES256', repeat('k', 255)), repeat('k', 255), 'the longest kid');
-SELECT lives_ok(format('SELECT jwt_retire_key(%L)', repeat('k', 255)), 'it may go');
+SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig'), 3::bigint, 'refused calls of jwt_create_key leave no row');
+SELECT is(jwt_create_key('ES256', repeat('k', 255)), repeat('k', 255), 'a kid of 255 bytes is accepted');
+SELECT lives_ok(format('SELECT jwt_retire_key(%L)', repeat('k', 255)), 'a key with a kid of 255 bytes can be retired');
 SELECT jwt_create_key('ES384') AS kid \gset
 SELECT is((SELECT thumbprint FROM jwt_auth.keys WHERE alg = 'ES384'), :'kid',
 		  'the default kid is the thumbprint');
 SELECT is((SELECT jwk_thumbprint(public_jwk) FROM jwt_auth.keys WHERE alg = 'ES384'),
-		  (SELECT kid FROM jwt_auth.keys WHERE alg = 'ES384'), 'that of RFC 7638');
+		  (SELECT kid FROM jwt_auth.keys WHERE alg = 'ES384'), 'the default kid is the thumbprint of RFC 7638');
 SELECT jwt_create_key('HS512') AS kid \gset
 SELECT isnt((SELECT thumbprint FROM jwt_auth.keys WHERE kid = :'kid'), :'kid',
-			'of a secret it is not, since that would let one guess the secret');
-SELECT matches(:'kid'::text, '^[A-Za-z0-9_-]{22}$', 'but 16 random bytes');
+			'the default kid of a secret is not its thumbprint');
+SELECT matches(:'kid'::text, '^[A-Za-z0-9_-]{22}$', 'the default kid of a secret is 16 random bytes');
 SELECT jwt_revoke_key(kid) FROM jwt_auth.keys WHERE alg IN ('ES384', 'HS512');
 
 -- Every key signs and verifies while it is next, as its own kid says
-SELECT is(test.kid_of(jwt_sign('{}')), 'k1', 'the active key signs');
+SELECT is(test.kid_of(jwt_sign('{}')), 'k1', 'by default, the active key signs');
 SELECT is(test.kid_of(jwt_sign('{}', kid => kid)), kid, kid || ' signs when asked')
 FROM unnest('{k1,k2,k3}'::text[]) AS kid;
 SELECT is(test.verdict(jwt_sign('{}', kid => kid)), NULL, kid || ' verifies')
@@ -56,124 +56,124 @@ FROM unnest('{k1,k2,k3}'::text[]) AS kid;
 CREATE TABLE public.made AS
 SELECT kid, jwt_sign(jsonb_build_object('n', kid), kid => kid) AS token
 FROM unnest('{k1,k2,k3}'::text[]) AS kid;
-SELECT is(jwt_rotate_key(), 'k2', 'the oldest next key is promoted');
-SELECT is(test.active_kids(), '{k2}', 'and is the one active key');
-SELECT is(test.key_state('k1'), 'retiring', 'the former one is retiring');
+SELECT is(jwt_rotate_key(), 'k2', 'a rotation promotes the oldest next key');
+SELECT is(test.active_kids(), '{k2}', 'after a rotation, the promoted key is the active one');
+SELECT is(test.key_state('k1'), 'retiring', 'after a rotation, the former key is retiring');
 SELECT is((SELECT verify_until - (SELECT activated_at FROM jwt_auth.keys WHERE kid = 'k2')
 		   FROM jwt_auth.keys WHERE kid = 'k1'), interval '1 day 300 s',
-		  'until max_token_ttl and 300 s from now');
+		  'a retiring key verifies for max_token_ttl and 300 s');
 SELECT ok((SELECT private_jwk IS NULL AND sealed_by IS NULL FROM jwt_auth.keys WHERE kid = 'k1'),
-		  'and its private half is gone');
+		  'a retiring key has no private half');
 SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'),
-		  2::bigint, 'a new next key was made');
+		  2::bigint, 'a rotation creates a new next key');
 SELECT is((SELECT array_agg(DISTINCT alg) FROM jwt_auth.keys
 		   WHERE test.key_state(kid) = 'next' AND kid <> 'k3'), '{EdDSA}',
-		  'of the promoted key''s algorithm');
-SELECT is(test.kid_of(jwt_sign('{}')), 'k2', 'the promoted key signs');
-SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k1'')', '22023', 'the former one signs no more');
-SELECT is(test.verdict(token), NULL, kid || ': its tokens are good') FROM public.made;
-SELECT is(jwt_rotate_key('RS256'), 'k3', 'again');
-SELECT is(test.active_kids(), '{k3}', 'a secret is active');
+		  'the new next key has the algorithm of the promoted one');
+SELECT is(test.kid_of(jwt_sign('{}')), 'k2', 'after a rotation, the promoted key signs');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k1'')', '22023', 'a retiring key does not sign');
+SELECT is(test.verdict(token), NULL, kid || ': its tokens verify after one rotation') FROM public.made;
+SELECT is(jwt_rotate_key('RS256'), 'k3', 'a second rotation promotes the next key');
+SELECT is(test.active_kids(), '{k3}', 'a secret that was promoted is active');
 SELECT is((SELECT alg FROM jwt_auth.keys WHERE test.key_state(kid) = 'next'
-		   ORDER BY created_at DESC LIMIT 1), 'RS256', 'the new next key has the wanted algorithm');
-SELECT is(test.verdict(token), NULL, kid || ': its tokens are still good') FROM public.made;
+		   ORDER BY created_at DESC LIMIT 1), 'RS256', 'the new next key has the algorithm that was asked for');
+SELECT is(test.verdict(token), NULL, kid || ': its tokens verify after two rotations') FROM public.made;
 SELECT test.raises(statement, '22023', 'refused: ' || statement)
 FROM unnest(ARRAY['SELECT jwt_rotate_key(''none'')', 'SELECT jwt_rotate_key('''')',
 				  'SELECT jwt_rotate_key(''ES257'')']) AS statement;
-SELECT is(test.active_kids(), '{k3}', 'and nothing has changed');
+SELECT is(test.active_kids(), '{k3}', 'refused rotations leave the active key');
 
 -- The ttl is what counts when the key goes
 SET jwt_auth.max_token_ttl = '1h';
 SELECT jwt_rotate_key() AS kid \gset
 SELECT is((SELECT verify_until - (SELECT activated_at FROM jwt_auth.keys WHERE kid = :'kid')
 		   FROM jwt_auth.keys WHERE kid = 'k3'), interval '1 hour 300 s',
-		  'the end follows from max_token_ttl');
+		  'the end of a retiring key follows max_token_ttl');
 SELECT ok((SELECT private_jwk IS NOT NULL FROM jwt_auth.keys WHERE kid = 'k3'),
-		  'a retiring secret is kept, since it verifies');
-SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k3'')', '22023', 'and signs no more');
-SELECT is(test.verdict(token), NULL, kid || ': good') FROM public.made WHERE kid = 'k3';
+		  'a retiring secret is kept');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k3'')', '22023', 'a retiring secret does not sign');
+SELECT is(test.verdict(token), NULL, kid || ': its tokens verify while it is retiring') FROM public.made WHERE kid = 'k3';
 RESET jwt_auth.max_token_ttl;
 
 -- Retiring
 SELECT test.raises(format('SELECT jwt_retire_key(%L)', (test.active_kids())[1]), '55000',
-				   'the active key does not retire');
-SELECT is(cardinality(test.active_kids()), 1, 'it is still there');
+				   'the active key cannot be retired');
+SELECT is(cardinality(test.active_kids()), 1, 'after a refusal to retire it, the active key is there');
 SELECT jwt_create_key('ES256', 'k4');
 SELECT jwt_sign('{}', kid => 'k4') AS k4_token \gset
-SELECT is(test.verdict(:'k4_token'), NULL, 'a next key verifies');
-SELECT lives_ok('SELECT jwt_retire_key(''k4'')', 'a next key retires');
-SELECT is(test.key_state('k4'), 'retired', 'at once');
-SELECT is(test.verdict(:'k4_token'), '28J00', 'and its tokens with it');
-SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k4'')', '22023', 'it signs no more');
-SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k4'), 'its private half is gone');
-SELECT lives_ok('SELECT jwt_retire_key(''k4'')', 'retiring again changes nothing');
-SELECT is(test.key_state('k4'), 'retired', 'it stays retired');
-SELECT is(test.verdict(:'k4_token'), '28J00', 'and refused');
-SELECT is(test.verdict(token), NULL, 'a retiring key verifies') FROM public.made WHERE kid = 'k1';
-SELECT lives_ok('SELECT jwt_retire_key(''k1'')', 'until it retires');
-SELECT is(test.verdict(token), '28J00', 'then it does not') FROM public.made WHERE kid = 'k1';
-SELECT lives_ok('SELECT jwt_retire_key(''k3'')', 'a secret retires');
-SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k3'), 'and is erased');
-SELECT is(test.verdict(token), '28J00', 'its tokens are refused') FROM public.made WHERE kid = 'k3';
+SELECT is(test.verdict(:'k4_token'), NULL, 'before it is retired, a next key verifies');
+SELECT lives_ok('SELECT jwt_retire_key(''k4'')', 'a next key can be retired');
+SELECT is(test.key_state('k4'), 'retired', 'a next key that is retired is so at once');
+SELECT is(test.verdict(:'k4_token'), '28J00', 'a token by a retired next key is refused');
+SELECT test.raises('SELECT jwt_sign(''{}'', kid => ''k4'')', '22023', 'a retired key does not sign');
+SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k4'), 'a retired key has no private half');
+SELECT lives_ok('SELECT jwt_retire_key(''k4'')', 'retiring a retired key is no error');
+SELECT is(test.key_state('k4'), 'retired', 'a retired key that is retired again stays retired');
+SELECT is(test.verdict(:'k4_token'), '28J00', 'after its key was retired twice, a token is refused');
+SELECT is(test.verdict(token), NULL, 'before it is retired, a retiring key verifies') FROM public.made WHERE kid = 'k1';
+SELECT lives_ok('SELECT jwt_retire_key(''k1'')', 'a retiring key can be retired');
+SELECT is(test.verdict(token), '28J00', 'a token by a key that was retired is refused') FROM public.made WHERE kid = 'k1';
+SELECT lives_ok('SELECT jwt_retire_key(''k3'')', 'a retiring secret can be retired');
+SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k3'), 'a retired secret is erased');
+SELECT is(test.verdict(token), '28J00', 'a token by a retired secret is refused') FROM public.made WHERE kid = 'k3';
 
 -- Revoking
 SELECT jwt_create_key('ES256', 'k5');
 SELECT jwt_sign('{}', kid => 'k5') AS k5_token \gset
-SELECT is(test.verdict(:'k5_token'), NULL, 'a next key verifies');
+SELECT is(test.verdict(:'k5_token'), NULL, 'before it is revoked, a next key verifies');
 SELECT test.active_kids() AS before \gset
-SELECT lives_ok('SELECT jwt_revoke_key(''k5'')', 'a next key is revoked');
-SELECT is(test.key_state('k5'), 'revoked', 'it is revoked');
-SELECT is(test.verdict(:'k5_token'), '28J00', 'its tokens are dead');
-SELECT is(test.active_kids(), :'before', 'the active key is still that');
-SELECT is(test.verdict(token), NULL, 'a retiring key verifies') FROM public.made WHERE kid = 'k2';
-SELECT lives_ok('SELECT jwt_revoke_key(''k2'')', 'a retiring key is revoked');
-SELECT is(test.verdict(token), '28J00', 'its tokens are dead') FROM public.made WHERE kid = 'k2';
+SELECT lives_ok('SELECT jwt_revoke_key(''k5'')', 'a next key can be revoked');
+SELECT is(test.key_state('k5'), 'revoked', 'a next key that was revoked has that state');
+SELECT is(test.verdict(:'k5_token'), '28J00', 'a token by a revoked next key is refused');
+SELECT is(test.active_kids(), :'before', 'revoking a next key leaves the active one');
+SELECT is(test.verdict(token), NULL, 'before it is revoked, a retiring key verifies') FROM public.made WHERE kid = 'k2';
+SELECT lives_ok('SELECT jwt_revoke_key(''k2'')', 'a retiring key can be revoked');
+SELECT is(test.verdict(token), '28J00', 'a token by a revoked retiring key is refused') FROM public.made WHERE kid = 'k2';
 SELECT lives_ok('SELECT jwt_revoke_key(''k4'')', 'a retired key can be revoked');
-SELECT is(test.key_state('k4'), 'revoked', 'and is');
+SELECT is(test.key_state('k4'), 'revoked', 'a retired key that was revoked has that state');
 SELECT revoked_at FROM jwt_auth.keys WHERE kid = 'k5' \gset
 SELECT jwt_revoke_key('k5');
 SELECT is((SELECT revoked_at FROM jwt_auth.keys WHERE kid = 'k5'), :'revoked_at',
-		  'revoking again keeps the time');
+		  'revoking a key again keeps the time');
 
 -- The active one gets a successor: the oldest next key
 SELECT kid AS next, (test.active_kids())[1] AS active FROM jwt_auth.keys
 WHERE use = 'sig' AND test.key_state(kid) = 'next' ORDER BY created_at, kid LIMIT 1 \gset
 SELECT jwt_sign('{}') AS active_token \gset
-SELECT is(test.verdict(:'active_token'), NULL, 'the active key verifies');
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the active key is revoked');
-SELECT is(test.key_state(:'active'), 'revoked', 'it is');
-SELECT is(test.verdict(:'active_token'), '28J00', 'its tokens are dead at once');
-SELECT is(test.active_kids(), ARRAY[:'next'], 'the oldest next key is its successor');
-SELECT is(test.kid_of(jwt_sign('{}')), :'next', 'and signs');
+SELECT is(test.verdict(:'active_token'), NULL, 'before it is revoked, the active key verifies');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the active key can be revoked');
+SELECT is(test.key_state(:'active'), 'revoked', 'an active key that was revoked has that state');
+SELECT is(test.verdict(:'active_token'), '28J00', 'a token by a revoked active key is refused at once');
+SELECT is(test.active_kids(), ARRAY[:'next'], 'the oldest next key is the successor of a revoked active key');
+SELECT is(test.kid_of(jwt_sign('{}')), :'next', 'the successor of a revoked active key signs');
 -- or a new one, of the same algorithm
 UPDATE jwt_auth.keys SET revoked_at = now(), private_jwk = NULL, sealed_by = NULL
 WHERE use = 'sig' AND test.key_state(kid) = 'next';
 SELECT kid AS active, alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1] \gset
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the last signing key is revoked');
-SELECT isnt(test.active_kids(), ARRAY[:'active'], 'another one is active');
-SELECT is(cardinality(test.active_kids()), 1, 'one');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'active'), 'the last signing key can be revoked');
+SELECT isnt(test.active_kids(), ARRAY[:'active'], 'after the last signing key was revoked, another is active');
+SELECT is(cardinality(test.active_kids()), 1, 'after the last signing key was revoked, one key is active');
 SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), :'alg',
-		  'of the same algorithm');
-SELECT is(test.verdict(jwt_sign('{}')), NULL, 'and works');
+		  'the new active key has the algorithm of the revoked one');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'the new active key signs and verifies');
 -- and a next key, so that the following rotation is to a published one
 SELECT is((SELECT array_agg(alg) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'), ARRAY[:'alg'],
-		  'after a revocation there is a next key, of the same algorithm');
+		  'after a revocation there is a next key of the same algorithm');
 SELECT kid AS next FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
-SELECT is(test.published() @> ARRAY[:'next'], :'alg' NOT LIKE 'HS%', 'which is published, if it has a public half');
-SELECT is(jwt_rotate_key(), :'next', 'and promoted by the next rotation');
+SELECT is(test.published() @> ARRAY[:'next'], :'alg' NOT LIKE 'HS%', 'the next key after a revocation is published if it has a public half');
+SELECT is(jwt_rotate_key(), :'next', 'the next rotation promotes the next key that a revocation created');
 
 -- Rotating where no next key is there: made and promoted in one step
 UPDATE jwt_auth.keys SET revoked_at = now(), private_jwk = NULL, sealed_by = NULL
 WHERE use = 'sig' AND test.key_state(kid) = 'next';
 SELECT (test.active_kids())[1] AS active \gset
 SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next'),
-		  0::bigint, 'there is no next key');
+		  0::bigint, 'before the rotation, there is no next key');
 SELECT jwt_rotate_key('ES512') AS kid \gset
-SELECT is(test.active_kids(), ARRAY[:'kid'], 'a new key was promoted');
-SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = :'kid'), 'ES512', 'of the wanted algorithm');
-SELECT is(test.key_state(:'active'), 'retiring', 'the former one is retiring');
+SELECT is(test.active_kids(), ARRAY[:'kid'], 'a rotation without next key promotes a new one');
+SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = :'kid'), 'ES512', 'a rotation without next key creates the algorithm that was asked for');
+SELECT is(test.key_state(:'active'), 'retiring', 'after a rotation without next key, the former key is retiring');
 SELECT is((SELECT array_agg(alg) FROM jwt_auth.keys WHERE test.key_state(kid) = 'next'), '{ES512}',
-		  'and a next one is there');
+		  'a rotation without next key creates a next one as well');
 
 -- Whatever was ever here never comes again
 SELECT test.raises(format('SELECT jwt_create_key(''ES256'', %L)', kid), '22023',
@@ -182,35 +182,35 @@ FROM jwt_auth.keys WHERE kid IN ('k1', 'k2', 'k3', 'k4', 'k5');
 
 -- Keys of other uses are no business of these functions
 SELECT is((SELECT array_agg(use ORDER BY use) FROM jwt_auth.keys WHERE use <> 'sig'), '{handle,hash,refresh}', 'the first signing key brought secrets for other uses');
-SELECT is(jwt_rotate_refresh_key(), 3, 'the second refresh key');
-SELECT is(jwt_rotate_refresh_key(), 4, 'the third');
+SELECT is(jwt_rotate_refresh_key(), 3, 'a rotation of the refresh key returns its number');
+SELECT is(jwt_rotate_refresh_key(), 4, 'a second rotation of the refresh key returns the next number');
 SELECT test.raises(format('SELECT %s(%L)', f, kid), '22023', f || ' of a refresh key')
 FROM jwt_auth.keys, unnest('{jwt_retire_key,jwt_revoke_key}'::text[]) AS f WHERE use = 'refresh';
-SELECT test.raises(format('SELECT jwt_sign(''{}'', kid => %L)', kid), '22023', 'no JWT is signed with a refresh key')
+SELECT test.raises(format('SELECT jwt_sign(''{}'', kid => %L)', kid), '22023', 'a refresh key does not sign a JWT')
 FROM jwt_auth.keys WHERE use = 'refresh';
 SELECT is((SELECT array_agg(number ORDER BY number) FROM jwt_auth.keys
 		   WHERE use = 'refresh' AND test.key_state(kid) = 'active'), '{4}', 'one refresh key is active');
 SELECT cmp_ok((SELECT verify_until FROM jwt_auth.keys WHERE number = 1), '>=',
 			  clock_timestamp() + interval '29 days 23 hours',
-			  'the former verifies until the last session that can exist has ended');
+			  'a former refresh key verifies until the last session that can exist has ended');
 
 -- Each change is written down, and undone with its transaction
 SELECT set_has($$SELECT event FROM jwt_auth.audit_log$$,
 			   $$VALUES ('key_created'), ('key_rotated'), ('key_retired'), ('key_revoked'),
-						('refresh_key_rotated')$$, 'the audit log tells of each kind of change');
+						('refresh_key_rotated')$$, 'the audit log has each kind of change of keys');
 SELECT is_empty($$SELECT 1 FROM jwt_auth.audit_log WHERE actor <> session_user OR at IS NULL$$,
-				'who and when');
+				'each event of a key has its actor and time');
 CREATE TABLE public.keys_before AS SELECT * FROM jwt_auth.keys;
 CREATE TABLE public.audit_before AS SELECT count(*) AS rows FROM jwt_auth.audit_log;
 BEGIN;
 SELECT count(jwt_rotate_key()), count(jwt_create_key('HS256', 'gone')), count(jwt_rotate_refresh_key()) \gset
 SELECT jwt_sign('{}', kid => 'gone') AS gone_token \gset
 ROLLBACK;
-SELECT set_eq('SELECT * FROM jwt_auth.keys', 'SELECT * FROM public.keys_before', 'a rollback undoes it all');
+SELECT set_eq('SELECT * FROM jwt_auth.keys', 'SELECT * FROM public.keys_before', 'a rollback undoes all changes of keys');
 SELECT results_eq('SELECT count(*) FROM jwt_auth.audit_log', 'SELECT rows FROM public.audit_before',
-				  'and the log of it');
-SELECT is(test.verdict(:'gone_token'), '28J00', 'a token of a key that never was');
-SELECT is(jwt_create_key('ES256', 'gone'), 'gone', 'whose kid is free');
+				  'a rollback undoes the events of changes of keys');
+SELECT is(test.verdict(:'gone_token'), '28J00', 'a token by a key that was rolled back is refused');
+SELECT is(jwt_create_key('ES256', 'gone'), 'gone', 'the kid of a key that was rolled back is free');
 
 -- Constraints hold for the owner, too
 SELECT test.raises(statement, state, 'refused: ' || left(statement, 90))

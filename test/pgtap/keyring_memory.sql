@@ -18,11 +18,11 @@ UNION ALL
 SELECT name, jwt_sign_with(jsonb_build_object('iss', name, 'aud', 'api', 'exp', test.seconds(600)), key) FROM public.issuer;
 
 SET jwt_auth.token_cache_size = 0;
-SELECT is(test.verdict(token), NULL, 'one of many: ' || what) FROM public.token;
-SELECT is(test.verdict(token), NULL, 'again, the other way round: ' || what) FROM public.token ORDER BY what DESC;
-SELECT is(count(*), 40::bigint, 'each signs') FROM generate_series(1, 40) AS n
+SELECT is(test.verdict(token), NULL, 'a token of one of many keys and issuers verifies: ' || what) FROM public.token;
+SELECT is(test.verdict(token), NULL, 'the tokens verify again in the reverse order: ' || what) FROM public.token ORDER BY what DESC;
+SELECT is(count(*), 40::bigint, 'each of forty keys signs') FROM generate_series(1, 40) AS n
 WHERE test.kid_of(jwt_sign('{}', kid => 'k' || n)) = 'k' || n;
-SELECT cmp_ok(sum(total_bytes)::bigint, '<', 2 * 1024 * 1024::bigint, 'keys and issuers: below 2 MB')
+SELECT cmp_ok(sum(total_bytes)::bigint, '<', 2 * 1024 * 1024::bigint, 'the contexts of keys and issuers have less than 2 MB')
 FROM pg_backend_memory_contexts WHERE name ~ '^jwt_auth';
 RESET jwt_auth.token_cache_size;
 
@@ -83,7 +83,7 @@ $$;
 CALL public.change(20);
 SELECT sum(total_bytes) AS before FROM pg_backend_memory_contexts \gset
 CALL public.change(40);
-SELECT cmp_ok(sum(total_bytes)::bigint - :before, '<', 200000::bigint, 'rotated and replaced: growth over 40 changes')
+SELECT cmp_ok(sum(total_bytes)::bigint - :before, '<', 200000::bigint, '40 changes of keys and issuers grow the memory by less than 200 kB')
 FROM pg_backend_memory_contexts;
 
 SELECT * FROM finish();

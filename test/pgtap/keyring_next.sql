@@ -18,54 +18,54 @@ SELECT test.sqlstate_of('SELECT jwk_generate(''ML-DSA-44'')') IS NOT NULL AS lac
 -- Retiring and revoking of a next key, each with a key of another algorithm
 SELECT jwt_create_key('ES256', 'active');
 SELECT jwt_create_key('ES384', 'first');
-SELECT is(public.next(), '{ES384}', 'a next key');
-SELECT lives_ok('SELECT jwt_retire_key(''first'')', 'is retired');
-SELECT is(test.key_state('first'), 'retired', 'it is');
-SELECT is(public.next(), '{ES384}', 'and another one of its algorithm is next');
+SELECT is(public.next(), '{ES384}', 'the key after the active one is next');
+SELECT lives_ok('SELECT jwt_retire_key(''first'')', 'a next key can be retired');
+SELECT is(test.key_state('first'), 'retired', 'a next key that was retired has that state');
+SELECT is(public.next(), '{ES384}', 'after the next key was retired, a new one has its algorithm');
 SELECT kid AS next FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
-SELECT ok(test.published() @> ARRAY[:'next'], 'which is published');
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'next'), 'that is revoked');
-SELECT is(public.next(), '{ES384}', 'and another one is next');
-SELECT is(test.active_kids(), '{active}', 'the active key is still that');
+SELECT ok(test.published() @> ARRAY[:'next'], 'the new next key is published');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'next'), 'the new next key can be revoked');
+SELECT is(public.next(), '{ES384}', 'after the next key was revoked, a new one has its algorithm');
+SELECT is(test.active_kids(), '{active}', 'retiring and revoking next keys leave the active one');
 SELECT kid AS next FROM jwt_auth.keys WHERE use = 'sig' AND test.key_state(kid) = 'next' \gset
 SELECT jwt_create_key('EdDSA', 'other');
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'next'), 'where there is another one');
-SELECT is(public.next(), '{EdDSA}', 'that is enough');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'next'), 'a next key can be revoked where there is another');
+SELECT is(public.next(), '{EdDSA}', 'where another next key is there, revoking one creates none');
 SELECT lives_ok(format('SELECT %s(%L)', f, :'next'), f || ' of a key that is gone') FROM unnest('{jwt_revoke_key,jwt_retire_key}'::text[]) AS f;
-SELECT is(public.next(), '{EdDSA}', 'makes none');
-SELECT is(jwt_rotate_key(), 'other', 'the next rotation is to the next key');
-SELECT lives_ok('SELECT jwt_retire_key(''active'')', 'a retiring key is retired');
-SELECT is(public.next(), '{EdDSA}', 'which makes none, either');
+SELECT is(public.next(), '{EdDSA}', 'retiring or revoking a key that is gone creates no next key');
+SELECT is(jwt_rotate_key(), 'other', 'a rotation promotes the remaining next key');
+SELECT lives_ok('SELECT jwt_retire_key(''active'')', 'a retiring key can be retired');
+SELECT is(public.next(), '{EdDSA}', 'retiring a retiring key creates no next key');
 SELECT test.raises(call, '22023', call || ': refused') FROM unnest('{SELECT jwt_retire_key(''unknown''),SELECT jwt_revoke_key(''unknown'')}'::text[]) AS call;
-SELECT test.raises('SELECT jwt_retire_key(''other'')', '55000', 'the active key is not retired');
-SELECT is(public.next(), '{EdDSA}', 'what was refused makes none');
+SELECT test.raises('SELECT jwt_retire_key(''other'')', '55000', 'the active key cannot be retired');
+SELECT is(public.next(), '{EdDSA}', 'refused calls create no next key');
 
 \if :lacks_mldsa
 -- A next key that nobody can use is passed over
 SELECT public.make_unknown('next') AS unknown \gset
-SELECT isnt(jwt_rotate_key(), :'unknown', 'a rotation passes it over');
-SELECT is(test.verdict(jwt_sign('{}')), NULL, 'and signs');
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'unknown'), 'it can be revoked');
-SELECT is(public.next(), '{EdDSA}', 'where another one is next, that is enough');
+SELECT isnt(jwt_rotate_key(), :'unknown', 'a rotation passes over a next key whose algorithm is missing');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'after a rotation that passed over a key, tokens are signed');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'unknown'), 'a next key whose algorithm is missing can be revoked');
+SELECT is(public.next(), '{EdDSA}', 'where another next key is there, revoking one whose algorithm is missing creates none');
 SELECT public.make_unknown('next') AS unknown \gset
-SELECT lives_ok(format('SELECT jwt_retire_key(%L)', :'unknown'), 'or retired');
-SELECT is(public.next(), '{ES256}', 'and one for ES256 takes its place');
+SELECT lives_ok(format('SELECT jwt_retire_key(%L)', :'unknown'), 'a next key whose algorithm is missing can be retired');
+SELECT is(public.next(), '{ES256}', 'a next key whose algorithm is missing is replaced by one for ES256');
 
 -- So are active ones
 SELECT public.make_unknown('active') AS unknown \gset
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'unknown'), 'an active key is revoked');
-SELECT is(test.verdict(jwt_sign('{}')), NULL, 'the next key signs');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'unknown'), 'an active key whose algorithm is missing can be revoked');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'after an active key whose algorithm is missing was revoked, the next key signs');
 SELECT public.make_unknown('active') AS unknown \gset
 UPDATE jwt_auth.keys SET revoked_at = now(), private_jwk = NULL, sealed_by = NULL WHERE use = 'sig' AND test.key_state(kid) = 'next';
-SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'unknown'), 'an active key without a next one is revoked');
-SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), 'ES256', 'one for ES256 is active');
-SELECT is(public.next(), '{ES256}', 'and next');
+SELECT lives_ok(format('SELECT jwt_revoke_key(%L)', :'unknown'), 'an active key whose algorithm is missing can be revoked without a next key');
+SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), 'ES256', 'without a next key, one for ES256 becomes active');
+SELECT is(public.next(), '{ES256}', 'without a next key, one for ES256 becomes next');
 SELECT public.make_unknown('active') \g /dev/null
-SELECT lives_ok('SELECT jwt_reset_after_restore()', 'a reset');
-SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), 'ES256', 'makes one for ES256');
-SELECT is(test.verdict(jwt_sign('{}')), NULL, 'which works');
-SELECT test.raises('SELECT jwt_rotate_key(''ML-DSA-44'')', '22023', 'who asks for the algorithm is refused');
-SELECT test.raises('SELECT jwt_create_key(''ML-DSA-44'')', '22023', 'also for another key');
+SELECT lives_ok('SELECT jwt_reset_after_restore()', 'with an active key whose algorithm is missing, a reset succeeds');
+SELECT is((SELECT alg FROM jwt_auth.keys WHERE kid = (test.active_kids())[1]), 'ES256', 'after a reset, the active key is for ES256');
+SELECT is(test.verdict(jwt_sign('{}')), NULL, 'after a reset, tokens are signed and verified');
+SELECT test.raises('SELECT jwt_rotate_key(''ML-DSA-44'')', '22023', 'jwt_rotate_key with a missing algorithm is refused');
+SELECT test.raises('SELECT jwt_create_key(''ML-DSA-44'')', '22023', 'jwt_create_key with a missing algorithm is refused');
 \else
 SELECT pass('this OpenSSL has ML-DSA') FROM generate_series(1, 16);
 \endif

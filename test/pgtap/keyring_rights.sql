@@ -41,10 +41,10 @@ INSERT INTO public.admin_call VALUES
 SELECT test.raises('SELECT ' || bad_call, bad_state, bad_call) FROM public.admin_call WHERE bad_call IS NOT NULL;
 SELECT test.raises('SELECT ' || call, '28J00', call)
 FROM unnest('{jwt_verify(NULL),"jwt_verify(NULL, ''api'', ''x'')","jwt_verify(token => NULL)"}'::text[]) AS call;
-SELECT is(jwt_introspect(NULL), '{"active":false}', 'a NULL is no active token');
-SELECT is(jwt_explain(NULL) ->> 'sqlstate', '28J00', 'nor a valid one');
-SELECT is(test.verdict(:'token', NULL, NULL), NULL, 'NULL for audience and issuer asks for nothing more');
-SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig'), 3::bigint, 'no call above left a key');
+SELECT is(jwt_introspect(NULL), '{"active":false}', 'jwt_introspect(NULL) is not active');
+SELECT is(jwt_explain(NULL) ->> 'sqlstate', '28J00', 'jwt_explain(NULL) is not valid');
+SELECT is(test.verdict(:'token', NULL, NULL), NULL, 'jwt_verify with NULL for audience and issuer checks neither');
+SELECT is((SELECT count(*) FROM jwt_auth.keys WHERE use = 'sig'), 3::bigint, 'calls with NULL left no key');
 
 -- Every function of the extension that is no PUBLIC one is denied, one by one
 CREATE ROLE regress_keyring_user;
@@ -67,9 +67,9 @@ FROM public.function;
 SELECT cmp_ok(count(*), '>=', 14::bigint, 'there are functions for admins alone') FROM public.function WHERE NOT is_public;
 SET ROLE regress_keyring_user;
 SELECT test.raises('SELECT public.' || call, '42501', 'not allowed: ' || call) FROM public.admin_call WHERE call IS NOT NULL;
-SELECT is(test.verdict(:'token'), NULL, 'jwt_verify is anyone''s');
-SELECT is(test.verdict(:'token' || 'A'), '28J00', 'and refuses');
-SELECT cmp_ok(jsonb_array_length(jwt_jwks() -> 'keys'), '>', 0, 'jwt_jwks is anyone''s');
+SELECT is(test.verdict(:'token'), NULL, 'a role without rights can call jwt_verify');
+SELECT is(test.verdict(:'token' || 'A'), '28J00', 'jwt_verify called by a role without rights refuses a tampered token');
+SELECT cmp_ok(jsonb_array_length(jwt_jwks() -> 'keys'), '>', 0, 'a role without rights can call jwt_jwks');
 RESET ROLE;
 
 -- Tables: no rights for anybody; row-level security for those who read or write all
@@ -78,7 +78,7 @@ SELECT c.oid::regclass::text AS name, c.relrowsecurity, c.relkind
 FROM pg_class AS c WHERE c.relnamespace = 'jwt_auth'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f');
 GRANT SELECT ON public.relation TO PUBLIC;
 SELECT is(relrowsecurity, true, name || ' has row-level security') FROM public.relation WHERE relkind = 'r';
-SELECT is_empty('SELECT polname FROM pg_policy WHERE polrelid::regclass::text LIKE ''jwt_auth.%''', 'and no policy opens it');
+SELECT is_empty('SELECT polname FROM pg_policy WHERE polrelid::regclass::text LIKE ''jwt_auth.%''', 'no policy opens a table');
 SELECT is(has_any_column_privilege('regress_keyring_user', name, kind) OR has_table_privilege('regress_keyring_user', name, kind),
 		  false, format('no right to %s %s', kind, name))
 FROM public.relation, unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) AS kind;
@@ -89,11 +89,11 @@ FROM unnest('{USAGE,CREATE}'::text[]) AS kind;
 SET ROLE regress_keyring_user;
 SELECT test.raises(statement, '42501', 'not allowed: ' || statement)
 FROM unnest(ARRAY['SELECT * FROM jwt_auth.keys', 'TABLE jwt_auth.issuers', 'DELETE FROM jwt_auth.keys', 'TRUNCATE jwt_auth.keys',
-	'LOCK TABLE jwt_auth.keys', 'CREATE TABLE jwt_auth.x ()', 'DROP TABLE jwt_auth.key_signal',
-	'SELECT jwt_auth.signal_change()', 'ALTER TABLE jwt_auth.keys DISABLE ROW LEVEL SECURITY']) AS statement;
+	'LOCK TABLE jwt_auth.keys', 'CREATE TABLE jwt_auth.x ()', 'DROP TABLE jwt_auth.key_invalidation',
+	'SELECT jwt_auth.invalidate_caches()', 'ALTER TABLE jwt_auth.keys DISABLE ROW LEVEL SECURITY']) AS statement;
 CREATE TEMP TABLE mine (LIKE pg_catalog.pg_class);
-SELECT test.raises('CREATE TRIGGER t AFTER INSERT ON mine EXECUTE FUNCTION jwt_auth.signal_change(''keys'')', '42501',
-				   'not allowed: the trigger on a table of one''s own');
+SELECT test.raises('CREATE TRIGGER t AFTER INSERT ON mine EXECUTE FUNCTION jwt_auth.invalidate_caches(''keys'')', '42501',
+				   'a role cannot use the trigger function on its own table');
 DROP TABLE mine;
 RESET ROLE;
 
@@ -103,7 +103,7 @@ $$ DECLARE n bigint; BEGIN EXECUTE 'SELECT count(*) FROM ' || name INTO n; RETUR
 SELECT is(pg_temp.rows(name), 0::bigint, 'pg_read_all_data reads nothing of ' || name) FROM public.relation
 WHERE name <> 'jwt_auth.statistics';
 SET row_security = off;
-SELECT test.raises('SELECT * FROM jwt_auth.keys', '42501', 'nor where it switches row_security off');
+SELECT test.raises('SELECT * FROM jwt_auth.keys', '42501', 'pg_read_all_data with row_security off is refused');
 RESET row_security;
 SELECT test.raises('SELECT public.' || call, '42501', 'not allowed to pg_read_all_data: ' || call)
 FROM (VALUES ('jwt_sign(''{}'')'), ('jwt_seal_keys()')) AS v (call);
@@ -130,7 +130,7 @@ FROM unnest(ARRAY[
 	'CREATE RULE r AS ON INSERT TO jwt_auth.keys DO INSTEAD NOTHING']) AS statement;
 RESET ROLE;
 SELECT set_eq('SELECT ''k'', md5(k::text) FROM jwt_auth.keys AS k UNION ALL SELECT ''i'', md5(i::text) FROM jwt_auth.issuers AS i',
-			  'SELECT * FROM public.rows_before', 'all rows are what they were');
+			  'SELECT * FROM public.rows_before', 'statements without effect leave all rows');
 
 -- A function that is granted works without any right on the tables, and the
 -- caller has no more rights afterwards
@@ -139,12 +139,12 @@ WHERE NOT is_public AND NOT is_trigger \gexec
 SET ROLE regress_keyring_operator;
 SELECT is(test.sqlstate_of('SELECT public.' || call), CASE WHEN call ~ 'seal' THEN '55000' END, 'granted: ' || call)
 FROM public.admin_call WHERE call IS NOT NULL AND call !~ 'HS256';
-SELECT is(current_user, 'regress_keyring_operator', 'and the role is what it was');
-SELECT test.raises('SELECT * FROM jwt_auth.keys', '42501', 'nor has it other rights');
-SELECT test.raises('SELECT jwt_create_key(''ES256'', ''e1'')', '22023', 'also after an error');
-SELECT is(current_user, 'regress_keyring_operator', 'the role is what it was');
+SELECT is(current_user, 'regress_keyring_operator', 'after calls that were granted, current_user is the caller');
+SELECT test.raises('SELECT * FROM jwt_auth.keys', '42501', 'a role with EXECUTE on all functions cannot read a table');
+SELECT test.raises('SELECT jwt_create_key(''ES256'', ''e1'')', '22023', 'a granted call that fails raises its error');
+SELECT is(current_user, 'regress_keyring_operator', 'after a granted call that failed, current_user is the caller');
 RESET ROLE;
-SELECT is(count(*), 0::bigint, 'the audit log names the session''s user') FROM jwt_auth.audit_log WHERE actor <> session_user;
+SELECT is(count(*), 0::bigint, 'the audit log names the user of the session') FROM jwt_auth.audit_log WHERE actor <> session_user;
 
 -- Where nothing may be written
 SELECT jwt_sign('{}') AS token \gset
@@ -153,14 +153,14 @@ BEGIN READ ONLY;
 SELECT is(test.sqlstate_of('SELECT public.' || call), CASE WHEN call ~ '^jwt_(sign|introspect|explain)' THEN NULL ELSE '25006' END,
 		  'read only: ' || call)
 FROM public.admin_call WHERE call IS NOT NULL;
-SELECT is(test.verdict(:'token'), NULL, 'read only: jwt_verify');
-SELECT is(test.verdict(:'token' || 'A'), '28J00', 'read only: jwt_verify refuses');
+SELECT is(test.verdict(:'token'), NULL, 'jwt_verify works in a read-only transaction');
+SELECT is(test.verdict(:'token' || 'A'), '28J00', 'jwt_verify refuses in a read-only transaction');
 COMMIT;
 SET default_transaction_read_only = on;
-SELECT test.raises('SELECT jwt_create_key()', '25006', 'the default of a session');
+SELECT test.raises('SELECT jwt_create_key()', '25006', 'jwt_create_key is refused where transactions are read-only by default');
 RESET default_transaction_read_only;
-SELECT is((SELECT count(*) FROM jwt_auth.keys), :'keys', 'no key was made'),
-	   is((SELECT count(*) FROM jwt_auth.audit_log), :'events', 'nor an event written');
+SELECT is((SELECT count(*) FROM jwt_auth.keys), :'keys', 'calls in a read-only transaction create no key'),
+	   is((SELECT count(*) FROM jwt_auth.audit_log), :'events', 'calls in a read-only transaction are not audited');
 
 DROP OWNED BY regress_keyring_user, regress_keyring_reader, regress_keyring_writer, regress_keyring_operator;
 DROP ROLE regress_keyring_user, regress_keyring_reader, regress_keyring_writer, regress_keyring_operator;

@@ -11,9 +11,9 @@ SELECT no_plan();
 SELECT jwt_create_key('ES256', 'e1'), test.import_own_secret();
 
 -- Own tokens, with and without kid
-SELECT is(test.verdict(test.own()), NULL, 'an own token');
+SELECT is(test.verdict(test.own()), NULL, 'a token by a stored secret verifies');
 SELECT is(jwt_verify(test.own('"sub":"a","n":1.5,"exp":4000000000')), '{"sub":"a","n":1.5,"exp":4000000000}',
-		  'its claims are returned');
+		  'jwt_verify returns the claims of the token');
 SELECT is(test.verdict(test.hs256(header, test.payload())), '28J00', 'refused: header ' || left(header, 50))
 FROM unnest(ARRAY['{"alg":"HS256"}', '{"alg":"HS256","kid":null}', '{"alg":"HS256","kid":""}', '{"alg":"HS256","kid":1}',
 	'{"alg":"HS256","kid":["h1"]}', '{"alg":"HS256","kid":"H1"}', '{"alg":"HS256","kid":"h1 "}', '{"alg":"HS256","kid":"h"}',
@@ -31,13 +31,13 @@ FROM unnest(ARRAY['{"alg":"HS256","kid":"h1"}', '{"kid":"h1","alg":"HS256","typ"
 
 -- A public key is no secret (T02)
 SELECT is(test.verdict(signing_input || '.' || test.base64url(hmac(convert_to(signing_input, 'UTF8'), secret, 'sha256'))),
-		  '28J00', 'HMAC with a public key as the secret')
+		  '28J00', 'an HMAC with a public key as its secret is refused')
 FROM (SELECT test.base64url_text('{"alg":"HS256","kid":"e1"}') || '.' || test.base64url_text(test.payload()) AS signing_input) AS s,
 	 (SELECT unnest(ARRAY[convert_to(jwk_to_pem(public_jwk), 'UTF8'), convert_to(public_jwk::text, 'UTF8'),
 						  test.from_base64url(public_jwk ->> 'x'), ''::bytea]) AS secret
 	  FROM jwt_auth.keys WHERE kid = 'e1') AS k;
 -- Keys that the token brings along count for nothing (T04)
-SELECT is(test.verdict(token), '28J00', 'a key in the header')
+SELECT is(test.verdict(token), '28J00', 'a token by another key under an own kid is refused')
 FROM (SELECT jwk_generate('ES256', 'mine') AS key) AS k,
 	 LATERAL jwt_sign_with(jsonb_build_object('exp', test.seconds(60)), key || '{"kid":"e1"}') AS token;
 
@@ -59,7 +59,7 @@ FROM unnest(ARRAY['', '{', '[]', '1', '"x"', 'null', '{}', '{"exp":4000000000,"e
 				  '{"exp":4000000000,"a":"\u0000"}', repeat('[', 10000),
 				  '{"exp":4000000000,"a":' || repeat('[', 40) || repeat(']', 40) || '}']) AS payload;
 SET jwt_auth.require_exp = off;
-SELECT is(test.verdict(test.hs256('{"alg":"HS256","kid":"h1"}', '{}')), NULL, 'without exp where that is allowed');
+SELECT is(test.verdict(test.hs256('{"alg":"HS256","kid":"h1"}', '{}')), NULL, 'with require_exp off, a token without exp verifies');
 RESET jwt_auth.require_exp;
 
 -- iss: ours, where we have one
@@ -72,14 +72,14 @@ FROM (VALUES ('"iss":"https://us.example"', NULL), ('"sub":"a"', '28J00'), ('"is
 			 ('"iss":"https://us.example/"', '28J00'), ('"iss":"HTTPS://us.example"', '28J00'), ('"iss":""', '28J00'),
 			 ('"iss":null', '28J00'), ('"iss":["https://us.example"]', '28J00')) AS v (members, state);
 SET jwt_auth.issuer = '';
-SELECT is(test.verdict(test.own()), NULL, 'an empty issuer is none');
-SELECT is(test.verdict(test.own('"iss":""')), '28J00', 'and is carried by no token');
+SELECT is(test.verdict(test.own()), NULL, 'with jwt_auth.issuer empty, a token without iss verifies');
+SELECT is(test.verdict(test.own('"iss":""')), '28J00', 'with jwt_auth.issuer empty, a token with an empty iss is refused');
 RESET jwt_auth.issuer;
 
 -- The issuer argument only narrows
-SELECT is(test.verdict(test.own('"sub":"a"'), NULL, 'https://us.example'), '28J00', 'no iss, one is wanted');
+SELECT is(test.verdict(test.own('"sub":"a"'), NULL, 'https://us.example'), '28J00', 'a token without iss is refused where an issuer is expected');
 SELECT is(test.verdict(test.own('"iss":"https://us.example"'), NULL, 'https://us.example'), '28J00',
-		  'an issuer that is not ours does not become ours by being wanted');
+		  'a token with another iss is refused also where that is expected');
 SET jwt_auth.issuer = 'https://us.example';
 SELECT is(test.verdict(test.own('"iss":"https://us.example"'), NULL, wanted), state, format('ours, %s wanted', wanted))
 FROM (VALUES ('https://us.example', NULL), ('https://them.example', '28J00'), ('', '28J00'), (NULL, NULL)) AS v (wanted, state);
@@ -110,11 +110,11 @@ SELECT set_config('jwt_auth.audience', '', false);
 
 -- The key's state: a retiring one ends when it ends, to the second
 CREATE TABLE public.kept AS SELECT test.own('"n":1') AS token;
-SELECT is(test.verdict(token), NULL, 'a next key verifies') FROM public.kept;
+SELECT is(test.verdict(token), NULL, 'a token by a next key verifies') FROM public.kept;
 UPDATE jwt_auth.keys SET verify_until = clock_timestamp() + interval '1 h' WHERE kid = 'h1';
-SELECT is(test.verdict(token), NULL, 'a retiring key verifies') FROM public.kept;
+SELECT is(test.verdict(token), NULL, 'a token by a retiring key verifies') FROM public.kept;
 UPDATE jwt_auth.keys SET verify_until = clock_timestamp() WHERE kid = 'h1';
-SELECT is(test.verdict(token), '28J00', 'until its end, leeway or not') FROM public.kept;
+SELECT is(test.verdict(token), '28J00', 'a token by a retiring key is refused from its end on, without leeway') FROM public.kept;
 UPDATE jwt_auth.keys SET verify_until = clock_timestamp() + interval '150 ms' WHERE kid = 'h1';
 DO $$
 DECLARE
@@ -135,24 +135,24 @@ BEGIN
 	CREATE TABLE public.ended AS SELECT early, late;
 END
 $$;
-SELECT is(late, false, 'no hit of the cache survives the end of its key') FROM public.ended;
-SELECT is(test.verdict(token), '28J00', 'its end has come') FROM public.kept;
+SELECT is(late, false, 'no remembered token survives the end of its key') FROM public.ended;
+SELECT is(test.verdict(token), '28J00', 'after the end of its key, a token is refused') FROM public.kept;
 UPDATE jwt_auth.keys SET verify_until = NULL WHERE kid = 'h1';
-SELECT is(test.verdict(token), NULL, 'the owner may bring it back') FROM public.kept;
+SELECT is(test.verdict(token), NULL, 'after the owner removed the end of its key, a token verifies') FROM public.kept;
 UPDATE jwt_auth.keys SET revoked_at = now() WHERE kid = 'h1';
-SELECT is(test.verdict(token), '28J00', 'or revoke it') FROM public.kept;
+SELECT is(test.verdict(token), '28J00', 'after the owner revoked its key by hand, a token is refused') FROM public.kept;
 UPDATE jwt_auth.keys SET revoked_at = NULL WHERE kid = 'h1';
-SELECT is(test.verdict(token), NULL, 'and back') FROM public.kept;
+SELECT is(test.verdict(token), NULL, 'after the owner undid the revocation of its key, a token verifies') FROM public.kept;
 BEGIN;
 DELETE FROM jwt_auth.keys WHERE kid = 'h1';
-SELECT is(test.verdict(token), '28J00', 'or delete it') FROM public.kept;
+SELECT is(test.verdict(token), '28J00', 'after its key was deleted in this transaction, a token is refused') FROM public.kept;
 ROLLBACK;
-SELECT is(test.verdict(token), NULL, 'and roll back') FROM public.kept;
+SELECT is(test.verdict(token), NULL, 'when the deletion of its key is rolled back, a token verifies') FROM public.kept;
 BEGIN;
 TRUNCATE jwt_auth.keys;
-SELECT is(test.verdict(token), '28J00', 'or truncate all') FROM public.kept;
+SELECT is(test.verdict(token), '28J00', 'after all keys were truncated in this transaction, a token is refused') FROM public.kept;
 ROLLBACK;
-SELECT is(test.verdict(token), NULL, 'and roll back') FROM public.kept;
+SELECT is(test.verdict(token), NULL, 'when the truncation of keys is rolled back, a token verifies') FROM public.kept;
 
 -- Keys of refresh tokens and names never verify a JWT, nor sign one
 DELETE FROM jwt_auth.keys WHERE use <> 'sig';
@@ -161,24 +161,24 @@ SELECT 'as-' || use, use, 'HS256', number, 'as-' || use,
 	   convert_to((test.key('oct', 'HS256') || jsonb_build_object('kid', 'as-' || use))::text, 'UTF8'), now(), now()
 FROM (VALUES ('refresh', 1), ('hash', NULL)) AS v (use, number);
 SELECT is(test.verdict(test.own('', 'as-' || use)), '28J00', use || ' keys verify no token'),
-	   is(test.sqlstate_of(format('SELECT jwt_sign(''{}'', kid => %L)', 'as-' || use)), '22023', 'nor sign one')
+	   is(test.sqlstate_of(format('SELECT jwt_sign(''{}'', kid => %L)', 'as-' || use)), '22023', 'a key of another use does not sign a token')
 FROM unnest('{refresh,hash}'::text[]) AS use;
 DELETE FROM jwt_auth.keys WHERE kid LIKE 'as-%';
 
 -- Revocation, and its switch
 INSERT INTO jwt_auth.revoked_tokens VALUES ('', 'denied', now() + interval '1 d'), ('x', 'other', now() + interval '1 d');
-SELECT is(test.verdict(test.own('"jti":"denied"')), '28J02', 'a denied jti');
-SELECT is(test.verdict(test.own('"jti":"other"')), NULL, 'a jti denied for another issuer');
-SELECT is(test.verdict(test.own('"jti":"free"')), NULL, 'another jti');
-SELECT is(test.verdict(test.own('"jti":"denied","exp":1')), '28J01', 'expired comes before revoked');
-SELECT is(test.verdict(test.own('"jti":"denied","aud":"x"')), '28J00', 'and invalid before both');
+SELECT is(test.verdict(test.own('"jti":"denied"')), '28J02', 'a token with a denied jti is refused');
+SELECT is(test.verdict(test.own('"jti":"other"')), NULL, 'a token whose jti is denied for another issuer verifies');
+SELECT is(test.verdict(test.own('"jti":"free"')), NULL, 'a token with another jti verifies');
+SELECT is(test.verdict(test.own('"jti":"denied","exp":1')), '28J01', 'a denied token that has expired is refused as expired');
+SELECT is(test.verdict(test.own('"jti":"denied","aud":"x"')), '28J00', 'a denied token for another audience is refused as invalid');
 SET jwt_auth.check_revocation = off;
-SELECT is(test.verdict(test.own('"jti":"denied"')), NULL, 'not looked for where that is switched off');
+SELECT is(test.verdict(test.own('"jti":"denied"')), NULL, 'with check_revocation off, a token with a denied jti verifies');
 RESET jwt_auth.check_revocation;
 
 -- Size
-SELECT is(test.verdict(test.own('"x":"' || repeat('x', 11000) || '"')), NULL, 'a long token');
-SELECT is(test.verdict(test.own('"x":"' || repeat('x', 13000) || '"')), '28J00', 'a longer one');
+SELECT is(test.verdict(test.own('"x":"' || repeat('x', 11000) || '"')), NULL, 'a token of 15 kB verifies');
+SELECT is(test.verdict(test.own('"x":"' || repeat('x', 13000) || '"')), '28J00', 'a token beyond max_token_size is refused');
 
 -- What comes in as text may be anything
 SELECT is(test.verdict(token), '28J00', 'no token: ' || left(token, 30))

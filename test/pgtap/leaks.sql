@@ -134,8 +134,8 @@ CALL public.run_all();
 
 SELECT diag(format('%s, %s calls: %s bytes in contexts, %s bytes resident', what, calls, contexts, resident))
 FROM public.work WHERE :calls >= 100000 ORDER BY id;
-SELECT is(errors, CASE WHEN fails THEN calls ELSE 0 END, what || ': errors') FROM public.work ORDER BY id;
-SELECT cmp_ok(contexts, '<=', 16384::bigint, format('%s: growth of memory contexts over %s calls', what, calls)) FROM public.work ORDER BY id;
-SELECT cmp_ok(resident, '<=', :most_bytes::bigint, format('%s: growth of resident memory over %s calls', what, calls)) FROM public.work ORDER BY id;
+SELECT is(errors, CASE WHEN fails THEN calls ELSE 0 END, what || ': the expected calls fail') FROM public.work ORDER BY id;
+SELECT cmp_ok(contexts, '<=', 16384::bigint, format('%s: memory contexts do not grow over %s calls', what, calls)) FROM public.work ORDER BY id;
+SELECT cmp_ok(resident, '<=', :most_bytes::bigint, format('%s: resident memory does not grow over %s calls', what, calls)) FROM public.work ORDER BY id;
 
 SELECT * FROM finish();

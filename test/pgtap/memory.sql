@@ -71,7 +71,7 @@ FROM (SELECT test.token('{"a":1}') AS token, test.key('oct', 'HS256') AS secret,
 SELECT CASE :'tool' WHEN '' THEN 600 ELSE 600000 END AS most_kilobytes
 \gset
 SELECT cmp_ok(pg_temp.growth(statement, calls, state), '<', :most_kilobytes::bigint,
-			  format('%s: growth in kB over %s calls', what, calls))
+			  format('%s: memory does not grow over %s calls', what, calls))
 FROM work;
 
 SELECT * FROM finish();

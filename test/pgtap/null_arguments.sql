@@ -9,7 +9,7 @@ SELECT test.payload() AS payload \gset
 SELECT test.token(:'payload') AS token, test.key('oct', 'HS256') AS secret,
 	   jwk_to_pem(test.key('P-256')) AS pem \gset
 
-SELECT test.raises('SELECT ' || call, state, regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+SELECT test.raises('SELECT ' || call, state, 'NULL is refused or denied: ' || regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
 FROM (VALUES
 	(format('jwt_verify_with(NULL, %L)', :'secret'), '28J00'),
 	(format('jwt_verify_with(NULL::text, %L::jsonb)', :'secret'), '28J00'),
@@ -59,7 +59,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT is(pg_temp.message_of('SELECT ' || call), format('22023 argument "%s" must not be null', argument),
-		  'names it: ' || regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+		  'the error names the argument: ' || regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
 FROM (VALUES
 	('jwk_generate(NULL)', 'alg'), ('jwk_from_secret(NULL)', 'secret'),
 	('jwk_from_secret(decode(repeat(''00'', 64), ''hex''), NULL)', 'alg'),
@@ -72,14 +72,14 @@ FROM (VALUES
 	(format('jwt_trust_issuer(''i'', %L, ''api'', ''{}'', NULL)', jwk_public(test.key('P-256'))), 'options'))
 	AS v (call, argument);
 SELECT is(pg_temp.message_of(format('SELECT jwt_trust_issuer(%L, %L, %L)', issuer, jwk_public(test.key('P-256')), audience)),
-		  '22023 argument ' || said, 'tells apart: ' || said)
+		  '22023 argument ' || said, 'the error tells empty and too long arguments apart: ' || said)
 FROM (VALUES ('', 'api', '"issuer" is empty'), (repeat('i', 1025), 'api', '"issuer" is too long'), ('i', '', '"audience" is empty'),
 			 ('i', repeat('a', 1025), '"audience" is too long')) AS v (issuer, audience, said);
 SELECT is(pg_temp.message_of(format('SELECT jwt_trust_issuer(%L, %L, %L)', repeat('i', 1024), jwk_public(test.key('P-256')), repeat('a', 1024))), NULL,
-		  'as long as can be');
+		  'the longest arguments are accepted');
 
 -- Text where keys are meant is a JSON error of the caller, never a fall-back
-SELECT test.raises('SELECT ' || call, '22P02', regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+SELECT test.raises('SELECT ' || call, '22P02', 'text that is not JSON is refused: ' || regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
 FROM (VALUES
 	(format('jwt_verify_with(%L, ''secret'')', :'token')),
 	(format('jwt_verify_with(%L, '''')', :'token')),
@@ -89,7 +89,7 @@ FROM (VALUES
 	('jwk_public(''secret'')')) AS v (call);
 
 -- What may be NULL: kid, audience, issuer
-SELECT test.raises('SELECT ' || call, NULL, regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
+SELECT test.raises('SELECT ' || call, NULL, 'a call is accepted: ' || regexp_replace(call, '([^'']{24})[^'']+', '\1...', 'g'))
 FROM (VALUES
 	(format('jwt_verify_with(%L, %L, NULL, NULL)', :'token', :'secret')),
 	('jwk_generate(''ES256'', NULL)'),
@@ -105,7 +105,7 @@ SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(token, keys) FROM requ
 								   WHERE token IS NOT DISTINCT FROM %L
 									 AND keys IS NOT DISTINCT FROM %L', token, keys)),
 		  CASE WHEN token IS NULL THEN '28J00' ELSE '22023' END,
-		  format('from a row: token %s, keys %s', token IS NOT NULL, keys IS NOT NULL))
+		  format('NULL from a row is refused: token %s, keys %s', token IS NOT NULL, keys IS NOT NULL))
 FROM request;
 
 SELECT * FROM finish();

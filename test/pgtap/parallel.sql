@@ -38,19 +38,19 @@ $$;
 SELECT format('SELECT sum((jwt_verify_with(token, %L) ->> ''n'')::integer) FROM public.request',
 			  :'key') AS query \gset
 SELECT matches(pg_temp.plan_of(:'query'), 'Gather', 'the plan is parallel');
-SELECT test.raises(:'query', '28J00', 'a worker refuses what has no exp');
+SELECT test.raises(:'query', '28J00', 'a worker refuses a token without exp');
 SET jwt_auth.require_exp = off;
-SELECT is((jwt_verify_with(token, :'key') ->> 'n')::integer, n, 'the leader reads ' || n)
+SELECT is((jwt_verify_with(token, :'key') ->> 'n')::integer, n, 'the leader verifies token ' || n)
 FROM public.request WHERE n IN (1, 4, 20000);
 SELECT results_eq(:'query', 'SELECT sum(n) FROM public.request',
-				  'the workers read them all, with the session''s setting');
+				  'workers verify all tokens with the session''s setting');
 SELECT results_eq(format('SELECT count(*) FROM public.request WHERE jws_verify(token, %L) IS NOT NULL',
-						 :'key'), 'SELECT 20000::bigint', 'jws_verify in workers');
+						 :'key'), 'SELECT 20000::bigint', 'workers run jws_verify');
 SELECT results_eq('SELECT sum(((jwt_decode(token)).claims ->> ''n'')::integer) FROM public.request',
-				  'SELECT sum(n) FROM public.request', 'jwt_decode in workers');
+				  'SELECT sum(n) FROM public.request', 'workers run jwt_decode');
 SELECT results_eq(format('SELECT count(*) FROM public.request
 						  WHERE jwt_verify_with(jwt_sign_with(jsonb_build_object(''n'', n), %L), %1$L)
 								= jsonb_build_object(''n'', n)', test.key('oct', 'HS256')),
-				  'SELECT 20000::bigint', 'signing in workers');
+				  'SELECT 20000::bigint', 'workers sign');
 
 SELECT * FROM finish();

@@ -63,8 +63,8 @@ SELECT isnt(body, '', format('openssl made %s (%s)', name, kind)) FROM pem;
 -- Read, and good for what the form allows
 CREATE TEMP TABLE jwk AS
 SELECT name, alg, kind, body, jwk_from_pem(body, alg, 'k1') AS key FROM pem;
-SELECT is(key ->> 'alg', alg, format('%s (%s): alg', name, kind)) FROM jwk;
-SELECT is(key ->> 'kid', 'k1', format('%s (%s): kid', name, kind)) FROM jwk;
+SELECT is(key ->> 'alg', alg, format('%s (%s): alg is the one that was asked for', name, kind)) FROM jwk;
+SELECT is(key ->> 'kid', 'k1', format('%s (%s): kid is the one that was asked for', name, kind)) FROM jwk;
 SELECT ok(NOT jwk_from_pem(body, alg) ? 'kid',
 		  format('%s (%s): no kid unless one is given', name, kind))
 FROM jwk;
@@ -119,7 +119,7 @@ SELECT is(jwk_from_pem(jwk_to_pem(jwk_public(key)), alg, 'k1'), jwk_public(key),
 		  format('%s (%s): its public half to PEM and back', name, kind))
 FROM jwk;
 SELECT test.raises(format('SELECT jwk_to_pem(%L)', test.key('oct')), '22023',
-				   'an HMAC secret has no PEM');
+				   'an HMAC secret cannot be written as PEM');
 
 -- alg must fit the key
 SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', body, wrong), '22023',
@@ -174,12 +174,12 @@ CREATE FUNCTION pg_temp.spki(hexadecimal text) RETURNS text
 LANGUAGE sql IMMUTABLE AS
 $$ SELECT E'-----BEGIN PUBLIC KEY-----\n' || encode(decode(hexadecimal, 'hex'), 'base64')
 	|| E'\n-----END PUBLIC KEY-----\n' $$;
-SELECT isnt(forged, form, 'the generator is replaced') FROM explicit;
+SELECT isnt(forged, form, 'the generator in the explicit parameters is replaced') FROM explicit;
 SELECT ok(coalesce(test.sqlstate_of(format('SELECT jwk_from_pem(%L, ''ES256'')', pg_temp.spki(form))),
-				   '22023') IN ('22023', '22P02'), 'explicit parameters of P-256')
+				   '22023') IN ('22023', '22P02'), 'explicit parameters of P-256 are accepted, or refused as invalid')
 FROM explicit;
 SELECT ok(test.sqlstate_of(format('SELECT jwk_from_pem(%L, ''ES256'')', pg_temp.spki(forged)))
-		  IN ('22023', '22P02'), 'explicit parameters with another generator')
+		  IN ('22023', '22P02'), 'explicit parameters with another generator are refused')
 FROM explicit;
 
 -- Encrypted keys are refused, and the message says why

@@ -26,10 +26,10 @@ SELECT alg, body, what, form FROM public.pem, LATERAL (VALUES
 	('between quotes', '"' || replace(body, E'\n', '\n') || '"'),
 	('behind something else', 'KEY=' || replace(body, E'\n', '\n')))
 	AS v (what, form);
-SELECT is(jwk_from_pem(form, alg), jwk_from_pem(body, alg), alg || ': ' || what) FROM public.layout;
+SELECT is(jwk_from_pem(form, alg), jwk_from_pem(body, alg), alg || ': a key is read: ' || what) FROM public.layout;
 
 -- What is damaged stays damaged
-SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', form, alg), '22P02', alg || ': ' || what)
+SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', form, alg), '22P02', alg || ': a damaged key is refused: ' || what)
 FROM public.pem, LATERAL (VALUES
 	('no end', split_part(replace(body, E'\n', '\n'), '-----END', 1)),
 	('no beginning', substr(replace(body, E'\n', ' '), 12)),
@@ -44,15 +44,15 @@ FROM public.pem, LATERAL (VALUES
 
 -- Encrypted keys are told from damaged ones
 \set form `openssl genrsa -traditional -aes256 -passout pass:secret 2048 2>/dev/null`
-SELECT test.raises(format('SELECT jwk_from_pem(%L, ''RS256'')', form), '22023', 'encrypted, ' || what)
+SELECT test.raises(format('SELECT jwk_from_pem(%L, ''RS256'')', form), '22023', 'an encrypted key is refused: ' || what)
 FROM (VALUES
 	('laid out', :'form'), ('\n for line ends', replace(:'form', E'\n', '\n')),
 	('blanks for line ends', replace(:'form', E'\n', ' ')),
 	('indented', regexp_replace(:'form', '^', '  ', 'gn'))) AS v (what, form);
 
 -- A text of a key is no secret
-SELECT test.raises(format('SELECT jwk_from_secret(%L, ''HS256'')', convert_to(secret, 'UTF8')), '22023', 'no secret: ' || left(secret, 30))
+SELECT test.raises(format('SELECT jwk_from_secret(%L, ''HS256'')', convert_to(secret, 'UTF8')), '22023', 'a key or PEM is refused as a secret: ' || left(secret, 30))
 FROM public.pem, LATERAL (VALUES (body), (replace(body, E'\n', '\n')), (encode(convert_to(body, 'UTF8'), 'base64')), (jwk_public(jwk_from_pem(body, alg))::text), (jsonb_build_object('keys', jsonb_build_array(jwk_from_pem(body, alg)))::text)) AS v (secret);
-SELECT lives_ok(format('SELECT jwk_from_secret(%L, ''HS256'')', convert_to(secret, 'UTF8')), 'a secret: ' || secret)
+SELECT lives_ok(format('SELECT jwk_from_secret(%L, ''HS256'')', convert_to(secret, 'UTF8')), 'a secret that resembles a key is accepted: ' || secret)
 FROM unnest(ARRAY['{a secret that begins with a brace}', 'a secret that speaks of "kty" and more', '-----a secret between dashes that is long-----', 'BEGIN PUBLIC KEY and then something else']) AS secret;
 SELECT finish();

@@ -76,18 +76,18 @@ SELECT matches(pg_temp.hint_of(format('SELECT jwk_from_pem(%L, ''RS256'')', pem)
 FROM pss WHERE name = 'no parameters';
 
 -- A certificate
-SELECT is(jwk_from_pem(:'certificate', 'PS256', 'k'), jwk_public(key), 'a certificate')
+SELECT is(jwk_from_pem(:'certificate', 'PS256', 'k'), jwk_public(key), 'a certificate for RSASSA-PSS is read as its public key')
 FROM jwk WHERE name = 'SHA-256';
 SELECT test.raises(format('SELECT jwk_from_pem(%L, %L)', :'certificate', alg), '22023', 'a certificate for ' || alg)
 FROM unnest('{RS256,PS384,PS512,ES256}'::text[]) AS alg;
 
 -- Size and primes are judged as those of any RSA key
 \set form `openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:1024 2>/dev/null`
-SELECT test.raises(format('SELECT jwk_from_pem(%L, ''PS256'')', :'form'), '22023', '1024 bits');
+SELECT test.raises(format('SELECT jwk_from_pem(%L, ''PS256'')', :'form'), '22023', 'RSASSA-PSS of 1024 bits is refused');
 \set form `openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2047 2>/dev/null`
-SELECT test.raises(format('SELECT jwk_from_pem(%L, ''PS256'')', :'form'), '22023', '2047 bits');
+SELECT test.raises(format('SELECT jwk_from_pem(%L, ''PS256'')', :'form'), '22023', 'RSASSA-PSS of 2047 bits is refused');
 \set form `openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3 2>/dev/null`
-SELECT test.raises(format('SELECT jwk_from_pem(%L, ''PS256'')', :'form'), '22023', 'three primes');
+SELECT test.raises(format('SELECT jwk_from_pem(%L, ''PS256'')', :'form'), '22023', 'RSASSA-PSS of three primes is refused');
 
 -- Public keys with parameters as DER: tag, length, content
 CREATE FUNCTION pg_temp.tlv(tag text, content text) RETURNS text LANGUAGE sql IMMUTABLE AS
@@ -133,17 +133,17 @@ FROM written, unnest('{RS256,PS256,PS384,PS512}'::text[]) AS alg,
 
 -- An issuer with such a key
 SELECT lives_ok(format('SELECT jwt_trust_issuer(''https://them.example'', %L, ''api'')',
-					   jwk_from_pem(pem, 'PS256', 'k')), 'an issuer with such a key')
+					   jwk_from_pem(pem, 'PS256', 'k')), 'an issuer with an RSASSA-PSS key can be trusted')
 FROM written WHERE what = 'SHA-256';
 SELECT jwt_sign_with(jsonb_build_object('iss', 'https://them.example', 'aud', 'api', 'sub', 'a',
 				'exp', extract(epoch FROM now())::bigint + 60), key) AS token
 FROM jwk WHERE name = 'SHA-256' \gset
-SELECT is(jwt_verify(:'token', 'api') ->> 'sub', 'a', 'its token is accepted');
-SELECT test.raises(format('SELECT jwt_verify(%L, ''api'')', test.tampered(:'token')), '28J00', 'not if it is changed');
+SELECT is(jwt_verify(:'token', 'api') ->> 'sub', 'a', 'a token by the issuer''s RSASSA-PSS key is accepted');
+SELECT test.raises(format('SELECT jwt_verify(%L, ''api'')', test.tampered(:'token')), '28J00', 'a tampered token by the issuer''s RSASSA-PSS key is refused');
 SELECT test.raises(format('SELECT jwt_verify(%L, ''api'')', jwt_sign_with(jsonb_build_object(
 					   'iss', 'https://them.example', 'aud', 'api', 'sub', 'a',
 					   'exp', extract(epoch FROM now())::bigint + 60), key || '{"alg":"RS256"}')), '28J00',
-				   'nor as RS256')
+				   'a token by the issuer''s RSASSA-PSS key as RS256 is refused')
 FROM jwk WHERE name = 'SHA-256';
 
 SELECT * FROM finish();

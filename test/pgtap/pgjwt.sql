@@ -54,18 +54,18 @@ FROM unnest(ARRAY['{"typ":"JWT","alg":"HS256"}', '{"alg":"HS256"}', '{ "alg" : "
 	'{"alg":"HS256","b64":true}', '{"alg":"HS256","x":"日本語"}']) AS header;
 
 -- One row whatever is asked for, also from rows and in other places
-SELECT is((SELECT count(*)::integer FROM new.verify(NULL, NULL, NULL)), 1, 'one row for NULLs');
+SELECT is((SELECT count(*)::integer FROM new.verify(NULL, NULL, NULL)), 1, 'verify of NULLs returns one row');
 SELECT results_eq($$SELECT n, v.valid FROM (VALUES (1, 'secret'), (2, 'x'), (3, NULL)) AS s (n, secret),
 					LATERAL new.verify(new.sign('{"a":1}', 'secret'), secret) AS v ORDER BY n$$,
-				  $$VALUES (1, true), (2, false), (3, false)$$, 'verify of rows');
-SELECT is((SELECT (new.verify(new.sign('{"a":1}', 'secret'), 'secret')).valid), true, 'verify in a select list');
+				  $$VALUES (1, true), (2, false), (3, false)$$, 'verify in a LATERAL join returns a row for each');
+SELECT is((SELECT (new.verify(new.sign('{"a":1}', 'secret'), 'secret')).valid), true, 'verify works in a select list');
 SELECT is((SELECT v.payload ->> 'a' FROM new.verify(secret => 'secret', token => new.sign('{"a":1}', 'secret')) AS v), '1',
-		  'verify with names');
-SELECT is(new.sign(secret => 'x', payload => '{}'), old.sign(secret => 'x', payload => '{}'), 'sign with names');
-SELECT is(new.sign(row_to_json(r), 'x'), old.sign(row_to_json(r), 'x'), 'sign of a row')
+		  'verify takes its arguments by name');
+SELECT is(new.sign(secret => 'x', payload => '{}'), old.sign(secret => 'x', payload => '{}'), 'sign takes its arguments by name');
+SELECT is(new.sign(row_to_json(r), 'x'), old.sign(row_to_json(r), 'x'), 'sign takes a row as JSON')
 FROM (SELECT 1 AS a, 'x' AS b, NULL::text AS c) AS r;
 SELECT is(new.algorithm_sign(signables => 'a', secret => 'b', algorithm => 'HS256'),
-		  old.algorithm_sign(signables => 'a', secret => 'b', algorithm => 'HS256'), 'algorithm_sign with names');
+		  old.algorithm_sign(signables => 'a', secret => 'b', algorithm => 'HS256'), 'algorithm_sign takes its arguments by name');
 
 -- The helpers: every byte, every length, whatever text
 SELECT is(new.url_encode(bytes), old.url_encode(bytes), format('url_encode of %s bytes', length(bytes)))
@@ -97,16 +97,16 @@ SELECT test.same(format('SELECT * FROM %%.verify(%L, %L, %L)', token, secret, al
 FROM unnest(ARRAY[new.sign('{}', 'k'), NULL]) AS token, unnest(ARRAY['k', NULL]) AS secret,
 	 unnest(ARRAY['HS256', 'hs256', 'none', 'RS256', 'bogus', '', NULL]) AS algorithm
 WHERE token IS NULL OR secret IS NOT NULL;
-SELECT throws_ok('SELECT new.sign(''{}'', ''k'', ''bogus'')', '22023', 'Cannot use "": No such hash algorithm', 'the message of sign');
+SELECT throws_ok('SELECT new.sign(''{}'', ''k'', ''bogus'')', '22023', 'Cannot use "": No such hash algorithm', 'the error of sign for an unknown algorithm is pgcrypto''s');
 SELECT throws_ok('SELECT new.verify(new.sign(''{}'', ''k''), ''k'', ''bogus'')', '22023', 'Cannot use "": No such hash algorithm',
-				 'the message of verify');
-SELECT test.same('SELECT %.sign(''{'', ''k'')', 'what is no JSON is refused by the type');
+				 'the error of verify for an unknown algorithm is pgcrypto''s');
+SELECT test.same('SELECT %.sign(''{'', ''k'')', 'sign of what is no JSON is refused by the type');
 
 -- The clock's end of [nbf, exp): what begins now is valid, what ends now is not
 SELECT results_eq($$SELECT name, (new.verify(new.sign(json_build_object(name, extract(epoch FROM clock_timestamp()) + shift), 'k'), 'k')).valid
 					FROM (VALUES ('exp', 60), ('exp', 0), ('exp', -1), ('nbf', 60), ('nbf', 0), ('nbf', -1)) AS v (name, shift)$$,
 				  $$VALUES ('exp', true), ('exp', false), ('exp', false), ('nbf', false), ('nbf', true), ('nbf', true)$$,
-				  'times close to now');
+				  'a token is valid from nbf on, and until before exp');
 
 -- Bodies that are strings call the drop-in unchanged; whoever is on the path
 -- first is called
@@ -116,18 +116,18 @@ LANGUAGE sql STABLE AS
 $$ SELECT payload ->> 'sub' FROM verify(token, 'secret') WHERE valid $$;
 SELECT results_eq($$SELECT set_config('search_path', schema || ', public', false), public.user_of(test.token('{"sub":"carol"}'))
 					FROM unnest('{old,new}'::text[]) AS schema$$,
-				  $$VALUES ('old, public', 'carol'), ('new, public', 'carol')$$, 'a function whose body is a string');
+				  $$VALUES ('old, public', 'carol'), ('new, public', 'carol')$$, 'a function whose body is a string calls the first verify on the path');
 SET search_path = public;
 
 -- What the planner may rely on: all but verify can be kept
 SELECT is(array_agg(concat(p.proname, ' ', p.provolatile, p.proparallel) ORDER BY p.proname),
-		  '{algorithm_sign is,sign is,try_cast_double is,url_decode is,url_encode is,verify vs}'::text[], 'volatility and parallel safety')
+		  '{algorithm_sign is,sign is,try_cast_double is,url_decode is,url_encode is,verify vs}'::text[], 'functions have the volatility and parallel safety of pgjwt''s or better')
 FROM pg_proc AS p WHERE p.pronamespace = 'new'::regnamespace AND p.probin IS NOT NULL;
 CREATE TABLE public.stored (token text);
-SELECT lives_ok('CREATE INDEX ON public.stored (new.algorithm_sign(token, ''k'', ''HS256''))', 'algorithm_sign in an index');
-SELECT throws_ok('CREATE INDEX ON public.stored (((new.verify(token, ''k'')).valid))', '0A000', NULL, 'verify, as any set, is not');
+SELECT lives_ok('CREATE INDEX ON public.stored (new.algorithm_sign(token, ''k'', ''HS256''))', 'algorithm_sign can be used in an index');
+SELECT throws_ok('CREATE INDEX ON public.stored (((new.verify(token, ''k'')).valid))', '0A000', NULL, 'verify cannot be used in an index');
 SELECT throws_ok('ALTER TABLE public.stored ADD valid boolean GENERATED ALWAYS AS ((SELECT v.valid FROM new.verify(token, ''k'') AS v)) STORED',
-				 '0A000', NULL, 'nor in a generated column');
+				 '0A000', NULL, 'verify cannot be used in a generated column');
 
 -- A prepared plan asks the clock each time, also within one transaction
 SELECT new.sign(json_build_object('exp', extract(epoch FROM clock_timestamp()) + 2), 'k') AS brief \gset
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 COMMIT;
-SELECT is((SELECT valid FROM verdict WHERE number = 1), true, 'valid before its end');
-SELECT is((SELECT valid FROM verdict ORDER BY number DESC LIMIT 1), false, 'and not after it');
+SELECT is((SELECT valid FROM verdict WHERE number = 1), true, 'a prepared verify calls a token valid before its end');
+SELECT is((SELECT valid FROM verdict ORDER BY number DESC LIMIT 1), false, 'a prepared verify calls a token invalid after its end');
 
 SELECT * FROM finish();

@@ -16,15 +16,15 @@ LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
 WHERE e.extname = 'jwt_auth_pgjwt' AND acl.grantee <> p.proowner;
 
 -- It needs jwt_auth, which stays as long as it does
-SELECT throws_ok('CREATE EXTENSION jwt_auth_pgjwt', '42704', NULL, 'not without jwt_auth');
-SELECT lives_ok('CREATE EXTENSION jwt_auth_pgjwt CASCADE', 'CASCADE brings it');
-SELECT throws_ok('DROP EXTENSION jwt_auth', '2BP01', NULL, 'jwt_auth is not dropped before it');
+SELECT throws_ok('CREATE EXTENSION jwt_auth_pgjwt', '42704', NULL, 'the extension is not created without jwt_auth');
+SELECT lives_ok('CREATE EXTENSION jwt_auth_pgjwt CASCADE', 'CREATE EXTENSION ... CASCADE creates jwt_auth as well');
+SELECT throws_ok('DROP EXTENSION jwt_auth', '2BP01', NULL, 'jwt_auth cannot be dropped before the extension');
 CREATE SCHEMA other;
-SELECT throws_ok('ALTER EXTENSION jwt_auth_pgjwt SET SCHEMA other', '0A000', NULL, 'not to be moved');
+SELECT throws_ok('ALTER EXTENSION jwt_auth_pgjwt SET SCHEMA other', '0A000', NULL, 'the extension cannot be moved to another schema');
 SELECT set_eq('SELECT name, grantee, privilege_type, is_grantable FROM public.function_right',
 	$$VALUES ('algorithm_sign(text,text,text)', 'PUBLIC', 'EXECUTE', false), ('sign(json,text,text)', 'PUBLIC', 'EXECUTE', false),
 		('try_cast_double(text)', 'PUBLIC', 'EXECUTE', false), ('url_decode(text)', 'PUBLIC', 'EXECUTE', false),
-		('url_encode(bytea)', 'PUBLIC', 'EXECUTE', false), ('verify(text,text,text)', 'PUBLIC', 'EXECUTE', false)$$, 'everybody may call');
+		('url_encode(bytea)', 'PUBLIC', 'EXECUTE', false), ('verify(text,text,text)', 'PUBLIC', 'EXECUTE', false)$$, 'PUBLIC may call all six functions');
 CREATE TABLE public.plain AS SELECT * FROM public.function_right;
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
@@ -32,10 +32,10 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
 	WHERE obj_description(p.oid, 'pg_proc') IS NULL OR p.prosecdef OR p.proconfig IS NOT NULL$$,
 	'every function has a comment, and acts as its caller');
 CREATE VIEW public.dependent AS SELECT valid FROM verify('a', 'b');
-SELECT throws_ok('DROP EXTENSION jwt_auth_pgjwt', '2BP01', NULL, 'not dropped while a view uses it');
-SELECT throws_ok('DROP FUNCTION verify(text, text, text)', '2BP01', NULL, 'nor is a function of it');
-SELECT lives_ok('DROP VIEW public.dependent; DROP EXTENSION jwt_auth_pgjwt', 'dropped after it');
-SELECT is_empty($$SELECT proname FROM pg_proc WHERE probin LIKE '%jwt_auth' AND prosrc LIKE 'pgjwt%'$$, 'nothing is left');
+SELECT throws_ok('DROP EXTENSION jwt_auth_pgjwt', '2BP01', NULL, 'the extension cannot be dropped while a view uses it');
+SELECT throws_ok('DROP FUNCTION verify(text, text, text)', '2BP01', NULL, 'a function of the extension cannot be dropped');
+SELECT lives_ok('DROP VIEW public.dependent; DROP EXTENSION jwt_auth_pgjwt', 'the extension can be dropped after the view');
+SELECT is_empty($$SELECT proname FROM pg_proc WHERE probin LIKE '%jwt_auth' AND prosrc LIKE 'pgjwt%'$$, 'DROP EXTENSION leaves no function');
 
 -- Default privileges that give everything to everyone, and nothing to PUBLIC
 CREATE ROLE regress_pgjwt_user;
@@ -44,12 +44,12 @@ ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_pgjwt_user WITH GRANT
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO "regress_Pgjwt ""user", PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO regress_pgjwt_user;
 CREATE EXTENSION jwt_auth_pgjwt;
-SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain', 'the same rights where all are granted by default');
+SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain', 'the rights are the same where all are granted by default');
 DROP EXTENSION jwt_auth_pgjwt;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_pgjwt_user, "regress_Pgjwt ""user", PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON FUNCTIONS FROM regress_pgjwt_user;
 CREATE EXTENSION jwt_auth_pgjwt;
-SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain', 'and where none are');
+SELECT set_eq('SELECT * FROM public.function_right', 'SELECT * FROM public.plain', 'the rights are the same where none are granted by default');
 DROP EXTENSION jwt_auth_pgjwt;
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 
@@ -66,8 +66,8 @@ BEGIN
 	LOOP
 		EXECUTE format('CREATE FUNCTION public.%s LANGUAGE sql AS ''SELECT NULL::%s''', signature,
 					   regexp_replace(signature, '.* RETURNS ', ''));
-		RETURN NEXT throws_ok('CREATE EXTENSION jwt_auth_pgjwt', '42723', NULL, 'not over ' || signature);
-		RETURN NEXT is_empty('SELECT FROM pg_extension WHERE extname = ''jwt_auth_pgjwt''', 'not even in part');
+		RETURN NEXT throws_ok('CREATE EXTENSION jwt_auth_pgjwt', '42723', NULL, 'the extension is not created over ' || signature);
+		RETURN NEXT is_empty('SELECT FROM pg_extension WHERE extname = ''jwt_auth_pgjwt''', 'an installation that failed leaves no extension');
 		EXECUTE 'DROP FUNCTION public.' || regexp_replace(signature, ' RETURNS.*', '');
 	END LOOP;
 END
@@ -75,7 +75,7 @@ $$;
 SELECT public.squat();
 CREATE EXTENSION pgcrypto;
 CREATE EXTENSION pgjwt;
-SELECT throws_ok('CREATE EXTENSION jwt_auth_pgjwt', '42723', NULL, 'not over pgjwt');
+SELECT throws_ok('CREATE EXTENSION jwt_auth_pgjwt', '42723', NULL, 'the extension is not created over pgjwt');
 DROP EXTENSION pgjwt;
 
 -- A role without rights may call, and change nothing
@@ -85,7 +85,7 @@ GRANT USAGE ON SCHEMA "Other schema" TO regress_pgjwt_user;
 GRANT CREATE ON SCHEMA "Other schema", public TO regress_pgjwt_user;
 SET ROLE regress_pgjwt_user;
 SELECT is((SELECT valid FROM "Other schema".verify("Other schema".sign('{}', 'k'), 'k')), true, 'a role without rights signs and verifies');
-SELECT is((SELECT valid FROM "Other schema".verify("Other schema".sign('{}', 'k'), 'x')), false, 'and is refused');
+SELECT is((SELECT valid FROM "Other schema".verify("Other schema".sign('{}', 'k'), 'x')), false, 'a role without rights gets a refusal for a wrong secret');
 SELECT throws_ok(statement, '42501', NULL, 'not allowed: ' || left(statement, 60))
 FROM unnest(ARRAY['DROP EXTENSION jwt_auth_pgjwt', 'ALTER EXTENSION jwt_auth_pgjwt UPDATE', 'DROP FUNCTION "Other schema".sign(json, text, text)',
 	'ALTER FUNCTION "Other schema".verify(text, text, text) IMMUTABLE', 'ALTER FUNCTION "Other schema".verify(text, text, text) RENAME TO f',
@@ -124,10 +124,10 @@ SELECT v.valid, v.payload OPERATOR(pg_catalog.->>) 'a' AS claim, "Other schema".
 	   "Other schema".url_decode('_w') AS decoded, "Other schema".try_cast_double('1') AS number
 FROM "Other schema".verify("Other schema".sign('{"a":1,"exp":4102444800}', 'k'), 'k') AS v;
 SET search_path = public;
-SELECT results_eq('SELECT * FROM public.answer', $$VALUES (true, '1', '_w', '\xff'::bytea, 1::float8)$$, 'answers under a hostile search_path');
+SELECT results_eq('SELECT * FROM public.answer', $$VALUES (true, '1', '_w', '\xff'::bytea, 1::float8)$$, 'functions answer rightly under a hostile search_path');
 SELECT is_empty('SELECT what FROM hostile.trap', 'nothing of the hostile schema was called');
 SELECT set_eq('SELECT replace(name, ''"Other schema".'', ''''), grantee FROM public.function_right',
-			  'SELECT name, grantee FROM public.plain', 'the same rights when created so');
+			  'SELECT name, grantee FROM public.plain', 'the rights are the same when created under a hostile search_path');
 
 -- Parallel workers answer as the leader does
 CREATE TABLE public.request AS
@@ -140,11 +140,11 @@ SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SET parallel_leader_participation = off;
 SELECT is((SELECT count(*)::integer FROM public.request WHERE (SELECT v.valid FROM "Other schema".verify(token, 'k') AS v)), 2500,
-		  'verify in parallel workers');
+		  'verify answers in parallel workers');
 RESET parallel_leader_participation;
 
 DROP EXTENSION jwt_auth_pgjwt;
-SELECT lives_ok('DROP EXTENSION jwt_auth', 'jwt_auth is dropped after it');
+SELECT lives_ok('DROP EXTENSION jwt_auth', 'jwt_auth can be dropped after the extension');
 DROP OWNED BY regress_pgjwt_user, "regress_Pgjwt ""user";
 DROP ROLE regress_pgjwt_user, "regress_Pgjwt ""user";
 SELECT * FROM finish();

@@ -59,7 +59,7 @@ FROM refused, pg_temp.error_of(statement);
 SELECT is(test.sqlstate_of(statement), code, what || ' is the caller''s error as ever')
 FROM misuse;
 SELECT is(jwt_verify_with(test.token('{"exp":4102444800}'), test.key('oct')), '{"exp":4102444800}',
-		  'a good token is accepted as ever');
+		  'behind PostgREST, a valid token is accepted');
 
 -- Any method; the next transactions of a pooled connection find it empty
 SET request.method = 'GET';
@@ -72,6 +72,6 @@ BEGIN;
 SET LOCAL request.method = 'POST';
 SELECT is(test.sqlstate_of(statement), 'PGRST', what || ' with SET LOCAL') FROM refused;
 COMMIT;
-SELECT is(test.sqlstate_of(statement), code, what || ' after it') FROM refused;
+SELECT is(test.sqlstate_of(statement), code, what || ' after SET LOCAL was undone') FROM refused;
 
 SELECT * FROM finish();

@@ -89,34 +89,34 @@ INSERT INTO refused VALUES
 	('RFC 7797 4.2: detached, not encoded', '{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}',
 	 'eyJhbGciOiJIUzI1NiIsImI2NCI6ZmFsc2UsImNyaXQiOlsiYjY0Il19..A5dxf2s96_n5FLueVuW1Z_vh161FwXZC4YLPff6dmDY');
 
-SELECT is(jws_verify(token, test.public(key)), payload, source || ': verified') FROM example;
+SELECT is(jws_verify(token, test.public(key)), payload, source || ': the token is verified') FROM example;
 SELECT is(jws_verify(token, test.public(key) || jsonb_build_object('alg', alg)), payload,
-		  source || ': verified by the key that names its algorithm')
+		  source || ': the token is verified by a key with alg')
 FROM example;
 SELECT is(jws_verify(token, jsonb_build_object('keys', jsonb_build_array(test.public(key)))),
-		  payload, source || ': verified by a set')
+		  payload, source || ': the token is verified by a key set')
 FROM example;
 SELECT is((jwt_decode(token)).claims, convert_from(payload, 'UTF8')::jsonb,
-		  source || ': decoded')
+		  source || ': the claims are decoded')
 FROM example WHERE payload::text LIKE '%' || encode('"iss"', 'hex') || '%';
 
 -- As a JWT, those with claims expired in 2011, and the others have none
 SELECT test.raises(format('SELECT jwt_verify_with(%L, %L)', token, test.public(key)),
 				   CASE WHEN source IN ('RFC 7515 A.1', 'RFC 7515 A.2', 'RFC 7515 A.3')
-						THEN '28J01' ELSE '28J00' END, source || ': as a JWT')
+						THEN '28J01' ELSE '28J00' END, source || ': the token is refused as a JWT')
 FROM example;
 
 -- The signature schemes without randomness give the very token of the RFC
 SELECT is(jws_sign(payload, key || jsonb_build_object('alg', alg)), token,
-		  source || ': signed')
+		  source || ': signing gives the token of the RFC')
 FROM example WHERE deterministic;
 SELECT is(jws_verify(jws_sign(payload, key || jsonb_build_object('alg', alg)),
-					 test.public(key)), payload, source || ': signed and verified')
+					 test.public(key)), payload, source || ': a signed payload is verified')
 FROM example;
 
 -- Any other key, and any change, refuses
 SELECT test.refuses_jws(example.token, test.public(other.key),
-						format('%s with the key of %s', example.source, other.source))
+						format('%s: the token is refused with the key of %s', example.source, other.source))
 FROM example, example AS other
 WHERE test.public(example.key) <> test.public(other.key);
 CREATE FUNCTION pg_temp.flipped(encoded text, at integer) RETURNS text
@@ -129,18 +129,18 @@ SELECT is_empty(format($$SELECT at FROM generate_series(0, %s) AS at
 		8 * length(test.from_base64url(split_part(token, '.', 3))) - 1,
 		split_part(token, '.', 1) || '.' || split_part(token, '.', 2),
 		split_part(token, '.', 3), test.public(key)),
-	source || ': whichever bit of the signature is changed, it is refused')
+	source || ': a token with a flipped bit in the signature is refused')
 FROM example;
 SELECT is_empty(format($$SELECT at FROM generate_series(0, %s) AS at
 		WHERE test.sqlstate_of(format('SELECT jws_verify(%%L, %%L)', %L || '.' || pg_temp.flipped(%L, at) || '.' || %L, %L::jsonb))
 			  IS DISTINCT FROM '28J00'$$,
 		8 * length(payload) - 1, split_part(token, '.', 1), split_part(token, '.', 2),
 		split_part(token, '.', 3), test.public(key)),
-	source || ': whichever bit of the payload is changed, it is refused')
+	source || ': a token with a flipped bit in the payload is refused')
 FROM example;
 
 -- Examples that are no token here
-SELECT test.refuses_jws(token, key, source || ': refused as a JWS') FROM refused;
-SELECT test.refuses(token, key, source || ': refused as a JWT') FROM refused;
+SELECT test.refuses_jws(token, key, source || ': the token is refused as a JWS') FROM refused;
+SELECT test.refuses(token, key, source || ': the token is refused as a JWT') FROM refused;
 
 SELECT * FROM finish();

@@ -29,8 +29,8 @@ SELECT alg, token,
 FROM (SELECT alg, pg_temp.with_leading_zero(test.key('RSA', alg)) AS token
 	  FROM unnest('{RS256,RS384,RS512,PS256,PS384,PS512}'::text[]) AS alg) AS t;
 
-SELECT is(length(signature), 256, alg || ': as long as the modulus') FROM signed;
-SELECT test.accepts(token, key, alg || ': a zero octet in front belongs to it') FROM signed;
+SELECT is(length(signature), 256, alg || ': a signature is as long as the modulus') FROM signed;
+SELECT test.accepts(token, key, alg || ': a signature with a leading zero octet is accepted') FROM signed;
 
 CREATE TEMP TABLE odd AS
 SELECT alg, key, signing_input, what, changed
@@ -59,10 +59,10 @@ FROM signed, LATERAL (VALUES
 	('as text in hexadecimal', convert_to(encode(signature, 'hex'), 'UTF8')))
 	AS v (what, changed);
 SELECT test.refuses(signing_input || '.' || test.base64url(changed), key,
-					format('%s: %s', alg, what))
+					format('%s: a signature is refused: %s', alg, what))
 FROM odd;
 SELECT test.refuses_jws(signing_input || '.' || test.base64url(changed), key - 'alg',
-						format('%s, key without alg: %s', alg, what))
+						format('%s: a signature is refused with a key without alg: %s', alg, what))
 FROM odd;
 
 SELECT * FROM finish();

@@ -107,7 +107,34 @@ DROP EXTENSION jwt_auth;
 SET search_path = hostile, pg_temp, pg_catalog, public;
 CREATE EXTENSION jwt_auth SCHEMA public;
 SET search_path = public;
-SELECT is_empty('SELECT what FROM hostile.trap', 'nor while the extension is created');
+SELECT is_empty('SELECT what FROM hostile.trap', 'CREATE EXTENSION calls nothing of the hostile schema');
 SELECT is(had, wanted, name || ', created and called so') FROM public.verdicts();
+
+-- In a schema where others made operators that fit each column's type exactly,
+-- as PostgreSQL's own for arrays do not
+CREATE SCHEMA theirs;
+DO $$
+DECLARE
+	type text;
+	operator text;
+BEGIN
+	FOR type IN SELECT DISTINCT pg_catalog.format_type(a.atttypid, NULL) FROM pg_catalog.pg_attribute AS a
+				JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relnamespace = 'jwt_auth'::regnamespace AND c.relkind = 'r' WHERE a.attnum > 0
+	LOOP
+		EXECUTE format('CREATE FUNCTION theirs.compare(%s, %1$s) RETURNS boolean LANGUAGE sql AS ''SELECT true''', type);
+		FOREACH operator IN ARRAY '{=,<>,<,>,<=,>=}'::text[] LOOP
+			EXECUTE format('CREATE OPERATOR theirs.%s (FUNCTION = theirs.compare, LEFTARG = %s, RIGHTARG = %2$s)', operator, type);
+		END LOOP;
+	END LOOP;
+END
+$$;
+SELECT is((SELECT count(*) FROM pg_catalog.pg_operator WHERE oprnamespace = 'theirs'::regnamespace AND oprleft = 'text[]'::regtype), 6::bigint,
+		  'there are operators of others for arrays of text');
+DROP EXTENSION jwt_auth;
+CREATE EXTENSION jwt_auth SCHEMA theirs;
+SELECT is_empty($$SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid), d.refobjid::regoperator
+	FROM pg_catalog.pg_depend AS d
+	JOIN pg_catalog.pg_operator AS o ON o.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_operator'::regclass
+	WHERE o.oprnamespace = 'theirs'::regnamespace$$, 'no trigger, constraint or view uses operators of the extension''s schema');
 
 SELECT * FROM finish();

@@ -13,7 +13,7 @@ SELECT token, split_part(token, '.', 1) AS header,
 	   split_part(token, '.', 3) AS signature
 FROM (SELECT test.token('{"sub":"alice","admin":false}')) AS v (token);
 
-SELECT test.accepts(token, test.key('oct'), 'the token itself') FROM good;
+SELECT test.accepts(token, test.key('oct'), 'the unchanged token is accepted') FROM good;
 
 CREATE TEMP TABLE odd AS
 SELECT what, v.token FROM good, LATERAL (VALUES
@@ -76,16 +76,16 @@ SELECT what, v.token FROM good, LATERAL (VALUES
 	) AS v (what, token);
 
 -- What people copy along is taken off a token of ours, but not off a JWS
-SELECT test.refuses(token, test.key('oct'), what) FROM odd
+SELECT test.refuses(token, test.key('oct'), 'a token is refused: ' || what) FROM odd
 WHERE what !~ '^a (leading|trailing) (space|tab|line feed)$' AND what <> 'a bearer scheme before it';
-SELECT test.refuses_jws(token, test.key('oct'), 'as a JWS: ' || what)
+SELECT test.refuses_jws(token, test.key('oct'), 'a JWS is refused: ' || what)
 FROM odd WHERE what <> 'no payload';
 SELECT is((jwt_decode(token)).claims, '{"sub":"alice","admin":false}',
 		  'jwt_decode reads the payload') FROM good;
 SELECT is((jwt_decode(token)).header, '{"alg":"HS256"}',
 		  'jwt_decode reads the header') FROM good;
 SELECT test.raises(format('SELECT jwt_decode(%L)', token), '28J00',
-				   'jwt_decode: ' || what)
+				   'jwt_decode refuses ' || what)
 FROM odd
 WHERE what IN ('the empty string', 'one segment', 'two segments', 'two dots',
 			   'a trailing dot', 'four segments', 'the five segments of a JWE',
@@ -140,33 +140,33 @@ END
 $$;
 SET jwt_auth.max_token_size = '1kB';
 SELECT test.accepts(token, test.key('oct'),
-					'a token of ' || length(token) || ' octets, limit 1024')
+					'a token of ' || length(token) || ' octets is accepted with the limit 1024')
 FROM (SELECT pg_temp.token_of_size(1020)) AS v (token);
 SELECT test.refuses(token, test.key('oct'),
-					'a token of ' || length(token) || ' octets, limit 1024')
+					'a token of ' || length(token) || ' octets is refused with the limit 1024')
 FROM (SELECT pg_temp.token_of_size(1025)) AS v (token);
 SELECT test.refuses_jws(token, test.key('oct'),
-						'a JWS of ' || length(token) || ' octets, limit 1024')
+						'a JWS of ' || length(token) || ' octets is refused with the limit 1024')
 FROM (SELECT pg_temp.token_of_size(1025)) AS v (token);
 SELECT test.raises(format('SELECT jwt_decode(%L)', pg_temp.token_of_size(1025)),
-				   '28J00', 'jwt_decode above the limit');
+				   '28J00', 'jwt_decode refuses a token above the limit');
 RESET jwt_auth.max_token_size;
 SELECT test.accepts(test.token('{"a":"' || repeat('x', 12000) || '"}'),
-					test.key('oct'), 'just below 16 kB');
+					test.key('oct'), 'a token just below 16 kB is accepted');
 SELECT test.refuses(test.token('{"a":"' || repeat('x', 13000) || '"}'),
-					test.key('oct'), 'above 16 kB');
+					test.key('oct'), 'a token above 16 kB is refused');
 SELECT test.refuses(test.token('{"a":"' || repeat('x', 1048576) || '"}'),
-					test.key('oct'), 'a payload of 1 MiB');
+					test.key('oct'), 'a payload of 1 MiB is refused');
 SELECT test.refuses(test.seal(repeat('A', 1048576) || '.e30'), test.key('oct'),
-					'a header of 1 MiB');
+					'a header of 1 MiB is refused');
 SELECT test.refuses('eyJhbGciOiJIUzI1NiJ9.e30.' || repeat('A', 1048576),
-					test.key('oct'), 'a signature of 1 MiB');
+					test.key('oct'), 'a signature of 1 MiB is refused');
 SELECT test.refuses('eyJhbGciOiJIUzI1NiJ9.e30.' || repeat('A', 16000),
-					test.key('oct'), 'a signature that fills the token');
-SELECT test.refuses(repeat('.', 1048576), test.key('oct'), '1 MiB of dots');
+					test.key('oct'), 'a signature of 16,000 letters is refused');
+SELECT test.refuses(repeat('.', 1048576), test.key('oct'), '1 MiB of dots is refused as a token');
 SELECT test.refuses_jws(repeat('.', 1048576), test.key('oct'),
-						'1 MiB of dots as a JWS');
+						'1 MiB of dots is refused as a JWS');
 SELECT test.raises('SELECT jwt_decode(repeat(''a.'', 524288))', '28J00',
-				   'jwt_decode of 1 MiB');
+				   'jwt_decode refuses a token of 1 MiB');
 
 SELECT * FROM finish();

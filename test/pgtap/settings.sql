@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 SELECT no_plan();
 
 -- Loads the library, which defines the settings
-SELECT test.accepts(test.token(test.payload()), test.key('oct'), 'a good token');
+SELECT test.accepts(test.token(test.payload()), test.key('oct'), 'a valid token is accepted with the default settings');
 
 SELECT is(current_setting('jwt_auth.' || name), value, name || ' is ' || value)
 FROM (VALUES ('leeway', '30s'), ('require_exp', 'on'), ('max_token_size', '16kB'),
@@ -47,7 +47,8 @@ FROM (SELECT format('SET jwt_auth.%s', assignment)
 	  FROM unnest(ARRAY['leeway = 300', 'require_exp = off', 'max_token_size = ''1MB''',
 						'issuer = ''x''', 'audience = ''x''', 'check_revocation = off',
 						'access_token_ttl = ''1h''', 'max_token_ttl = ''1d''',
-						'token_cache_size = 0']) AS assignment
+						'token_cache_size = 0', 'login_ttl = ''7d''',
+						'login_link_any_device = on']) AS assignment
 	  UNION ALL
 	  SELECT unnest(ARRAY[
 		'SET LOCAL jwt_auth.leeway = 300',
@@ -60,10 +61,10 @@ FROM (SELECT format('SET jwt_auth.%s', assignment)
 		'CREATE FUNCTION regress_settings.g() RETURNS integer LANGUAGE sql
 			SET jwt_auth.require_exp = off AS ''SELECT 1''']))
 	AS v (statement);
-SELECT is(current_setting('jwt_auth.leeway'), '30s', 'anyone may read the leeway');
+SELECT is(current_setting('jwt_auth.leeway'), '30s', 'a role without rights can read jwt_auth.leeway');
 SELECT is(test.sqlstate_of(format('SELECT jwt_verify_with(%L, %L)',
 								  test.token('{"sub":"alice"}'), test.key('oct'))),
-		  '28J00', 'and nothing has changed');
+		  '28J00', 'refused changes leave the settings');
 RESET ROLE;
 
 -- A superuser may grant it to a database, a role, a function
@@ -74,8 +75,8 @@ FROM unnest(ARRAY['ALTER ROLE regress_settings_user SET jwt_auth.leeway = 10',
 					''BEGIN RETURN public.jwt_verify_with(token, keys); END'''])
 	AS statement;
 SELECT is(regress_settings.h(test.token('{"sub":"alice"}'), test.key('oct')),
-		  '{"sub":"alice"}', 'the setting of a function holds inside');
-SELECT test.refuses(test.token('{"sub":"alice"}'), test.key('oct'), 'and not outside');
+		  '{"sub":"alice"}', 'the setting of a function holds within it');
+SELECT test.refuses(test.token('{"sub":"alice"}'), test.key('oct'), 'the setting of a function does not hold outside of it');
 
 SET client_min_messages = warning;
 DROP OWNED BY regress_settings_user CASCADE;

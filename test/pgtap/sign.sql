@@ -16,10 +16,10 @@ $$ SELECT convert_from(test.from_base64url(split_part(token, '.', 1)), 'UTF8') $
 
 -- The header
 SELECT is(pg_temp.header_of(jwt_sign_with('{}', test.key('oct', 'HS256'))),
-		  '{"alg":"HS256","typ":"JWT"}', 'the header without kid');
+		  '{"alg":"HS256","typ":"JWT"}', 'a key without kid gives a header of alg and typ');
 SELECT is(pg_temp.header_of(jwt_sign_with('{}', test.key('oct', 'HS512')
 										  || '{"kid":"k1","use":"sig"}')),
-		  '{"alg":"HS512","kid":"k1","typ":"JWT"}', 'the header with kid');
+		  '{"alg":"HS512","kid":"k1","typ":"JWT"}', 'a key with kid gives a header of alg, kid and typ');
 SELECT is(pg_temp.header_of(jwt_sign_with('{}', test.key('P-256', 'ES256')
 										  || jsonb_build_object('kid', kid)))::jsonb ->> 'kid',
 		  kid, 'the kid is kept: ' || to_json(kid))
@@ -71,12 +71,12 @@ FROM (VALUES ('{"n":1e2,"m":1E-2,"o":-0.0}'), ('{"n":1e400,"m":1e-400}'),
 			 ('{"a":"' || repeat('x', 10000) || '"}')) AS v (claims);
 SELECT is(jwt_verify_with(jwt_sign_with(jsonb_build_object('n', repeat('7', 4000)::numeric),
 										test.key('oct', 'HS256')),
-						  test.key('oct')) ->> 'n', repeat('7', 4000), '4000 digits');
+						  test.key('oct')) ->> 'n', repeat('7', 4000), 'a number of 4000 digits is signed and verified');
 -- Random numbers; the seed repeats them
 SELECT round((random() * 2 - 1)::numeric, 6) AS seed \gset
 SELECT diag('random seed ' || :'seed');
 SELECT setseed(:'seed') \gset ignored_
-SELECT is(count(*)::integer, 1000, 'a thousand random numbers there and back')
+SELECT is(count(*)::integer, 1000, 'a thousand random numbers are signed and verified')
 FROM (SELECT jsonb_build_object('n', (trunc((random() - 0.5)::numeric * 1e15)
 			 * 10::numeric ^ trunc(random() * 60 - 30)::integer)) AS claims
 	  FROM generate_series(1, 1000)) AS v
@@ -100,7 +100,7 @@ SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)', claims,
 FROM (VALUES (''), ('{'), ('x'), ('{"a":NaN}')) AS v (claims);
 SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)',
 						  jsonb_build_object('a', repeat('x', 13000)), test.key('oct', 'HS256')),
-				   '22023', 'claims that make the token too long');
+				   '22023', 'claims that make the token too long are refused');
 SELECT test.raises(format('SELECT jwt_sign_with(%L, %L)', claims, test.key('oct', 'HS256')), '22023',
 				   'claims that no verifier here accepts: ' || left(claims, 20))
 FROM (VALUES ('{"a":' || repeat('[', 32) || repeat(']', 32) || '}'),
@@ -108,8 +108,8 @@ FROM (VALUES ('{"a":' || repeat('[', 32) || repeat(']', 32) || '}'),
 			 ('{"a":1e4096}'), ('{"a":1e-5000}'), ('{"a":' || repeat('9', 4097) || '}'))
 	AS v (claims);
 SELECT test.raises(format('SELECT jwt_sign_with(NULL, %L)', test.key('oct', 'HS256')),
-				   '22023', 'no claims');
-SELECT test.raises('SELECT jwt_sign_with(''{}'', NULL)', '22023', 'no key');
+				   '22023', 'claims that are NULL are refused');
+SELECT test.raises('SELECT jwt_sign_with(''{}'', NULL)', '22023', 'a key that is NULL is refused');
 
 -- Every signature with a random part differs, and all verify
 SELECT is(count(DISTINCT token), CASE WHEN random_part THEN 10 ELSE 1 END::bigint,

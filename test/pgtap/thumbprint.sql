@@ -10,9 +10,9 @@ SELECT is(jwk_thumbprint('{
 	"e": "AQAB",
 	"alg": "RS256",
 	"kid": "2011-04-29"}'),
-	'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', 'RFC 7638 3.1');
+	'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', 'the thumbprint of RFC 7638 3.1');
 SELECT is(jwk_thumbprint(test.public(test.key('Ed25519'))),
-		  'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', 'RFC 8037 A.3');
+		  'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', 'the thumbprint of RFC 8037 A.3');
 
 -- The members of each type, in order (RFC 7638 section 3.2), hashed here
 CREATE TEMP TABLE known AS
@@ -38,7 +38,7 @@ FROM known;
 SELECT is(jwk_thumbprint(test.public(key)), jwk_thumbprint(key),
 		  kind || ': the same for the public half')
 FROM known;
-SELECT is(count(DISTINCT jwk_thumbprint(key)), count(*), 'all differ') FROM known;
+SELECT is(count(DISTINCT jwk_thumbprint(key)), count(*), 'the thumbprints of different keys differ') FROM known;
 
 SELECT test.raises(format('SELECT jwk_thumbprint(%L)', jwk), state, what)
 FROM (VALUES

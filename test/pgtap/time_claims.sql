@@ -100,12 +100,12 @@ SELECT is(pg_temp.verdict('"exp":NaN'), '28J00', 'exp NaN');
 SELECT is(pg_temp.verdict('"exp":4102444800,"nbf":NaN'), '28J00', 'nbf NaN');
 
 -- exp absent
-SELECT is(pg_temp.verdict('"sub":"alice"'), '28J00', 'no exp');
-SELECT is(pg_temp.verdict('"Exp":4102444800'), '28J00', 'Exp is not exp');
+SELECT is(pg_temp.verdict('"sub":"alice"'), '28J00', 'refused: no exp where one is required');
+SELECT is(pg_temp.verdict('"Exp":4102444800'), '28J00', 'refused: Exp in place of exp');
 SELECT is(pg_temp.verdict('"a":{"exp":4102444800}'), '28J00',
-		  'an exp further down is no exp');
+		  'refused: an exp within another claim');
 SET jwt_auth.require_exp = off;
-SELECT is(pg_temp.verdict('"sub":"alice"'), NULL, 'no exp, where none is required');
+SELECT is(pg_temp.verdict('"sub":"alice"'), NULL, 'accepted: no exp where none is required');
 SELECT is(pg_temp.verdict('"exp":' || value), '28J00',
 		  'exp not required, yet ' || value || ' is refused')
 FROM no_date;
@@ -152,23 +152,23 @@ SELECT is(pg_temp.verdict_of(test.token('{"exp":1,"nbf":4102444800}'), NULL, NUL
 BEGIN;
 CREATE TEMP TABLE soon AS SELECT test.seconds(4) AS exp;
 SET LOCAL jwt_auth.leeway = 0;
-SELECT is(pg_temp.verdict('"exp":' || exp), NULL, 'not yet expired') FROM soon;
+SELECT is(pg_temp.verdict('"exp":' || exp), NULL, 'before its end, a token is accepted within the transaction') FROM soon;
 SELECT pg_sleep_until(to_timestamp(exp)) FROM soon;
 SELECT is(pg_temp.verdict('"exp":' || exp), '28J01',
-		  'expired in the course of the transaction') FROM soon;
+		  'a token that expires in the course of the transaction is refused after its end') FROM soon;
 COMMIT;
 
 -- The result does not hang on the caller's time zone or date style
 SET TimeZone = 'Pacific/Kiritimati';
 SET DateStyle = 'SQL, DMY';
 SELECT is(pg_temp.verdict(pg_temp.time_claim('exp', 60)), NULL,
-		  'a time zone ahead changes nothing');
+		  'a time zone ahead does not end a valid token');
 SELECT is(pg_temp.verdict(pg_temp.time_claim('exp', -60)), '28J01',
-		  'nor does it keep an expired token');
+		  'a time zone ahead does not prolong an expired token');
 SET TimeZone = 'Etc/GMT+12';
 SELECT is(pg_temp.verdict(pg_temp.time_claim('exp', 60)), NULL,
-		  'a time zone behind changes nothing');
+		  'a time zone behind does not end a valid token');
 SELECT is(pg_temp.verdict(pg_temp.time_claim('exp', -60)), '28J01',
-		  'nor does that keep an expired token');
+		  'a time zone behind does not prolong an expired token');
 
 SELECT * FROM finish();

@@ -47,11 +47,11 @@ for my $round (1 .. 2)
 	$node->start;
 
 	ok(!grep({ told($_) < 20 } @client), "round $round: all clients were refreshing");
-	is(error_of(refresh_with($node, $_->{refresh_token})), 'invalid_grant', "round $round: what was revoked is")
+	is(error_of(refresh_with($node, $_->{refresh_token})), 'invalid_grant', "round $round: a revoked refresh token is denied after the crash")
 	  for $revoked, $grandchild, $out;
-	is(state_of($node, "SELECT jwt_verify('$_->{access_token}')"), '28J02', "round $round: for access tokens, too")
+	is(state_of($node, "SELECT jwt_verify('$_->{access_token}')"), '28J02', "round $round: a revoked access token is refused after the crash")
 	  for $revoked, $grandchild, $out;
-	is(value_of($node, 'SELECT failures FROM jwt_auth.login_throttle'), 3, "round $round: failures are still counted");
+	is(value_of($node, 'SELECT failures FROM jwt_auth.login_throttle'), 3, "round $round: three failures are still counted after the crash");
 	$node->safe_psql('postgres', 'DELETE FROM jwt_auth.login_throttle');
 
 	for my $client (@client)
@@ -62,14 +62,14 @@ for my $round (1 .. 2)
 
 		is(error_of($next), 'ok', "$name: the last token that it was told is good, after " . $#told);
 		my $after = refresh_with($node, $next->{refresh_token});
-		is(error_of($after), 'ok', "$name: and its child");
-		is(error_of(replay_with($node, $told[-2])), 'invalid_grant', "$name: the one before is a replay");
-		is(error_of(refresh_with($node, $after->{refresh_token})), 'invalid_grant', "$name: so that there is one live child");
+		is(error_of($after), 'ok', "$name: the child of the last token is accepted");
+		is(error_of(replay_with($node, $told[-2])), 'invalid_grant', "$name: the token before the last is a replay");
+		is(error_of(refresh_with($node, $after->{refresh_token})), 'invalid_grant', "$name: after the replay, the child is denied");
 	}
 	is(value_of($node, 'SELECT count(*) FROM jwt_auth.refresh_tokens WHERE generation < 1 OR generation > 1 AND earlier IS NULL'),
-		0, "round $round: rows are sound");
+		0, "round $round: rows of refresh tokens are sound after the crash");
 	is(value_of($node, 'SELECT count(*) FROM (SELECT session_id FROM jwt_auth.refresh_tokens GROUP BY session_id HAVING count(*) > 1) AS twice'),
-		0, "round $round: each session has one");
+		0, "round $round: each session has one refresh token after the crash");
 }
 
 done_testing();

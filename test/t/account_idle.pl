@@ -48,13 +48,13 @@ sub first_login
 	ask($other, "SET statement_timeout = '$FOR_EVER'");
 	ask($idle, "BEGIN; SELECT jwt_login($arguments) ->> 'error'");
 
-	my $answer = answer_in_time($other, "SELECT coalesce(jwt_login('bob', '$PASSWORD') ->> 'error', 'ok')", "$what: another name");
-	like($answer, qr/^(?:ok|temporarily_unavailable)$/, "$what: which may have to come again");
-	$answer = answer_in_time($other, "SELECT coalesce(jwt_login('carol', 'wrong') ->> 'error', 'ok')", "$what: an unknown name");
-	like($answer, qr/^(?:invalid_grant|temporarily_unavailable)$/, "$what: which may have to come again");
+	my $answer = answer_in_time($other, "SELECT coalesce(jwt_login('bob', '$PASSWORD') ->> 'error', 'ok')", "$what: another name is answered in time");
+	like($answer, qr/^(?:ok|temporarily_unavailable)$/, "$what: another name logs in or is told to try again");
+	$answer = answer_in_time($other, "SELECT coalesce(jwt_login('carol', 'wrong') ->> 'error', 'ok')", "$what: an unknown name is answered in time");
+	like($answer, qr/^(?:invalid_grant|temporarily_unavailable)$/, "$what: an unknown name is denied or told to try again");
 	ask($idle, 'ROLLBACK');
-	is(ask($other, "SELECT coalesce(jwt_login('bob', '$PASSWORD') ->> 'error', 'ok')"), 'ok', "$what: after it was rolled back");
-	is(ask($idle, "SELECT coalesce(jwt_login('alice', '$PASSWORD') ->> 'error', 'ok')"), 'ok', "$what: and tried again");
+	is(ask($other, "SELECT coalesce(jwt_login('bob', '$PASSWORD') ->> 'error', 'ok')"), 'ok', "$what: after the rollback, another name logs in");
+	is(ask($idle, "SELECT coalesce(jwt_login('alice', '$PASSWORD') ->> 'error', 'ok')"), 'ok', "$what: after the rollback, the same name logs in");
 	is( value_of($node, "SELECT count(*) FILTER (WHERE use = 'refresh'), count(*) FILTER (WHERE use = 'hash') FROM jwt_auth.keys", dbname => 'fresh'),
 		'1|1', "$what: there is one key of each use");
 	$_->close for $idle, $other;
@@ -74,11 +74,11 @@ sub admin_against_attempt
 	is(ask($idle, "BEGIN; SELECT jwt_login('alice', 'wrong') ->> 'error'"), 'invalid_grant', "$function: an attempt stays open");
 
 	my $answer = answer_in_time($admin, $call, $function);
-	like($answer, qr/^(?:|ERROR (?:55P03|40001))$/, "$function: it may have to be tried again");
+	like($answer, qr/^(?:|ERROR (?:55P03|40001))$/, "$function: the call succeeds, or may have to be tried again");
 	ask($idle, 'COMMIT');
-	is(ask($admin, $call), '', "$function: tried again") if $answer ne '';
+	is(ask($admin, $call), '', "$function: the call succeeds when it is tried again") if $answer ne '';
 	is(error_of(log_in($node, 'alice')), 'ok', "$function: the user can log in at once");
-	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, "$function: no failure is left");
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, "$function: no failure is left in the table");
 	$_->close for $idle, $admin;
 	return;
 }

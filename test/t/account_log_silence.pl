@@ -1,7 +1,7 @@
 # The server log (T47, F54) of accounts: no password, token, hash or key is in it,
 # whatever succeeds, is denied or fails, hooks included. Values travel as bind
 # parameters; as literals, too, where the error is raised within the extension.
-# At least 135 assertions
+# At least 159 assertions
 
 use strict;
 use warnings;
@@ -35,6 +35,10 @@ CREATE FUNCTION hooks.cast(username text, password text) RETURNS text LANGUAGE p
 $$ BEGIN PERFORM password::integer; RETURN NULL; END $$;
 CREATE FUNCTION hooks.quote(username text, password text) RETURNS text LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'bad password %', password USING DETAIL = password, HINT = password; END $$;
+CREATE FUNCTION hooks.waits(username text, password text) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
+CREATE FUNCTION hooks.waits(kind text, identifier text, data jsonb) RETURNS jsonb LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(60); RETURN '{}'; END $$;
 CREATE FUNCTION hooks.refuse(username text, password text) RETURNS text LANGUAGE sql AS $$ SELECT 'not this one' $$;
 SQL
 
@@ -49,7 +53,7 @@ my @secrets = (
 	map({ /"(?:k|d)": ?"([^"]+)"/ ? $1 : () } split /\n/,
 		value_of($node, "SELECT convert_from(private_jwk, 'UTF8') FROM jwt_auth.keys WHERE private_jwk IS NOT NULL")));
 
-cmp_ok(scalar @secrets, '>', 20, 'there is something to look for');
+cmp_ok(scalar @secrets, '>', 20, 'there are more than twenty secrets to look for');
 
 sub take { return (shift @answers)->{ $_[0] }; }
 
@@ -71,6 +75,10 @@ check('refresh, read only', '25006', 'SET default_transaction_read_only = on', '
 check('revoke', '', 'SELECT jwt_revoke(:t)', t => take('refresh_token'));
 check('revoke, an access token', '', 'SELECT jwt_revoke(:t)', t => take('access_token'));
 check('revoke, tampered', '', 'SELECT jwt_revoke(:t)', t => $answers[0]{access_token} . 'A');
+value_of($node, "SELECT jwt_add_provider('idp', 'https://idp.example', '{app}', jwk_public(jwk_generate('ES256', 'e1')))");
+check('external login', '', 'SELECT jwt_login_external(:i, :t, :n, :a)', i => 'idp', t => $canary, n => $canary, a => $canary);
+check('external login, an access token', '', 'SELECT jwt_login_external(:i, :t)', i => 'idp', t => $answers[0]{access_token});
+check('external link', '28J03', 'SELECT jwt_link_external(:i, :t, :n, :a, :l)', i => 'idp', t => $canary, n => $canary, a => $canary, l => $canary);
 check('introspect', '', 'SELECT jwt_introspect(:t)', t => $answers[0]{refresh_token});
 check('authenticate', '', 'SELECT jwt_authenticate(:t)', t => $answers[0]{access_token});
 check('authenticate, tampered', '28J00', 'SELECT jwt_authenticate(:t)', t => $answers[0]{access_token} . 'A');
@@ -102,7 +110,7 @@ for my $hook (qw(claims nothing))
 	check("claims hook $hook, login", '38000', $setting, 'SELECT jwt_login(:n, :p)', n => 'carol', p => $canary);
 	check("claims hook $hook, refresh", '38000', $setting, 'SELECT jwt_refresh(:t)', t => log_in($node, 'carol', $canary)->{refresh_token});
 }
-like(slurp_file($node->logfile), qr/the reason of the claims hook/, 'the reason is in the log');
+like(slurp_file($node->logfile), qr/the reason of the claims hook/, 'the reason of the claims hook is in the log');
 check('claims hook, reserved', '', "SET jwt_auth.claims_function = 'hooks.reserved'", 'SELECT jwt_login(:n, :p)', n => 'carol', p => $canary);
 for my $hook (qw(cast quote))
 {
@@ -115,7 +123,11 @@ check('password hook, refused', '22023', "SET jwt_auth.password_check_function =
 
 # As literals: errors within the extension's calls hide the statement
 my $slowly = "SET statement_timeout = '20 ms'; SET jwt_auth.argon2_memory = 65536; SET jwt_auth.argon2_iterations = 8";
+my $link = value_of($node, "SELECT jwt_create_link('$id', 'recovery')");
+my $in_hook = "SET statement_timeout = '100 ms'; SET jwt_auth.sign_up = on; SET jwt_auth.";
 my $holder = JwtAuthSession->new($node);
+
+push @secrets, $link;
 
 value_of($node, <<'SQL');
 ALTER TABLE jwt_auth.users ADD CHECK (username <> 'forbidden');
@@ -126,6 +138,7 @@ ask($holder, "BEGIN; SELECT FROM jwt_auth.users WHERE username = 'slow' FOR UPDA
 for my $case (
 	[ '22023', "SELECT jwt_create_user('x', 'canary')" ], [ '23505', "SELECT jwt_create_user('carol', '$canary')" ],
 	[ '22023', "SELECT jwt_import_user('x', '$canary')" ], [ '22023', "SELECT jwt_set_password(gen_random_uuid(), '$canary')" ],
+	[ '22023', "SELECT jwt_login_external(NULL, '$canary')" ], [ '28J03', "SELECT jwt_link_external('idp', '$canary', '$canary')" ],
 	[ '22023', "SELECT jwt_login(NULL, '$canary')" ], [ '28J03', "SELECT jwt_change_password('$canary', 'x')" ],
 	[ '22023', "SELECT jwt_create_user('x', '$canary', 'nobody_at_all')" ],
 	[ '55000', "SET jwt_auth.claims_function = 'hooks.missing'; SELECT jwt_login('carol', '$canary')" ],
@@ -135,25 +148,29 @@ for my $case (
 	[ '23514', "SELECT jwt_create_user('forbidden', '$canary')" ],
 	[ 'P0001', "SELECT jwt_create_user('raised', '$canary')" ],
 	[ '55P03', "SET lock_timeout = '50 ms'; SELECT jwt_set_password(jwt_find_user('slow'), '$canary')" ],
+	# what is cancelled while a hook runs
+	[ '57014', "${in_hook}sign_up_function = 'hooks.waits'; SELECT jwt_sign_up('x\@x.example', '$canary')" ],
+	(map { [ '57014', "${in_hook}password_check_function = 'hooks.waits'; SELECT $_" ] } "jwt_sign_up('x\@x.example', '$canary')",
+		"jwt_create_user('x', '$canary')", "jwt_set_password('$id', '$canary')", "jwt_recover('$link', '$canary')"),
 	# what must write, and cannot
 	map { [ '25006', "SET default_transaction_read_only = on; BEGIN; SELECT $_" ] } "jwt_login('carol', '$canary')",
 	"jwt_change_password('$canary', '$canary')", "jwt_create_user('x', '$canary')", "jwt_import_user('x', '$hash')",
 	"jwt_set_password('$id', '$canary')", "jwt_refresh('$first->{refresh_token}')", "jwt_revoke('$first->{refresh_token}')",
-	"jwt_consume('$first->{access_token}')",
+	"jwt_consume('$first->{access_token}')", "jwt_login_external('idp', '$canary')", "jwt_link_external('idp', '$canary', '$canary')",
 	qq{jwt_import_key('{"kty":"oct","alg":"HS256","k":"canary"}')},
 	qq{jwt_trust_issuer('https://x.example', '{"keys":[{"kty":"oct","alg":"HS256","k":"canary"}]}', 'x')})
 {
 	my ($state, $statement) = @$case;
 	my $offset = -s $node->logfile;
 
-	is(state_of($node, $statement), $state, "as a literal: $state");
-	silent_since($offset, 'the statement is not logged');
+	is(state_of($node, $statement), $state, "as a literal: the statement ends with $state");
+	silent_since($offset, 'as a literal: the log has no secret of the statement');
 }
 
 $holder->close;
 
 # Nor is any of it in the catalogs of statistics, but for what a client writes as a literal
-is(value_of($node, "SELECT count(*) FROM jwt_auth.audit_log WHERE audit_log::text ~ 'canary'"), 0, 'nor in the audit log');
+is(value_of($node, "SELECT count(*) FROM jwt_auth.audit_log WHERE audit_log::text ~ 'canary'"), 0, 'the audit log has no secret');
 
 done_testing();
 
@@ -192,7 +209,7 @@ sub check
 
 	my ($done) = $output =~ /actually processed: (\d)/;
 
-	is(join(' ', $done // 'not run', $had // ()), $state eq '' ? 1 : "0 $state", "$name: the SQLSTATE") or diag $errors;
-	silent_since($offset, "$name: the log is silent");
+	is(join(' ', $done // 'not run', $had // ()), $state eq '' ? 1 : "0 $state", "$name: the call ends with its SQLSTATE") or diag $errors;
+	silent_since($offset, "$name: the log has no secret");
 	return;
 }

@@ -60,15 +60,15 @@ sub session_of
 	my $row = "FROM jwt_auth.refresh_tokens WHERE session_id = '$session'";
 
 	present_at_once($parent->{refresh_token}, $session);
-	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), "$clients|1", 'all get the same child');
-	is(value_of($node, "SELECT generation, count(*) $row GROUP BY generation"), '2|1', 'there was one rotation');
-	is(value_of($node, "SELECT generation $row AND earlier IS NOT NULL"), 2, 'of generation 2');
+	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), "$clients|1", 'fifty clients with one refresh token get the same child');
+	is(value_of($node, "SELECT generation, count(*) $row GROUP BY generation"), '2|1', 'fifty clients with one refresh token make one rotation');
+	is(value_of($node, "SELECT generation $row AND earlier IS NOT NULL"), 2, 'after one rotation, the row has generation 2');
 	my ($child) = value_of($node, 'SELECT DISTINCT token FROM child');
 	my $next = refresh_with($node, $child);
 
-	is(error_of($next), 'ok', 'the child goes on');
-	is(error_of(replay_with($node, $parent->{refresh_token})), 'invalid_grant', 'the parent is a replay after its grace');
-	is(error_of(refresh_with($node, $next->{refresh_token})), 'invalid_grant', 'and ended the session');
+	is(error_of($next), 'ok', 'the child that fifty clients got can be refreshed');
+	is(error_of(replay_with($node, $parent->{refresh_token})), 'invalid_grant', 'the parent that fifty clients used is a replay after its grace');
+	is(error_of(refresh_with($node, $next->{refresh_token})), 'invalid_grant', 'a replay after the race ends the session');
 }
 
 # Under REPEATABLE READ one wins, and the others are told to try again
@@ -80,10 +80,10 @@ for my $level ('repeatable read', 'serializable')
 	local $ENV{PGOPTIONS} = "-c default_transaction_isolation=" . $level =~ s/ /\\ /r;
 	my $output = present_at_once($parent->{refresh_token}, $session);
 
-	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), '1|1', "$level: one child");
-	unlike($output, qr/ERROR:(?!.*could not serialize)/, "$level: no other error than one of serialization");
-	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 2, "$level: one rotation");
-	is(refresh_with($node, $parent->{refresh_token})->{refresh_token}, value_of($node, 'SELECT token FROM child'), "$level: trying again gives it");
+	is(value_of($node, 'SELECT count(token), count(DISTINCT token) FROM child'), '1|1', "$level: all clients that get a child get the same one");
+	unlike($output, qr/ERROR:(?!.*could not serialize)/, "$level: clients get no other error than one of serialization");
+	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 2, "$level: clients with one refresh token make one rotation");
+	is(refresh_with($node, $parent->{refresh_token})->{refresh_token}, value_of($node, 'SELECT token FROM child'), "$level: trying again gives the child");
 }
 
 # A replay among them: whatever order they come in, the session ends
@@ -94,9 +94,9 @@ for my $level ('repeatable read', 'serializable')
 	my $third = refresh_with($node, $second->{refresh_token});
 
 	present_at_once($first->{refresh_token}, $session, 'replay');
-	is(value_of($node, 'SELECT count(token) FROM child'), 0, 'fifty replays get nothing');
-	is(value_of($node, "SELECT revoke_reason FROM jwt_auth.sessions WHERE id = '$session'"), 'refresh token replayed', 'and end the session');
-	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 3, 'which rotates no more');
+	is(value_of($node, 'SELECT count(token) FROM child'), 0, 'fifty replays get no token');
+	is(value_of($node, "SELECT revoke_reason FROM jwt_auth.sessions WHERE id = '$session'"), 'refresh token replayed', 'fifty replays end the session');
+	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 3, 'fifty replays rotate nothing');
 }
 
 # Cancelled, timed out or killed while it hashes: the same for every name and
@@ -115,9 +115,9 @@ for my $level ('repeatable read', 'serializable')
 
 		ask($session, $slow);
 		ask($session, "SET statement_timeout = '50 ms'");
-		is(ask($session, "SELECT jwt_login($attempt{$kind})"), 'ERROR 57014', "$kind: timed out");
+		is(ask($session, "SELECT jwt_login($attempt{$kind})"), 'ERROR 57014', "$kind: an attempt ends at statement_timeout");
 		ask($session, 'SET statement_timeout = 0');
-		is(value_of($node, $left), 0, "$kind: no lock is left");
+		is(value_of($node, $left), 0, "$kind: after statement_timeout, no lock is left");
 
 		my $pid = ask($session, 'SELECT pg_backend_pid()');
 		my $running = "SELECT count(*) FROM pg_stat_activity AS a JOIN pg_locks AS l USING (pid)"
@@ -125,19 +125,19 @@ for my $level ('repeatable read', 'serializable')
 
 		$session->begin_query("SELECT jwt_login($attempt{$kind})");
 		wait_for($node, $running, 1);
-		is(value_of($node, "SELECT pg_cancel_backend($pid)"), 't', "$kind: cancelled");
-		is(answer_of($session), 'ERROR 57014', "$kind: while it hashes");
-		is(value_of($node, $left), 0, "$kind: no lock is left");
+		is(value_of($node, "SELECT pg_cancel_backend($pid)"), 't', "$kind: an attempt is cancelled");
+		is(answer_of($session), 'ERROR 57014', "$kind: an attempt can be cancelled while it hashes");
+		is(value_of($node, $left), 0, "$kind: after a cancel, no lock is left");
 		$session->begin_query("SELECT jwt_login($attempt{$kind})");
 		wait_for($node, $running, 1);
-		is(value_of($node, "SELECT pg_terminate_backend($pid, 30000)"), 't', "$kind: killed");
-		is(value_of($node, $left), 0, "$kind: no lock is left");
+		is(value_of($node, "SELECT pg_terminate_backend($pid, 30000)"), 't', "$kind: an attempt's backend is terminated");
+		is(value_of($node, $left), 0, "$kind: after a termination, no lock is left");
 
 	}
-	is(value_of($node, 'SELECT count(*) FROM jwt_auth.sessions'), $before, 'no session was made');
-	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, 'and no failure counted, since none was told');
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.sessions'), $before, 'interrupted attempts begin no session');
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.login_throttle'), 0, 'interrupted attempts count no failure');
 	$node->safe_psql('postgres', "SELECT jwt_set_password(id, '$PASSWORD') FROM jwt_auth.users");
-	is(error_of(log_in($node, 'alice')), 'ok', 'the name can log in at once');
+	is(error_of(log_in($node, 'alice')), 'ok', 'after interrupted attempts, the name can log in at once');
 }
 
 # Rolled back over and over by one connection
@@ -145,8 +145,8 @@ for my $level ('repeatable read', 'serializable')
 	my $session = JwtAuthSession->new($node);
 
 	ask($session, 'SET jwt_auth.login_max_failures = 5');
-	is(ask($session, "BEGIN; SELECT jwt_login('carol', 'wrong') ->> 'error'; ROLLBACK"), 'invalid_grant', 'rolled back') for 1 .. 5;
-	is(ask($session, "BEGIN; SELECT jwt_login('carol', 'wrong') ->> 'error'; ROLLBACK"), 'temporarily_unavailable', 'counts all the same');
+	is(ask($session, "BEGIN; SELECT jwt_login('carol', 'wrong') ->> 'error'; ROLLBACK"), 'invalid_grant', 'a failure in a transaction that is rolled back is denied as usual') for 1 .. 5;
+	is(ask($session, "BEGIN; SELECT jwt_login('carol', 'wrong') ->> 'error'; ROLLBACK"), 'temporarily_unavailable', 'five failures in transactions that were rolled back bring a wait');
 	$session->close;
 }
 
@@ -157,14 +157,14 @@ for my $level ('repeatable read', 'serializable')
 
 	ask($session, 'SET jwt_auth.login_max_failures = 5');
 	ask($session, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class LIMIT 1');
-	is(error_of(log_in($node, 'dora', 'wrong')), 'invalid_grant', 'a failure elsewhere');
+	is(error_of(log_in($node, 'dora', 'wrong')), 'invalid_grant', 'a failure in another session is denied as usual');
 	for my $attempt (1 .. 4)
 	{
 		ask($session, 'SAVEPOINT attempt');
 		is(ask($session, "SELECT jwt_login('dora', 'wrong') ->> 'error'"), 'invalid_grant', "attempt $attempt under an older snapshot");
 		ask($session, 'ROLLBACK TO attempt');
 	}
-	is(ask($session, "SELECT jwt_login('dora', 'wrong') ->> 'error'"), 'temporarily_unavailable', 'counts all the same');
+	is(ask($session, "SELECT jwt_login('dora', 'wrong') ->> 'error'"), 'temporarily_unavailable', 'failures under an older snapshot bring a wait');
 	ask($session, 'ROLLBACK');
 	$session->close;
 }
@@ -174,10 +174,10 @@ for my $level ('repeatable read', 'serializable')
 	my $tokens = log_in($node, 'alice');
 	my $holder = JwtAuthSession->new($node);
 
-	is(ask($holder, "BEGIN; SELECT jwt_login('alice', 'wrong') ->> 'error'"), 'invalid_grant', 'an attempt whose transaction stays open');
+	is(ask($holder, "BEGIN; SELECT jwt_login('alice', 'wrong') ->> 'error'"), 'invalid_grant', 'an attempt in a transaction that stays open is denied');
 	my ($answer, $seconds) = timed("coalesce(jwt_login('alice', '$PASSWORD') ->> 'error', 'ok')");
 
-	is($answer, 'temporarily_unavailable', 'others are told to come again');
+	is($answer, 'temporarily_unavailable', 'while an attempt stays open, another one for the name is told to try again');
 	ok($seconds >= 1.9 && $seconds < 3, sprintf('after two seconds (%.2f)', $seconds));
 
 	# Each of these would wait as long
@@ -201,10 +201,10 @@ for my $level ('repeatable read', 'serializable')
 	$waiter->begin_query("SELECT jwt_login('alice', '$PASSWORD')");
 	wait_for($node, "SELECT wait_event_type FROM pg_stat_activity WHERE pid = $pid", 'Extension');
 	value_of($node, "SELECT pg_cancel_backend($pid)");
-	is(answer_of($waiter), 'ERROR 57014', 'who waits can be cancelled');
+	is(answer_of($waiter), 'ERROR 57014', 'an attempt that waits for its turn can be cancelled');
 	$waiter->begin_query("SELECT jwt_login('alice', '$PASSWORD') ? 'access_token'");
 	ask($holder, 'ROLLBACK');
-	is(answer_of($waiter), 't', 'who waits goes on when the lock is free');
+	is(answer_of($waiter), 't', 'an attempt that waits for its turn goes on when the lock is free');
 	$_->close for $holder, $waiter;
 }
 
@@ -215,10 +215,10 @@ for my $tried ("SELECT jwt_login('bob', 'wrong')", "SAVEPOINT s; SELECT jwt_logi
 
 	ask($session, "BEGIN; $tried");
 	is(ask($session, "PREPARE TRANSACTION 'kept'"), 'ERROR 0A000', 'a transaction with an attempt is not prepared');
-	is(value_of($node, 'SELECT count(*) FROM pg_prepared_xacts'), '0', 'none is left');
-	is(error_of(log_in($node, 'bob')), 'ok', 'the name logs in');
+	is(value_of($node, 'SELECT count(*) FROM pg_prepared_xacts'), '0', 'a refused PREPARE TRANSACTION leaves no prepared transaction');
+	is(error_of(log_in($node, 'bob')), 'ok', 'after a refused PREPARE TRANSACTION, the name logs in');
 	ask($session, $_) for 'BEGIN', 'CREATE TABLE prepared ()', q{PREPARE TRANSACTION 'other'};
-	is(value_of($node, 'SELECT gid FROM pg_prepared_xacts'), 'other', 'another transaction is');
+	is(value_of($node, 'SELECT gid FROM pg_prepared_xacts'), 'other', 'a transaction without an attempt can be prepared');
 	ask($session, q{ROLLBACK PREPARED 'other'});
 	$session->close;
 }
@@ -231,7 +231,7 @@ for my $tried ("SELECT jwt_login('bob', 'wrong')", "SAVEPOINT s; SELECT jwt_logi
 	my ($class, $object, $sub) = split /\|/,
 	  value_of($node, "SELECT classid, objid, objsubid FROM pg_locks WHERE locktype = 'advisory'");
 
-	ok($sub > 2, 'the lock is of a class of its own');
+	ok($sub > 2, 'the lock of an attempt is of a class of its own');
 	ask($holder, 'ROLLBACK');
 	ask($holder, sprintf 'SELECT pg_advisory_lock(%d), pg_advisory_lock(%d, %d)',
 		unpack('q', pack 'Q', $class << 32 | $object), unpack('l', pack 'L', $class), unpack('l', pack 'L', $object));
@@ -258,10 +258,10 @@ SQL
 	close $file or die "could not write a script: $!\n";
 	IPC::Run::run([ 'pgbench', '-n', '-c', 2, '-j', 2, '-t', 100, '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres' ],
 		'>', \$output, '2>&1');
-	like($output, qr{actually processed: 200/200$}m, 'two names of a user log in at once') or diag($output);
+	like($output, qr{actually processed: 200/200$}m, 'two names of one user log in at once') or diag($output);
 	is(value_of($node, "SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'login' AND user_id = jwt_find_user('carol')"),
-		'200', 'as often as they tried');
-	is(value_of($node, 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'), '0', 'no deadlock');
+		'200', 'each login by one of two names is audited');
+	is(value_of($node, 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'), '0', 'logins by two names cause no deadlock');
 }
 
 done_testing();

@@ -66,10 +66,10 @@ sub writes_once
 	{
 		ok(writes($sessions[0], $statement), "$what: audited, $time of $rows");
 	}
-	is(audited(), $start + $rows, "$what: with a row each");
-	is(last_event(), $event, "$what: which says whose it is");
+	is(audited(), $start + $rows, "$what: one row each is added");
+	is(last_event(), $event, "$what: the row says whose it is");
 	ok(!writes($sessions[ $_ % @sessions ], $statement), "$what: nothing is written, $_") for 1 .. 4;
-	is(audited(), $start + $rows, "$what: and no row is added");
+	is(audited(), $start + $rows, "$what: no further row is added");
 	return;
 }
 
@@ -79,7 +79,7 @@ sub check_refused_tokens
 
 	$token{disabled} = login('bob');
 	execute($admin, "SELECT jwt_revoke('$token{ended}{refresh_token}')");
-	is(last_event(), "session_revoked token revoked $id{alice} $token{ended}{id}", 'a revoked session: whose');
+	is(last_event(), "session_revoked token revoked $id{alice} $token{ended}{id}", 'the row of a revoked session says whose it is');
 	execute($admin, "SELECT jwt_refresh('$token{replayed}{refresh_token}')");
 	execute($admin, 'SET jwt_auth.refresh_grace = 0');
 	execute($_, 'SET jwt_auth.refresh_grace = 0') for @sessions;
@@ -106,8 +106,8 @@ sub check_refused_tokens
 	# The replay ends the session, once; what follows is a token of an ended one.
 	my $replay = "SELECT jwt_refresh('$token{replayed}{refresh_token}')";
 
-	ok(writes($sessions[0], $replay), 'a replay: written');
-	is(last_event(), "refresh_replayed session revoked $id{alice} $token{replayed}{id}", 'a replay: the row says whose');
+	ok(writes($sessions[0], $replay), 'a replay is written');
+	is(last_event(), "refresh_replayed session revoked $id{alice} $token{replayed}{id}", 'the row of a replay says whose it is');
 	writes_once('replayed again', $replay, 1, "refresh_denied session revoked $id{alice} $token{replayed}{id}");
 
 	# An hour later, for another reason, and of another session

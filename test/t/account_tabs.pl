@@ -52,7 +52,7 @@ for my $tabs (2, 4, 8)
 	my $second = refresh_with($server, $first->{refresh_token});
 
 	is(error_of(replay_with($server, $first->{refresh_token})), 'invalid_grant', 'a replay is denied');
-	is(error_of(refresh_with($server, $second->{refresh_token})), 'invalid_grant', 'and ends the session');
+	is(error_of(refresh_with($server, $second->{refresh_token})), 'invalid_grant', 'a replay ends the session');
 }
 
 done_testing();

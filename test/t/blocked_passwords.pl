@@ -73,16 +73,16 @@ my %good = (
 for my $form (sort keys %good)
 {
 	$node->safe_psql('postgres', 'TRUNCATE jwt_auth.blocked_passwords');
-	is(reasons_of($BREACHED[1], 'UTF-8'), '[]', "$form: not blocked before");
+	is(reasons_of($BREACHED[1], 'UTF-8'), '[]', "$form: before the load, the password is not blocked");
 	write_file($good{$form});
-	unlike(load(), qr/ERROR/, "$form: loaded");
-	is(count_of(), 3, "$form: each one once");
-	is(reasons_of($_, 'UTF-8'), '["blocked"]', "$form: blocked") for @BREACHED;
-	is(reasons_of("$BREACHED[0].", 'UTF-8'), '[]', "$form: not another one");
+	unlike(load(), qr/ERROR/, "$form: the list is loaded");
+	is(count_of(), 3, "$form: each password is stored once");
+	is(reasons_of($_, 'UTF-8'), '["blocked"]', "$form: each password of the list is blocked") for @BREACHED;
+	is(reasons_of("$BREACHED[0].", 'UTF-8'), '[]', "$form: another password is not blocked");
 }
 write_file($good{'HASH:COUNT'});
-unlike(load(), qr/ERROR/, 'the same once more');
-is(count_of(), 3, 'adds nothing');
+unlike(load(), qr/ERROR/, 'the same list can be loaded once more');
+is(count_of(), 3, 'loading the same list once more adds nothing');
 
 my %bad = (
 	'NTLM hashes' => '8846F7EAEE8FB117AD06BDD830B7586C:9',
@@ -94,26 +94,26 @@ my %bad = (
 for my $what (sort keys %bad)
 {
 	write_file(uc(sha1_hex('one that is new here')) . ":1\n$bad{$what}\n");
-	like(load(), qr/ERROR/, "$what: refused");
-	is(count_of(), 3, "$what: nothing was loaded");
+	like(load(), qr/ERROR/, "$what: the load is refused");
+	is(count_of(), 3, "$what: a refused load stores nothing");
 }
 
 # Another encoding
 $node->safe_psql('postgres', q{CREATE DATABASE latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0});
 $node->safe_psql('latin1', 'CREATE EXTENSION jwt_auth');
 write_file($good{'HASH:COUNT'});
-unlike(load('latin1'), qr/ERROR/, 'LATIN1: loaded');
-is(reasons_of($BREACHED[1], 'iso-8859-1', dbname => 'latin1'), '["blocked"]', 'LATIN1: blocked');
-is(reasons_of('Straße nach Minchen', 'iso-8859-1', dbname => 'latin1'), '[]', 'LATIN1: not another one');
+unlike(load('latin1'), qr/ERROR/, 'LATIN1: the list is loaded');
+is(reasons_of($BREACHED[1], 'iso-8859-1', dbname => 'latin1'), '["blocked"]', 'LATIN1: a password of the list is blocked');
+is(reasons_of('Straße nach Minchen', 'iso-8859-1', dbname => 'latin1'), '[]', 'LATIN1: another password is not blocked');
 
 # Dump and restore
 my $dump = "$ENV{TMPDIR}/blocked_passwords.dump";
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
-is(system('pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres')), 0, 'dumped');
-is(system('pg_restore', '-d', $node->connstr('copy'), $dump), 0, 'restored');
-is(count_of(dbname => 'copy'), 0, 'without the list');
-is(value_of($node, 'SELECT count(*) FROM jwt_auth.users', dbname => 'copy'), value_of($node, 'SELECT count(*) FROM jwt_auth.users'), 'with the users');
-unlike(load('copy'), qr/ERROR/, 'which is loaded again');
-is(count_of(dbname => 'copy'), 3, 'and whole');
+is(system('pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres')), 0, 'a database with a list can be dumped');
+is(system('pg_restore', '-d', $node->connstr('copy'), $dump), 0, 'a database with a list can be restored');
+is(count_of(dbname => 'copy'), 0, 'the restored database has no list');
+is(value_of($node, 'SELECT count(*) FROM jwt_auth.users', dbname => 'copy'), value_of($node, 'SELECT count(*) FROM jwt_auth.users'), 'the restored database has the users');
+unlike(load('copy'), qr/ERROR/, 'the list can be loaded into the restored database');
+is(count_of(dbname => 'copy'), 3, 'the list in the restored database is complete');
 
 done_testing();

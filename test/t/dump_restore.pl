@@ -57,28 +57,28 @@ sub try_copy
 	my $token = fill($original);
 	my $dump = dump_of($original, $format);
 
-	ok(!!$sealed == !grep({ $dump =~ /$_/ } private_members($original)), "$name: a dump holds private bytes only in the clear")
+	ok(!!$sealed == !grep({ $dump =~ /$_/ } private_members($original)), "$name: a dump holds private keys only if they are not sealed")
 	  if $format eq 'plain';
 	restore($copy, $format);
-	is(contents_of($copy), contents_of($original), "$name: all rows came back");
-	is(verdict($copy, $token->{$_}), verdict($original, $token->{$_}), "$name: the same verdict on a token: $_")
+	is(contents_of($copy), contents_of($original), "$name: all rows are restored");
+	is(verdict($copy, $token->{$_}), verdict($original, $token->{$_}), "$name: the copy judges a token as the original does: $_")
 	  for sort keys %$token;
-	is(verdict($copy, $token->{$_}), '', "$name: good: $_") for qw(active next secret former issuer issuer_secret login);
-	is(verdict($copy, $token->{$_}), '28J00', "$name: refused: $_") for qw(revoked retired);
-	is(verdict($original, sign($copy, $_)), '', "$name: the copy signs: " . ($_ // 'active')) for undef, 'n1', 'h1';
+	is(verdict($copy, $token->{$_}), '', "$name: the copy accepts a token: $_") for qw(active next secret former issuer issuer_secret login);
+	is(verdict($copy, $token->{$_}), '28J00', "$name: the copy denies a token: $_") for qw(revoked retired);
+	is(verdict($original, sign($copy, $_)), '', "$name: the original accepts what the copy signs: " . ($_ // 'active')) for undef, 'n1', 'h1';
 	is(scalar session($copy)->query('SELECT jwt_jwks()'), scalar session($original)->query('SELECT jwt_jwks()'),
-		"$name: the same keys are published");
-	is(session($copy)->state_of(q{SELECT jwt_create_key('ES256', 'e0')}), '22023', "$name: no kid comes again");
-	is(session($copy)->state_of('SELECT jwt_rotate_key()'), '', "$name: keys rotate");
-	is(verdict($copy, $token->{active}), '', "$name: and the former verifies");
-	ok(logs_in($copy), "$name: users log in");
+		"$name: the copy publishes the same keys");
+	is(session($copy)->state_of(q{SELECT jwt_create_key('ES256', 'e0')}), '22023', "$name: a used kid is refused in the copy");
+	is(session($copy)->state_of('SELECT jwt_rotate_key()'), '', "$name: keys rotate in the copy");
+	is(verdict($copy, $token->{active}), '', "$name: the previous key verifies in the copy");
+	ok(logs_in($copy), "$name: users log in to the copy");
 	if ($sealed)
 	{
 		leave();
 		$node->safe_psql('postgres', "ALTER DATABASE $copy RESET jwt_auth.master_key_file");
-		is(verdict($copy, $token->{active}), '', "$name: without the file public keys verify");
-		is(verdict($copy, $token->{secret}), '55000', "$name: and secrets do not");
-		is(session($copy)->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: nor is anything signed");
+		is(verdict($copy, $token->{active}), '', "$name: without the master key file, public keys verify");
+		is(verdict($copy, $token->{secret}), '55000', "$name: without the master key file, secrets do not verify");
+		is(session($copy)->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: without the master key file, nothing is signed");
 		leave();
 		$node->safe_psql('postgres', "ALTER DATABASE $copy SET jwt_auth.master_key_file = '$file'");
 	}
@@ -183,7 +183,7 @@ sub restore
 	  : ('pg_restore', '--exit-on-error', "$dir/dump");
 	my ($output, $errors) = ('', '');
 
-	ok(run([ @command, '-d', $node->connstr($database) ], '>', \$output, '2>', \$errors), "$database: restored") or diag $errors;
+	ok(run([ @command, '-d', $node->connstr($database) ], '>', \$output, '2>', \$errors), "$database: the dump is restored") or diag $errors;
 	return;
 }
 
@@ -205,9 +205,9 @@ sub dumps_of_others
 		my ($output, $errors) = ('', '');
 		my $worked = run([ @pg_dump, @options ], '>', \$output, '2>', \$errors);
 
-		is(!!$worked, !!$works, "$name: dump of another role: $what") or diag $errors;
-		unlike($output, qr/^(?:e0|e1|n1|h1)\t/m, "$name: dump of another role: $what: no key");
-		like($output, qr/^7$/m, "$name: dump of another role: $what: the rest is there") if $works;
+		is(!!$worked, !!$works, "$name: another role's dump succeeds only without the extension's tables: $what") or diag $errors;
+		unlike($output, qr/^(?:e0|e1|n1|h1)\t/m, "$name: another role's dump holds no key: $what");
+		like($output, qr/^7$/m, "$name: another role's dump holds other tables: $what") if $works;
 	}
 	return;
 }
@@ -222,27 +222,27 @@ sub reset_copy
 	my @before = (sign($copy), sign($copy, 'h1'));
 
 	session($copy)->query('SELECT jwt_reset_after_restore()');
-	is(verdict($copy, $token->{$_}), '28J00', "$name, reset: dead in the copy: $_") for qw(active next secret former login);
-	is(verdict($copy, $_), '28J00', "$name, reset: dead in the copy: what it signed itself") for @before;
-	is(verdict($copy, $token->{$_}), '', "$name, reset: issuers stay trusted: $_") for qw(issuer issuer_secret);
-	is(verdict($copy, sign($copy)), '', "$name, reset: the copy signs for itself");
-	is(verdict($original, sign($copy)), '28J00', "$name, reset: not for the original");
-	is(verdict($original, $token->{$_}), '', "$name, reset: the original is what it was: $_") for qw(active secret login);
+	is(verdict($copy, $token->{$_}), '28J00', "$name, reset: the copy denies a token: $_") for qw(active next secret former login);
+	is(verdict($copy, $_), '28J00', "$name, reset: the copy denies what it signed before") for @before;
+	is(verdict($copy, $token->{$_}), '', "$name, reset: the copy still trusts: $_") for qw(issuer issuer_secret);
+	is(verdict($copy, sign($copy)), '', "$name, reset: the copy accepts what it signs");
+	is(verdict($original, sign($copy)), '28J00', "$name, reset: the original denies what the copy signs");
+	is(verdict($original, $token->{$_}), '', "$name, reset: the original accepts its own token: $_") for qw(active secret login);
 	is(scalar session($copy)->query(q{SELECT count(*) FILTER (WHERE revoked_at IS NULL AND activated_at IS NOT NULL AND verify_until IS NULL),
 		count(*) FILTER (WHERE revoked_at IS NULL AND activated_at IS NULL), count(*) FILTER (WHERE revoked_at IS NOT NULL AND private_jwk IS NOT NULL)
 		FROM jwt_auth.keys WHERE use = 'sig'}) =~ /^1\|\d+\|0$/ ? 1 : 0, 1,
-		"$name, reset: one active key, and no private half of the former ones");
+		"$name, reset: there is one active key, and no private half of earlier ones");
 	is(scalar session($copy)->query(q{SELECT min(number) FROM jwt_auth.keys WHERE use = 'refresh' AND revoked_at IS NULL}), $last + 1,
-		"$name, reset: a new refresh key alone");
+		"$name, reset: only a new refresh key is valid");
 	is(scalar session($copy)->query(q{SELECT count(*) FROM jwt_auth.sessions WHERE revoked_at IS NULL}), 0,
 		"$name, reset: no session is live");
 	is(decode_json(scalar session($copy)->query('SELECT jwt_refresh(' . quote($login->{refresh_token}) . ')'))->{error}, 'invalid_grant',
-		"$name, reset: a refresh token of the original is none here");
+		"$name, reset: the copy denies a refresh token of the original");
 	is(decode_json(scalar session($original)->query('SELECT jwt_refresh(' . quote($login->{refresh_token}) . ')'))->{token_type}, 'Bearer',
-		"$name, reset: and is one there");
-	is(scalar session($copy)->query('SELECT string_agg(u::text, E\'\n\') FROM jwt_auth.users AS u'), $users, "$name, reset: users stay");
+		"$name, reset: the original accepts its refresh token");
+	is(scalar session($copy)->query('SELECT string_agg(u::text, E\'\n\') FROM jwt_auth.users AS u'), $users, "$name, reset: the copy keeps its users");
 	is(scalar session($copy)->query('SELECT string_agg(i::text, E\'\n\' ORDER BY issuer) FROM jwt_auth.issuers AS i'), $issuers,
-		"$name, reset: issuers stay");
-	ok(logs_in($copy), "$name, reset: users log in");
+		"$name, reset: the copy keeps its issuers");
+	ok(logs_in($copy), "$name, reset: users log in to the copy");
 	return;
 }

@@ -1,9 +1,9 @@
-# What denies something is on the disk before the client hears of it (T98, F50),
+# What denies something is on the disk before the client hears of it (T98, T127, F50),
 # also for a client that does not wait for its commits.  Nothing but the call can
 # write WAL to the disk here: the WAL writer is stopped, and whatever else would is
 # switched off.
 #
-# At least 53 assertions
+# At least 67 assertions
 
 use strict;
 use warnings;
@@ -57,8 +57,8 @@ sub waits
 	my ($statement, $expected, $name) = @_;
 	my ($result, $has_moved) = run($statement);
 
-	like($result, $expected, "$name: it is done");
-	is($has_moved, 't', "$name: it is on the disk");
+	like($result, $expected, "$name: the call succeeds");
+	is($has_moved, 't', "$name: its WAL is flushed before the call returns");
 	return;
 }
 
@@ -69,7 +69,7 @@ sub check_control
 	{
 		my ($result, $has_moved) = run($statement);
 
-		is($has_moved, 'f', "not on the disk: $statement");
+		is($has_moved, 'f', "WAL is not flushed after $statement");
 	}
 	return;
 }
@@ -78,7 +78,7 @@ sub check_control
 sub new_user
 {
 	my $name = 'user' . ++$number;
-	my $id = value_of($session, "SELECT jwt_create_user('$name', '$PASSWORD')");
+	my $id = value_of($session, "SELECT jwt_create_user('$name', '$PASSWORD', email => '$name\@own.example')");
 	my ($first, $second) = map { log_in($session, $name) } 1, 2;
 
 	execute($session, "SELECT set_config('jwt_auth.token', '$first->{access_token}', false)");
@@ -89,6 +89,9 @@ sub new_user
 		refresh => $first->{refresh_token},
 		other => value_of($session, "SELECT (jwt_decode('$second->{access_token}')).claims ->> 'sid'"),
 		service => value_of($session, "SELECT jwt_sign(jsonb_build_object('sub', '$id'))"),
+		idle => value_of($session, "SELECT jwt_create_user('idle$name', '$PASSWORD')"),
+		link => value_of($session, "SELECT jwt_create_link('$id', 'login')"),
+		invitation => value_of($session, "SELECT jwt_invite('$name\@invited.example')"),
 		single => value_of($session, q{SELECT jwt_sign('{"jti":"single"}')})
 	};
 }
@@ -102,20 +105,27 @@ sub check_denials
 		[ 'an access token is revoked', q{SELECT jwt_revoke('%{access}')}, $nothing ],
 		[ 'a token without session is revoked', q{SELECT jwt_revoke('%{service}')}, $nothing ],
 		[ 'a token is consumed', q{SELECT jwt_consume('%{single}') ->> 'jti'}, qr/^single$/ ],
-		[ 'log-out', q{SELECT jwt_logout()}, $nothing ],
-		[ 'log-out of others', q{SELECT jwt_logout('others')}, $nothing ],
-		[ 'log-out everywhere', q{SELECT jwt_logout('global')}, $nothing ],
+		[ 'a user logs out', q{SELECT jwt_logout()}, $nothing ],
+		[ 'a user logs out other sessions', q{SELECT jwt_logout('others')}, $nothing ],
+		[ 'a user logs out everywhere', q{SELECT jwt_logout('global')}, $nothing ],
 		[ 'a session is ended by its user', q{SELECT jwt_revoke_session('%{other}')}, $nothing ],
-		[ 'a new password', "SELECT jwt_change_password('$PASSWORD', 'another $PASSWORD')", qr/^\{\}$/ ],
-		[ 'a wrong password', q{SELECT jwt_login('%{name}', 'wrong') ->> 'error'}, qr/^invalid_grant$/ ],
-		[ 'an unknown name', q{SELECT jwt_login('nobody', 'wrong') ->> 'error'}, qr/^invalid_grant$/ ],
-		[ 'a wrong old password', q{SELECT jwt_change_password('wrong', 'wrong') ->> 'error'}, qr/^invalid_grant$/ ],
+		[ 'a user changes the password', "SELECT jwt_change_password('$PASSWORD', 'another $PASSWORD')", qr/^\{\}$/ ],
+		[ 'a wrong password is denied', q{SELECT jwt_login('%{name}', 'wrong') ->> 'error'}, qr/^invalid_grant$/ ],
+		[ 'an unknown name is denied', q{SELECT jwt_login('nobody', 'wrong') ->> 'error'}, qr/^invalid_grant$/ ],
+		[ 'a wrong current password is denied', q{SELECT jwt_change_password('wrong', 'wrong') ->> 'error'}, qr/^invalid_grant$/ ],
 		[ 'sessions are ended', q{SELECT jwt_end_sessions('%{id}')}, qr// ],
 		[ 'a password is set', "SELECT jwt_set_password('%{id}', 'another $PASSWORD')", qr// ],
+		[ 'a password is set of whom has no session', "SELECT jwt_set_password('%{idle}', 'another $PASSWORD')", qr// ],
+		[ 'factors are reset of whom has none', q{SELECT jwt_reset_factors('%{idle}')}, qr// ],
+		[ 'a second factor is required', q{SELECT jwt_update_user('%{id}', mfa_enrollment => 'required')}, qr// ],
+		[ 'a role is taken away', q{SELECT jwt_update_user('%{id}', role => '')}, qr// ],
+		[ 'an identifier is removed', q{SELECT jwt_remove_identifier('%{name}@own.example') ->> 'status'}, qr/^identifier_removed$/ ],
+		[ 'a link is redeemed', q{SELECT jwt_login_code('%{link}') ->> 'token_type'}, qr/^Bearer$/ ],
+		[ 'an invitation is revoked', q{SELECT jwt_revoke_invitation('%{invitation}')}, qr// ],
 		[ 'a user is disabled', q{SELECT jwt_disable_user('%{id}')}, qr// ],
-		[ 'a user is disabled by hand', q{UPDATE jwt_auth.users SET disabled_at = now() WHERE id = '%{id}' RETURNING 'disabled'}, qr/^disabled$/ ],
+		[ 'a user is disabled by UPDATE', q{UPDATE jwt_auth.users SET disabled_at = now() WHERE id = '%{id}' RETURNING 'disabled'}, qr/^disabled$/ ],
 		[ 'a user is deleted', q{SELECT jwt_delete_user('%{id}')}, qr// ],
-		[ 'sessions are ended by hand', q{UPDATE jwt_auth.sessions SET revoked_at = now() WHERE user_id = '%{id}' RETURNING 'ended'}, qr/^ended\nended$/ ])
+		[ 'sessions are ended by UPDATE', q{UPDATE jwt_auth.sessions SET revoked_at = now() WHERE user_id = '%{id}' RETURNING 'ended'}, qr/^ended\nended$/ ])
 	{
 		my ($name, $statement, $expected) = @$case;
 		my $user = new_user();
@@ -142,7 +152,7 @@ sub replay
 
 	execute($session, "SELECT jwt_refresh('$user->{refresh}')");
 	execute($session, 'SET jwt_auth.refresh_grace = 0');
-	waits("SELECT jwt_refresh('$user->{refresh}') ->> 'error'", qr/^invalid_grant$/, 'a replay');
+	waits("SELECT jwt_refresh('$user->{refresh}') ->> 'error'", qr/^invalid_grant$/, 'a replayed token ends its session');
 	execute($session, 'RESET jwt_auth.refresh_grace');
 	return;
 }
@@ -157,8 +167,8 @@ sub check_crash
 	kill_server($node);
 	$writer = undef;
 	$node->start;
-	is(state_of($node, "SELECT jwt_verify('$alice->{access_token}')"), '28J02', 'after a crash: the access token');
-	is(error_of(refresh_with($node, $alice->{refresh_token})), 'invalid_grant', 'after a crash: the refresh token');
-	is(value_of($node, 'SELECT count(*) FROM written WHERE n = 2'), 0, 'after a crash: what nobody waited for is lost');
+	is(state_of($node, "SELECT jwt_verify('$alice->{access_token}')"), '28J02', 'after a crash, the revoked access token is denied');
+	is(error_of(refresh_with($node, $alice->{refresh_token})), 'invalid_grant', 'after a crash, the revoked refresh token is denied');
+	is(value_of($node, 'SELECT count(*) FROM written WHERE n = 2'), 0, 'after a crash, a commit that did not wait is lost');
 	return;
 }

@@ -80,27 +80,27 @@ for my $encoding (sort keys %name)
 	{
 		is( value_of($node, 'SELECT ' . verification($payload->[1])
 				  . " ->> 'name' = " . text_of($octets), @where),
-			't', "$encoding: a claim in $payload->[0]");
+			't', "$encoding: a claim in $payload->[0] is verified");
 	}
 	is( value_of($node, 'SELECT ' . verification(qq({"exp":4102444800,"$utf8":"x"}))
 			  . ' ->> ' . text_of($octets), @where),
-		'x', "$encoding: the name of a claim");
+		'x', "$encoding: the name of a claim is converted");
 	is( value_of($node, "SELECT (jwt_decode('" . token_of(qq({"name":"$utf8"}),
 				qq({"alg":"HS256","x":"$utf8"})) . "')).header ->> 'x' = " . text_of($octets), @where),
-		't', "$encoding: a member of the header");
+		't', "$encoding: a member of the header is converted");
 	is( value_of($node,
 			"SELECT jwt_verify_with('" . token_of(qq({"exp":4102444800,"aud":"$utf8","iss":"$utf8"}))
 			  . "', " . quote($key) . ', ' . text_of($octets) . ', ' . text_of($octets) . ') IS NOT NULL', @where),
-		't', "$encoding: audience and issuer");
+		't', "$encoding: audience and issuer are compared in the database encoding");
 	is( state_of($node,
 			"SELECT jwt_verify_with('" . token_of(qq({"exp":4102444800,"aud":"$utf8 "}))
 			  . "', " . quote($key) . ', ' . text_of($octets) . ')', @where),
-		'28J00', "$encoding: another audience");
+		'28J00', "$encoding: another audience is denied");
 	my $kid_key = quote($key) . "::jsonb || jsonb_build_object('kid', " . text_of($octets) . ')';
 	is( value_of($node,
 			"SELECT jwt_verify_with('" . token_of('{"exp":4102444800}', qq({"alg":"HS256","kid":"$utf8"}))
 			  . "', $kid_key) IS NOT NULL", @where),
-		't', "$encoding: kid");
+		't', "$encoding: a kid is compared in the database encoding");
 
 	# Refused, since the database has no such character
 	for my $case (
@@ -111,14 +111,14 @@ for my $encoding (sort keys %name)
 		[ 'a claim further down', qq({"exp":4102444800,"a":[{"b":"$foreign"}]}) ],
 		[ 'the header', '{"exp":4102444800}', qq({"alg":"HS256","x":"$foreign"}) ],
 		[ 'an escape in the header', '{"exp":4102444800}', qq({"alg":"HS256","x":"$foreign_escaped"}) ],
-		[ 'no UTF-8 in a claim', qq({"exp":4102444800,"name":"$octets\xff"}) ])
+		[ 'octets of a claim that are not UTF-8', qq({"exp":4102444800,"name":"$octets\xff"}) ])
 	{
 		my ($what, $payload, $header) = @$case;
 
 		is(state_of($node, 'SELECT ' . verification($payload, $header), @where),
-			'28J00', "$encoding: $what without counterpart");
+			'28J00', "$encoding: a token is denied if the encoding lacks $what");
 		is(state_of($node, "SELECT jwt_decode('" . token_of($payload, $header) . "')", @where),
-			'28J00', "$encoding: $what without counterpart, decoded");
+			'28J00', "$encoding: jwt_decode refuses a token if the encoding lacks $what");
 	}
 	is( value_of($node, "SELECT encode(jws_verify('" . token_of("$foreign\xff") . "', "
 			  . quote($key) . "), 'hex')", @where),
@@ -131,12 +131,12 @@ for my $encoding (sort keys %name)
 	is(JSON::PP::decode_json(payload_of($token))->{name}, $name{$encoding},
 		"$encoding: signed claims are UTF-8");
 	is(JSON::PP::decode_json(decode_base64url((split /\./, $token)[0]))->{kid}, $name{$encoding},
-		"$encoding: and the kid");
+		"$encoding: a signed kid is UTF-8");
 	is( value_of($node, "SELECT jwt_verify_with('$token', " . quote($key) . ") ->> 'name' = "
 			  . "convert_from('\\x" . unpack('H*', $utf8) . "', 'UTF8')"),
-		't', "$encoding: a UTF-8 database verifies them");
+		't', "$encoding: a UTF-8 database verifies signed claims");
 	is( value_of($node, "SELECT jwt_verify_with('$token', $kid_key) ->> 'name' = " . text_of($octets), @where),
-		't', "$encoding: and this one");
+		't', "$encoding: this database verifies signed claims");
 }
 
 # SQL_ASCII knows nothing of its octets: ASCII passes, and other text is either
@@ -146,9 +146,9 @@ for my $encoding (sort keys %name)
 	my $utf8 = encode('UTF-8', $name{LATIN1});
 
 	is(value_of($node, 'SELECT ' . verification('{"exp":4102444800,"name":"x"}') . " ->> 'name'", @where),
-		'x', 'SQL_ASCII: ASCII');
+		'x', 'SQL_ASCII: a claim in ASCII is verified');
 	is( value_of($node, 'SELECT ' . verification('{"exp":4102444800,"name":"\u0041"}') . " ->> 'name'", @where),
-		'A', 'SQL_ASCII: an escape of ASCII');
+		'A', 'SQL_ASCII: an escaped claim in ASCII is verified');
 	for my $payload (qq({"exp":4102444800,"name":"$utf8"}), '{"exp":4102444800,"name":"caf\u00e9 stra\u00dfe"}')
 	{
 		my $state = state_of($node, 'SELECT ' . verification($payload), @where);
@@ -156,10 +156,10 @@ for my $encoding (sort keys %name)
 		ok( $state eq '28J00'
 			  || value_of($node, "SELECT encode(convert_to(" . verification($payload)
 				  . " ->> 'name', 'SQL_ASCII'), 'hex')", @where) eq unpack('H*', $utf8),
-			'SQL_ASCII: a claim that is not ASCII') or diag $state;
+			'SQL_ASCII: a claim that is not ASCII is denied or kept as UTF-8') or diag $state;
 	}
 	is(state_of($node, 'SELECT ' . verification("{\"exp\":4102444800,\"name\":\"$_\"}"), @where),
-		'28J00', 'SQL_ASCII: no UTF-8: ' . unpack 'H*', $_)
+		'28J00', 'SQL_ASCII: a claim that is not UTF-8 is denied: ' . unpack 'H*', $_)
 	  for "\xe9", "\xff", "\xc0\x80", "\xed\xa0\x80", '\ud800', '\u0000';
 	my $signing = "SELECT jwt_sign_with(jsonb_build_object('name', convert_from('\\x%s'::bytea, 'SQL_ASCII')), "
 	  . quote($key) . ')';
@@ -174,18 +174,18 @@ for my $encoding (sort keys %name)
 			my $name = eval { JSON::PP::decode_json(payload_of(value_of($node, $statement, @where)))->{name} };
 
 			is($name, eval { decode('UTF-8', $octets, Encode::FB_CROAK) },
-				'SQL_ASCII: signed as UTF-8, which it was');
+				'SQL_ASCII: octets that are UTF-8 are signed as such');
 		}
 		else
 		{
-			like($state, qr/^(22023|22P05|22021)$/, 'SQL_ASCII: not signed');
+			like($state, qr/^(22023|22P05|22021)$/, 'SQL_ASCII: other octets are not signed');
 		}
 	}
 	is(state_of($node, sprintf($signing, '636166e9'), @where) =~ /^(22023|22P05|22021)$/ ? 'refused' : 'signed',
-		'refused', 'SQL_ASCII: octets that are no UTF-8 are not signed');
+		'refused', 'SQL_ASCII: octets that are not UTF-8 are not signed');
 	is( value_of($node, "SELECT jwt_verify_with(jwt_sign_with('{\"a\":\"x\",\"exp\":4102444800}', "
 			  . quote($key) . '), ' . quote($key) . ") ->> 'a'", @where),
-		'x', 'SQL_ASCII: there and back');
+		'x', 'SQL_ASCII: a signed claim is verified');
 }
 
 done_testing();

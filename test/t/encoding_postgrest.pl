@@ -57,21 +57,21 @@ sub check_database
 	};
 	my $who = 'SELECT jwt_user_id()';
 
-	is($request->(qq({"user-agent":"$AGENT"}), undef, $who), '', "$encoding: an anonymous request");
+	is($request->(qq({"user-agent":"$AGENT"}), undef, $who), '', "$encoding: an anonymous request with a non-ASCII header is accepted");
 	my $token = $request->(qq({"user-agent":"$AGENT"}), undef, $login);
-	isnt($token, '', "$encoding: a login");
-	is(value_of($session, 'SELECT user_agent = ' . $text->($AGENT) . ' FROM jwt_auth.sessions'), 't', "$encoding: the session has its user agent");
-	is($request->(qq({"user-agent":"$AGENT","authorization":"Bearer $token"}), $token, $who), $id, "$encoding: a request with a token");
-	is($request->(qq({"$AGENT":"x","authorization":"Bearer $token"}), $token, $who), $id, "$encoding: the name of a header");
-	is($request->(qq({"authorization":"Bearer $token"}), $token, $who), $id, "$encoding: a claim alone");
-	is($request->(qq({"user-agent":"$AGENT","authorization":"Basic x"}), undef, $who), '', "$encoding: another scheme");
-	is($request->(qq({"user-agent":"$AGENT","authorization":"Bearer $token$AGENT"}), $token, $who), 'PGRST', "$encoding: not in a token");
-	is($request->(qq({"user-agent":"$AGENT","authorization":"Bearer $token"}), undef, $who), 'PGRST', "$encoding: not with other claims");
-	is($request->(qq({"user-agent":"$AGENT"), undef, $who), 'PGRST', "$encoding: no JSON");
+	isnt($token, '', "$encoding: a login with a non-ASCII header succeeds");
+	is(value_of($session, 'SELECT user_agent = ' . $text->($AGENT) . ' FROM jwt_auth.sessions'), 't', "$encoding: the session records the user agent");
+	is($request->(qq({"user-agent":"$AGENT","authorization":"Bearer $token"}), $token, $who), $id, "$encoding: a request with a token and a non-ASCII header is accepted");
+	is($request->(qq({"$AGENT":"x","authorization":"Bearer $token"}), $token, $who), $id, "$encoding: a non-ASCII name of a header is accepted");
+	is($request->(qq({"authorization":"Bearer $token"}), $token, $who), $id, "$encoding: a non-ASCII claim is accepted");
+	is($request->(qq({"user-agent":"$AGENT","authorization":"Basic x"}), undef, $who), '', "$encoding: a header of another scheme is ignored");
+	is($request->(qq({"user-agent":"$AGENT","authorization":"Bearer $token$AGENT"}), $token, $who), 'PGRST', "$encoding: a token with non-ASCII letters is denied");
+	is($request->(qq({"user-agent":"$AGENT","authorization":"Bearer $token"}), undef, $who), 'PGRST', "$encoding: a token that does not match the claims is denied");
+	is($request->(qq({"user-agent":"$AGENT"), undef, $who), 'PGRST', "$encoding: headers that are not JSON are refused");
 
 	# Controls are replaced in what is kept
 	$request->(qq({"user-agent":"a\x{9b}31mb\\u001bc"}), undef, $login) if $encoding ne 'WIN1252';
 	is(value_of($session, q{SELECT count(*) FROM jwt_auth.sessions WHERE user_agent = 'a?31mb?c'}), $encoding eq 'WIN1252' ? 0 : 1,
-		"$encoding: a control character");
+		"$encoding: control characters in a user agent are replaced");
 	return;
 }

@@ -144,7 +144,7 @@ sub check_lack
 	execute($node, "ALTER EXTENSION jwt_auth UPDATE TO 'lack_$name'", dbname => 'lack');
 	my @differences = differences([ catalog_of($node, 'lack') ], $fresh);
 
-	ok(@differences > 0, "an upgrade script without this is found out: $name") and note explain \@differences;
+	ok(@differences > 0, "an incomplete upgrade script is detected: $name") and note explain \@differences;
 	execute($node, 'DROP DATABASE lack');
 	return;
 }
@@ -171,9 +171,9 @@ sub check_update
 
 	isnt($seen, '', "$name: a policy lets the user's row through");
 	execute($node, "ALTER EXTENSION jwt_auth UPDATE TO '$to'", dbname => 'updated');
-	is(value_of($node, q{SELECT extversion FROM pg_extension WHERE extname = 'jwt_auth'}, @where), $to, "$name: updated");
-	is_deeply([ differences([ catalog_of($node, 'updated') ], [ catalog_of($node, 'fresh') ]) ], [], "$name: the catalogs are those of a new installation");
-	is(contents_of($session), $contents, "$name: all rows are there");
+	is(value_of($node, q{SELECT extversion FROM pg_extension WHERE extname = 'jwt_auth'}, @where), $to, "$name: the version is the new one");
+	is_deeply([ differences([ catalog_of($node, 'updated') ], [ catalog_of($node, 'fresh') ]) ], [], "$name: the catalogs equal those of a new installation");
+	is(contents_of($session), $contents, "$name: all rows are kept");
 
 	for my $which ([ 'a session from before', $session ], [ 'a new session', JwtAuthSession->new($node, @where) ])
 	{
@@ -228,18 +228,18 @@ sub check_session
 
 	$session->query("SET jwt_auth.token = '$token->{live}{access_token}'; SET ROLE regress_update_app");
 	is($session->query('SELECT * FROM own'), $seen, "$name: the policy gives the same rows");
-	is($session->query('SET jwt_auth.token = DEFAULT; SELECT count(*) FROM own'), 0, "$name: and none without a token");
+	is($session->query('SET jwt_auth.token = DEFAULT; SELECT count(*) FROM own'), 0, "$name: the policy gives no rows without a token");
 	isnt($session->query(qq{SELECT jwt_login('alice', '$PASSWORD') ->> 'access_token'}), '', "$name: a granted right stays");
-	is($session->state_of(q{SELECT jwt_create_key()}), '42501', "$name: and one that was not is none");
+	is($session->state_of(q{SELECT jwt_create_key()}), '42501', "$name: a right that was not granted is refused");
 	$session->query('RESET ROLE');
-	is($session->state_of("SELECT jwt_verify('$token->{$_}{access_token}')"), '', "$name: good: $_") for qw(live rotated signed);
-	is($session->state_of("SELECT jwt_verify('$token->{$_}{access_token}')"), '28J02', "$name: revoked: $_") for qw(revoked denied);
+	is($session->state_of("SELECT jwt_verify('$token->{$_}{access_token}')"), '', "$name: a token is valid: $_") for qw(live rotated signed);
+	is($session->state_of("SELECT jwt_verify('$token->{$_}{access_token}')"), '28J02', "$name: a revoked token is refused: $_") for qw(revoked denied);
 	$token->{rotated} = refreshed($session, $token->{rotated});
-	is(error_of($token->{rotated}), 'ok', "$name: a session goes on");
-	is(error_of(refreshed($session, $token->{revoked})), 'invalid_grant', "$name: and a revoked one does not");
+	is(error_of($token->{rotated}), 'ok', "$name: a session can be refreshed");
+	is(error_of(refreshed($session, $token->{revoked})), 'invalid_grant', "$name: a revoked session cannot be refreshed");
 	is(error_of(log_in_with($session)), 'ok', "$name: users log in");
 	is($session->state_of('SELECT jwt_rotate_key()'), '', "$name: keys rotate");
-	is($session->state_of('DROP EXTENSION jwt_auth'), '2BP01', "$name: the extension stays while policies need it");
+	is($session->state_of('DROP EXTENSION jwt_auth'), '2BP01', "$name: the extension is not dropped while policies depend on it");
 	return;
 }
 

@@ -53,7 +53,7 @@ $load->await(1);
 $load->stop;
 cmp_ok($cancelled, '>', 0, "an administrator cancelled $cancelled calls");
 is(join(' ', grep { !failures($_, '57014') } @kinds), '', 'calls of each kind were cancelled');
-cmp_ok(timed_out(), '>', 0, 'and some waited too long for a lock');
+cmp_ok(timed_out(), '>', 0, 'some calls ran into lock_timeout');
 check_load($node, $load, 'cancelled');
 done_testing();
 

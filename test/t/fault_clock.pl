@@ -103,7 +103,7 @@ sub check_revoked
 	my $denied = $session->query(q{SELECT jwt_sign('{"sub": "service"}')});
 	my $live = login_here('alice', $PASSWORD);
 
-	is($session->state_of("SELECT jwt_verify('$_')"), '', 'accepted') for $ended->{access_token}, $denied, $live->{access_token};
+	is($session->state_of("SELECT jwt_verify('$_')"), '', 'before the clock changes, the token is accepted') for $ended->{access_token}, $denied, $live->{access_token};
 	$session->query("SELECT jwt_revoke('$_')") for $ended->{access_token}, $denied;
 	my %other = ('-1h' => '28J00', '+1h' => '28J01', '+5d' => '28J01');
 
@@ -112,14 +112,14 @@ sub check_revoked
 		step($offset);
 		is($session->state_of("SELECT jwt_verify('$_')"), $other{$offset} // '28J02', "clock $offset: what was revoked is refused")
 		  for $ended->{access_token}, $denied;
-		is($session->query("SELECT jwt_refresh('$ended->{refresh_token}') ->> 'error'"), 'invalid_grant', "clock $offset: and not refreshed");
+		is($session->query("SELECT jwt_refresh('$ended->{refresh_token}') ->> 'error'"), 'invalid_grant', "clock $offset: the refresh token of the ended session is denied");
 	}
-	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '', 'a live one is good when the clock is right');
+	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '', 'a live token is accepted when the clock is right again');
 	step('-1h');
-	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '28J00', 'refused before it was made');
+	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '28J00', 'a token is refused while the clock is before its issue');
 	step('+1h');
-	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '28J01', 'and after it has expired');
-	is($session->query("SELECT jwt_refresh('$live->{refresh_token}') ? 'access_token'"), 't', 'but refreshed');
+	is($session->state_of("SELECT jwt_verify('$live->{access_token}')"), '28J01', 'a token is refused while the clock is after its end');
+	is($session->query("SELECT jwt_refresh('$live->{refresh_token}') ? 'access_token'"), 't', 'a refresh succeeds while the clock is after the end of the access token');
 	return;
 }
 
@@ -131,10 +131,10 @@ sub fail_three_times
 
 	for (1 .. $tries_at_most)
 	{
-		is(login_here('bob', 'wrong')->{error}, 'invalid_grant', 'a wrong password') for 1 .. 2;
+		is(login_here('bob', 'wrong')->{error}, 'invalid_grant', 'a wrong password is denied as usual') for 1 .. 2;
 		my $failed_at = time;
 
-		is(login_here('bob', 'wrong')->{error}, 'invalid_grant', 'a wrong password');
+		is(login_here('bob', 'wrong')->{error}, 'invalid_grant', 'a wrong password is denied');
 		$wait = login_here('bob', $PASSWORD);
 		last if error_of($wait) ne 'ok' || time < $failed_at + 1;
 	}
@@ -160,9 +160,9 @@ sub check_grace
 			RETURN answers;
 		END
 		\$\$});
-	is($session->query('SELECT pg_temp.refresh_late()'), '{ok,ok,invalid_grant}', 'within one statement, a grace has an end');
+	is($session->query('SELECT pg_temp.refresh_late()'), '{ok,ok,invalid_grant}', 'within one statement, the grace period of a parent ends');
 	is($session->query("SELECT revoke_reason FROM jwt_auth.sessions ORDER BY revoked_at DESC NULLS LAST LIMIT 1"),
-		'refresh token replayed', 'and who comes later replays');
+		'refresh token replayed', 'after the grace period, a refresh counts as a replay');
 	step('+0');
 	return;
 }
@@ -176,11 +176,11 @@ sub check_throttle
 		step('+0');
 		my $wait = fail_three_times();
 
-		is(error_of($wait), 'temporarily_unavailable', 'must wait');
-		cmp_ok($wait->{retry_after} // 0, '<=', 1, 'for a second');
+		is(error_of($wait), 'temporarily_unavailable', 'after failures, the name must wait');
+		cmp_ok($wait->{retry_after} // 0, '<=', 1, 'after failures, the name waits for a second at most');
 		step($offset);
 		is(error_of(login_here('bob', $PASSWORD)), 'ok', "clock $offset: the right password logs in");
-		is($session->query('SELECT count(*) FROM jwt_auth.login_throttle'), 0, "clock $offset: and clears the count");
+		is($session->query('SELECT count(*) FROM jwt_auth.login_throttle'), 0, "clock $offset: the right password clears the count");
 	}
 	$session->query('RESET jwt_auth.login_max_failures');
 	step('+0');

@@ -46,8 +46,8 @@ until (refused() >= $wanted || refused() && time > $end)
 }
 $load->stop;
 cmp_ok(refused(), '>', 0, 'clients were refused: ' . refused());
-is(join(' ', grep { $_ !~ /^(?:53300|08...)$/ } states()), '', 'since there were too many');
-ok($node->poll_query_until('postgres', 'SELECT 1', '1'), 'there are connections again');
+is(join(' ', grep { $_ !~ /^(?:53300|08...)$/ } states()), '', 'clients were refused for too many connections');
+ok($node->poll_query_until('postgres', 'SELECT 1', '1'), 'connections are accepted again');
 check_load($node, $load, 'without connections');
 done_testing();
 

@@ -63,7 +63,7 @@ for my $round (1 .. $rounds)
 	fill();
 	sleep 0.02 while kill(0, $postmaster) && time < $end;
 	ok(!kill(0, $postmaster), "round $round: the server went down");
-	like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/PANIC:.*No space left on device/, "round $round: since there was no room");
+	like(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/PANIC:.*No space left on device/, "round $round: the log has the full disk");
 	unlink "$volume/filler" or die "could not make room: $!\n";
 	$node->kill9;
 	$node->start;

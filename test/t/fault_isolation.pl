@@ -36,16 +36,16 @@ for my $round (1 .. $rounds)
 	my @tokens = map { $_->{refresh_token} // $_->{error} }
 	  call_at_once("SELECT FROM jwt_auth.refresh_tokens WHERE session_id = '$session' FOR UPDATE", ([ 'SELECT jwt_refresh(?)', $parent->{refresh_token} ]) x $callers);
 
-	is(scalar(keys %{ { map { $_ => 1 } @tokens } }), 1, "round $round: all were told the same");
-	like($tokens[0], qr/^jar_/, "round $round: a token");
-	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 2, "round $round: there was one rotation");
+	is(scalar(keys %{ { map { $_ => 1 } @tokens } }), 1, "round $round: all clients get the same token");
+	like($tokens[0], qr/^jar_/, "round $round: the clients get a refresh token");
+	is(value_of($node, "SELECT generation FROM jwt_auth.refresh_tokens WHERE session_id = '$session'"), 2, "round $round: the token is rotated once");
 
 	call_at_once("SELECT FROM jwt_auth.users WHERE id = '$bob' FOR UPDATE",
 		(map { [ 'SELECT jwt_login(?, ?)', 'bob', $PASSWORD ] } 2 .. $callers), [ 'SELECT jwt_disable_user(?)', $bob ]);
 	is(value_of($node, "SELECT count(*) FROM jwt_auth.sessions WHERE user_id = '$bob' AND revoked_at IS NULL"),
-		0, "round $round: a user who was disabled has no session");
+		0, "round $round: a disabled user has no session");
 	value_of($node, "SELECT jwt_enable_user('$bob')");
-	is(error_of(log_in($node, 'bob')), 'ok', "round $round: but may log in when enabled again");
+	is(error_of(log_in($node, 'bob')), 'ok', "round $round: a user who is enabled again logs in");
 }
 $load->await(3);
 $load->stop;

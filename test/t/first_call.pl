@@ -24,7 +24,7 @@ sub sealed
 }
 
 is(state_of($node, "SELECT jwt_verify_with('" . sealed("$header.$claims") . "', $key)"),
-	'', 'a good token');
+	'', 'a good token is valid');
 
 my %token = (
 	'the empty string' => '',
@@ -55,11 +55,11 @@ for my $name (sort keys %token)
 	for my $form ("$key\::jsonb", "$key\::jsonb - 'alg'")
 	{
 		is(state_of($node, "SELECT jwt_verify_with($token, $form)"),
-			'28J00', "jwt_verify_with: $name");
+			'28J00', "jwt_verify_with as the first call refuses: $name");
 		is(state_of($node, "SELECT jws_verify($token, jsonb_build_object('keys', jsonb_build_array($form)))"),
-			$name =~ /^(no payload|a payload|deep)/ ? '' : '28J00', "jws_verify with a set: $name");
+			$name =~ /^(no payload|a payload|deep)/ ? '' : '28J00', "jws_verify with a set as the first call judges: $name");
 	}
-	like(state_of($node, "SELECT jwt_decode($token)"), qr/^(28J00)?$/, "jwt_decode: $name");
+	like(state_of($node, "SELECT jwt_decode($token)"), qr/^(28J00)?$/, "jwt_decode as the first call decodes or refuses: $name");
 }
 
 my %misuse = (
@@ -80,6 +80,6 @@ my %misuse = (
 	"jwk_thumbprint('{}')" => '22023',
 	"jwk_thumbprint('{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\",\"y\":\"\"}')" => '22023');
 
-is(state_of($node, "SELECT $_"), $misuse{$_}, substr "first: $_", 0, 60) for sort keys %misuse;
+is(state_of($node, "SELECT $_"), $misuse{$_}, substr "misuse in the first call raises an error: $_", 0, 80) for sort keys %misuse;
 
 done_testing();

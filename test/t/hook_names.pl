@@ -17,7 +17,7 @@ my $sets_password = "SELECT jwt_set_password(jwt_find_user('alice'), '$PASSWORD'
 
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION public.accepts(username text, password text) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'});
-is(state_of($node, $sets_password), '', 'without a hook');
+is(state_of($node, $sets_password), '', 'a password is set without a hook');
 for my $way ('no library', 'session_preload_libraries', 'shared_preload_libraries')
 {
 	for my $case ([ 'accepts', '55000' ], [ 'a.b.c', '55000' ], [ '"public', '42602' ], [ 'public.accepts', '' ])
@@ -26,12 +26,12 @@ for my $way ('no library', 'session_preload_libraries', 'shared_preload_librarie
 
 		check_stored($way, $name, $state);
 		check_file($way, $name, $state);
-		is(state_of($node, "SET $SETTING = '$name'; $sets_password"), $state && ($way eq 'no library' ? $state : '22023'), "$way: SET: $name");
+		is(state_of($node, "SET $SETTING = '$name'; $sets_password"), $state && ($way eq 'no library' ? $state : '22023'), "$way: a hook set by SET is checked: $name");
 	}
 }
-is(state_of($node, $sets_password), '', 'without a hook again');
-is(state_of($node, "LOAD 'jwt_auth'; SET $SETTING = 'accepts'"), '22023', 'refused where the library is loaded');
-is(state_of($node, "LOAD 'jwt_auth'; ALTER DATABASE postgres SET $SETTING = 'accepts'"), '22023', 'for a database, too');
+is(state_of($node, $sets_password), '', 'a password is set after the hook was removed');
+is(state_of($node, "LOAD 'jwt_auth'; SET $SETTING = 'accepts'"), '22023', 'a hook of the wrong form is refused where the library is loaded');
+is(state_of($node, "LOAD 'jwt_auth'; ALTER DATABASE postgres SET $SETTING = 'accepts'"), '22023', 'a hook of the wrong form is refused for a database');
 done_testing();
 
 # Stored while no library was there to refuse it
@@ -44,7 +44,7 @@ sub check_stored
 	$node->safe_psql('postgres', "ALTER DATABASE postgres SET $SETTING = '$name'");
 	$node->append_conf('postgresql.conf', "$way = 'jwt_auth'") if $way ne 'no library';
 	$node->restart;
-	is(state_of($node, $sets_password), $state, "$way: stored: $name");
+	is(state_of($node, $sets_password), $state, "$way: a hook set for the database is checked: $name");
 	$node->safe_psql('postgres', "ALTER DATABASE postgres RESET $SETTING");
 	return;
 }
@@ -55,7 +55,7 @@ sub check_file
 
 	$node->append_conf('postgresql.conf', "$SETTING = '$name'");
 	$node->restart;
-	is(state_of($node, $sets_password), $state, "$way: in a file: $name");
+	is(state_of($node, $sets_password), $state, "$way: a hook set in a file is checked: $name");
 	$node->append_conf('postgresql.conf', "$SETTING = ''");
 	$node->restart;
 	return;

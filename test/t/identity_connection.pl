@@ -59,32 +59,32 @@ sub check_options
 	my ($preload) = @_;
 	my $session = connect_with($token{alice});
 
-	is($session->query($who), $id{alice}, "$preload: a token in the options");
-	is($session->query('SELECT count(*) FROM document'), '1', "$preload: policies see it");
+	is($session->query($who), $id{alice}, "$preload: a token in the options gives an identity");
+	is($session->query('SELECT count(*) FROM document'), '1', "$preload: policies use the token of the options");
 	unlike($session->query('SHOW jwt_auth.token; SELECT current_setting(\'jwt_auth.token\'), s FROM pg_settings AS s'),
-		qr/\Q$signature\E/, "$preload: its signature is not shown");
+		qr/\Q$signature\E/, "$preload: the signature of the token is not shown");
 	$session->query("SET jwt_auth.token = '$token{bob}'");
-	is($session->query($who), $id{bob}, "$preload: another token");
+	is($session->query($who), $id{bob}, "$preload: SET replaces the token of the options");
 	for my $reset ('RESET jwt_auth.token', 'RESET ALL', 'DISCARD ALL', 'SET jwt_auth.token TO DEFAULT')
 	{
 		$session->query("SET jwt_auth.token = '$token{bob}'");
 		$session->query($reset);
-		is($session->query($who), $id{alice}, "$preload: $reset returns to that of the options");
+		is($session->query($who), $id{alice}, "$preload: $reset restores the token of the options");
 	}
 	is($session->query("BEGIN; SELECT jwt_authenticate('$token{bob}') IS NULL; $who; COMMIT; $who"),
-		"f\n$id{bob}\n$id{alice}", "$preload: jwt_authenticate is of one transaction");
+		"f\n$id{bob}\n$id{alice}", "$preload: jwt_authenticate lasts for one transaction");
 	is($session->query("BEGIN; SELECT jwt_pre_request(); $who; COMMIT; $who"),
-		"\n\n$id{alice}", "$preload: a request without credentials is nobody's");
+		"\n\n$id{alice}", "$preload: a request without credentials has no identity");
 	$session->close;
 
 	for my $junk ('x', $token{alice} . 'A', $token{alice} =~ s/[^.]+$//r, 'a' x 9000)
 	{
 		$session = connect_with($junk);
-		is($session->query('SELECT 1'), '1', "$preload: junk is harmless");
-		is($session->state_of($who), '28J00', "$preload: and refused when it is used");
-		is($session->state_of('SELECT * FROM document'), '28J00', "$preload: also by a policy");
+		is($session->query('SELECT 1'), '1', "$preload: a malformed token in the options does not stop queries");
+		is($session->state_of($who), '28J00', "$preload: a malformed token in the options is refused when it is used");
+		is($session->state_of('SELECT * FROM document'), '28J00', "$preload: a malformed token in the options is refused by a policy");
 		$session->query("SET jwt_auth.token = ''");
-		is($session->query("$who; SELECT count(*) FROM document"), "\n0", "$preload: nobody without it");
+		is($session->query("$who; SELECT count(*) FROM document"), "\n0", "$preload: without the malformed token, there is no identity");
 		$session->close;
 	}
 	check_other_options($preload);
@@ -104,14 +104,14 @@ sub check_other_options
 
 		$node->psql('postgres', $who, stderr => \$errors, extra_params => [ '-U', 'regress_connection_app' ]);
 		like($errors, qr/permission denied to set parameter "jwt_auth\.(?:check_revocation|issuer)"/,
-			"$preload: other settings in the options");
+			"$preload: other settings in the options refuse the connection");
 		return;
 	}
 	my $session = JwtAuthSession->new($node, role => 'regress_connection_app');
 
-	is($session->state_of($who), '42501', "$preload: other settings in the options make nobody");
-	is($session->state_of("SET jwt_auth.token = '$token{alice}'; $who"), '42501', "$preload: with a token neither");
-	is($session->state_of('SELECT * FROM document'), '42501', "$preload: nor for a policy");
+	is($session->state_of($who), '42501', "$preload: other settings in the options refuse the identity");
+	is($session->state_of("SET jwt_auth.token = '$token{alice}'; $who"), '42501', "$preload: other settings in the options refuse a token");
+	is($session->state_of('SELECT * FROM document'), '42501', "$preload: other settings in the options refuse a policy");
 	$session->close;
 	return;
 }
@@ -139,8 +139,8 @@ sub check_settings
 		my ($what, $statements, $expected) = @$case;
 		my $session = JwtAuthSession->new($node, role => 'regress_connection_app');
 
-		is($session->query($statements), $expected, "$preload: $what at first");
-		is($session->query("RESET jwt_auth.token; $who"), '', "$preload: nobody after $what");
+		is($session->query($statements), $expected, "$preload: $what sets the identity in the first query");
+		is($session->query("RESET jwt_auth.token; $who"), '', "$preload: after $what and RESET, there is no identity");
 		$session->close;
 	}
 	return;
@@ -153,12 +153,12 @@ sub check_role
 
 	$node->safe_psql('postgres', "ALTER ROLE regress_connection_fixed SET jwt_auth.token = '$token{alice}'");
 	my $session = JwtAuthSession->new($node, role => 'regress_connection_fixed');
-	is($session->query($who), $id{alice}, "$preload: the token of a role");
+	is($session->query($who), $id{alice}, "$preload: the token set for a role gives an identity");
 	is($session->query("SET jwt_auth.token = '$token{bob}'; $who; RESET jwt_auth.token; $who"), "$id{bob}\n$id{alice}",
-		"$preload: is its default");
+		"$preload: RESET restores the token set for a role");
 	$session->close;
 	$session = connect_with($token{bob}, 'regress_connection_fixed');
-	is($session->query($who), $id{bob}, "$preload: options go before it");
+	is($session->query($who), $id{bob}, "$preload: the token of the options overrides that of a role");
 	$session->close;
 	$node->safe_psql('postgres', 'ALTER ROLE regress_connection_fixed RESET jwt_auth.token');
 	return;
@@ -178,14 +178,14 @@ SQL
 
 	if ($preload eq 'no library')
 	{
-		is($session->state_of($call), '55000', "$preload: a first load in a parallel operation");
+		is($session->state_of($call), '55000', "$preload: a first load in a parallel operation is refused");
 		$session->query('ROLLBACK');
-		is($session->state_of($call), '55000', "$preload: again");
+		is($session->state_of($call), '55000', "$preload: a second load in a parallel operation is refused");
 		$session->query('ROLLBACK');
-		is($session->query($who), $id{alice}, "$preload: the token is not lost");
+		is($session->query($who), $id{alice}, "$preload: a refused load keeps the token");
 	}
-	is($session->query($call), $id{alice}, "$preload: the identity in a parallel operation");
-	is($session->query($who), $id{alice}, "$preload: and after it");
+	is($session->query($call), $id{alice}, "$preload: a parallel operation has the identity");
+	is($session->query($who), $id{alice}, "$preload: the identity stays after a parallel operation");
 	$session->close;
 	return;
 }
@@ -196,11 +196,11 @@ sub check_warning
 	my $call = "SELECT jwt_authenticate('$token{alice}') IS NULL";
 	my ($answer, $messages) = $session->query($call);
 
-	is($answer, 'f', 'outside of a transaction block it verifies');
-	like($messages, qr/WARNING:\s+25P01/, 'and warns');
-	is($session->query($who), '', 'that nobody is authenticated afterwards');
+	is($answer, 'f', 'jwt_authenticate verifies outside a transaction block');
+	like($messages, qr/WARNING:\s+25P01/, 'jwt_authenticate warns outside a transaction block');
+	is($session->query($who), '', 'jwt_authenticate outside a transaction block leaves no identity');
 	($answer, $messages) = $session->query("BEGIN; $call; COMMIT");
-	is($messages, '', 'inside of one it does not');
+	is($messages, '', 'jwt_authenticate does not warn inside a transaction block');
 	$session->close;
 	return;
 }

@@ -1,7 +1,7 @@
-# Identity in parallel workers (T26, T93): the workers alone read the rows,
+# Identity in parallel workers (T26, T93, T139): the workers alone read the rows,
 # and each verifies for itself, with stored keys of every kind; what the leader
 # may not see, no worker returns.
-# At least 86 assertions
+# At least 100 assertions
 
 use strict;
 use warnings;
@@ -43,6 +43,7 @@ my %rows = (alice => '2500|alice|alice', bob => '2500|bob|bob', nobody => '0||')
 
 for my $condition ('owner = jwt_user_id()', 'tenant = jwt_claim(\'tenant\')', 'owner = (SELECT jwt_user_id())',
 	'tenant = jwt_claims() ->> \'tenant\'',
+	q{owner = jwt_user_id() AND jwt_has_aal(1, '1 h') AND NOT jwt_has_aal(2) AND jwt_aal() = 1 AND jwt_amr() = '{pwd}' AND jwt_auth_time() <= now()},
 	'owner = jwt_user_id() AND NOT jwt_has_role(tenant) AND NOT jwt_has_scope(tenant) AND jwt_session_id() IS DISTINCT FROM owner'
 	  . ' AND coalesce(jwt_issuer(), tenant) = tenant AND coalesce(jwt_role(), tenant) = tenant')
 {
@@ -75,24 +76,24 @@ sub check
 
 	$session->query("SET jwt_auth.token = '$token{alice}'");
 	like($session->query('EXPLAIN SELECT count(*) FROM document'), qr/Gather.*Parallel Seq Scan/s, "the plan is parallel: $what");
-	is($session->query($count), $rows{alice}, "alice's rows, first of all: $what");
+	is($session->query($count), $rows{alice}, "alice's token shows her rows in the first query: $what");
 	$session->query("SET jwt_auth.token = '$token{bob}'");
-	is($session->query($count), $rows{bob}, "bob's: $what");
+	is($session->query($count), $rows{bob}, "bob's token shows his rows: $what");
 	$session->query('RESET jwt_auth.token');
-	is($session->query($count), $rows{nobody}, "nobody's: $what");
+	is($session->query($count), $rows{nobody}, "without a token, no rows of users are shown: $what");
 	$session->query("BEGIN; SELECT jwt_authenticate('$token{alice}')");
-	is($session->query($count), $rows{alice}, "jwt_authenticate: $what");
+	is($session->query($count), $rows{alice}, "jwt_authenticate shows the user's rows: $what");
 	$session->query("SAVEPOINT s; SET LOCAL jwt_auth.token = '$token{bob}'");
-	is($session->query($count), $rows{bob}, "in a savepoint: $what");
+	is($session->query($count), $rows{bob}, "a token set in a savepoint counts: $what");
 	$session->query('ROLLBACK TO SAVEPOINT s');
-	is($session->query($count), $rows{alice}, "after it was undone: $what");
+	is($session->query($count), $rows{alice}, "after ROLLBACK TO SAVEPOINT, the earlier token counts: $what");
 	$session->query("SAVEPOINT s; SELECT jwt_authenticate('$token{bob}'); RELEASE s");
-	is($session->query($count), $rows{bob}, "after one that was kept: $what");
+	is($session->query($count), $rows{bob}, "after RELEASE SAVEPOINT, the later token counts: $what");
 	$session->query('COMMIT');
-	is($session->query($count), $rows{nobody}, "after COMMIT: $what");
+	is($session->query($count), $rows{nobody}, "after COMMIT, no token counts: $what");
 
 	$session->query("SET jwt_auth.token = 'x'");
-	is($session->state_of($count), '28J00', "junk: $what");
+	is($session->state_of($count), '28J00', "a malformed token is refused: $what");
 	$session->close;
 
 	# Prepared once for everybody
@@ -101,10 +102,10 @@ sub check
 	for my $who (qw(alice bob alice))
 	{
 		$session->query("SET jwt_auth.token = '$token{$who}'");
-		is($session->query('EXECUTE p'), $rows{$who}, "prepared, $who: $what");
+		is($session->query('EXECUTE p'), $rows{$who}, "a prepared statement shows the rows of $who: $what");
 	}
 	$session->query('RESET jwt_auth.token');
-	is($session->query('EXECUTE p'), $rows{nobody}, "prepared, nobody: $what");
+	is($session->query('EXECUTE p'), $rows{nobody}, "a prepared statement shows no rows without a token: $what");
 	$session->close;
 	return;
 }
@@ -119,9 +120,9 @@ sub check_algs
 		my $token = value_of($node, "SELECT jwt_sign(jsonb_build_object('sub', '$id{bob}', 'tenant', 'bob'), kid => '$alg')");
 
 		$session->query("SET jwt_auth.token = '$token'");
-		is($session->query($count), $rows{bob}, $alg);
+		is($session->query($count), $rows{bob}, "$alg: workers verify a token");
 		$session->query("SET jwt_auth.token = '" . tampered($token) . "'");
-		is($session->state_of($count), '28J00', "$alg, tampered");
+		is($session->state_of($count), '28J00', "$alg: a changed token is refused");
 	}
 	$session->close;
 	return;
@@ -134,20 +135,20 @@ sub check_revoked
 	my $token = login('alice');
 
 	$session->query("SET jwt_auth.token = '$token'");
-	is($session->query($count), $rows{alice}, 'before logout');
+	is($session->query($count), $rows{alice}, 'before a logout, the rows of the user are shown');
 	$session->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-	is($session->query($count), $rows{alice}, 'under a snapshot');
+	is($session->query($count), $rows{alice}, 'under a snapshot, the rows of the user are shown');
 	$node->safe_psql('postgres', "SELECT jwt_revoke('$token')");
-	is($session->state_of($count), '28J02', 'after logout, a worker that starts does not go by the snapshot');
+	is($session->state_of($count), '28J02', 'after a logout, a new worker does not use the old snapshot');
 	$session->query('ROLLBACK');
-	is($session->state_of($count), '28J02', 'after logout') for 1, 2;
-	is($session->state_of('SELECT jwt_user_id()'), '28J02', 'for the leader, too');
+	is($session->state_of($count), '28J02', 'after a logout, workers refuse the token') for 1, 2;
+	is($session->state_of('SELECT jwt_user_id()'), '28J02', 'after a logout, the leader refuses the token');
 
 	$token = value_of($node, "SELECT jwt_sign(jsonb_build_object('sub', '$id{alice}', 'tenant', 'alice'), kid => 'HS256')");
 	$session->query("SET jwt_auth.token = '$token'");
-	is($session->query($count), $rows{alice}, 'before the key is revoked');
+	is($session->query($count), $rows{alice}, 'before its key is revoked, a token shows rows');
 	$node->safe_psql('postgres', "SELECT jwt_revoke_key('HS256')");
-	is($session->state_of($count), '28J00', 'after it');
+	is($session->state_of($count), '28J00', 'after its key was revoked, a token is refused');
 	$session->close;
 	return;
 }

@@ -67,25 +67,25 @@ sub check_transactions
 {
 	my ($one, $two) = (new_client(), new_client());
 
-	is(backend_of($one), backend_of($two), 'two clients on one server connection');
+	is(backend_of($one), backend_of($two), 'two clients share a server connection');
 	for my $transaction (@transactions)
 	{
 		my ($name, @statements) = @$transaction;
 
 		$one->query(s/\$token/$token{alice}/r) for @statements;
-		is($two->query($rows), $seen{nobody}, "$name: the other client is nobody");
-		is($two->query('SELECT jwt_user_id(), jwt_claims(), current_setting(\'jwt_auth.token\')'), '||', "$name: without claims and token");
-		is($one->query($rows), $seen{nobody}, "$name: so is the client itself");
+		is($two->query($rows), $seen{nobody}, "$name: the other client has no identity");
+		is($two->query('SELECT jwt_user_id(), jwt_claims(), current_setting(\'jwt_auth.token\')'), '||', "$name: the other client has no claims and no token");
+		is($one->query($rows), $seen{nobody}, "$name: the client itself has no identity afterwards");
 		is($two->query("BEGIN; SELECT jwt_authenticate('$token{bob}') IS NULL; $rows; COMMIT"), "f\n$seen{bob}",
-			"$name: the other may be somebody else");
+			"$name: the other client gets its own identity");
 	}
-	is(backend_of($one), backend_of($two), 'still one server connection');
+	is(backend_of($one), backend_of($two), 'the clients still share a server connection');
 
 	# A client that goes in the middle
 	my $gone = new_client();
 	$gone->query("BEGIN; SELECT jwt_authenticate('$token{alice}', true)");
 	$gone->close;
-	is($two->query($rows), $seen{nobody}, 'a client that went away in its transaction leaves nobody');
+	is($two->query($rows), $seen{nobody}, 'a client that disconnects in its transaction leaves no identity');
 	$_->close for $one, $two;
 	return;
 }
@@ -104,7 +104,7 @@ sub check_turns
 
 		$wrong++ if $answer !~ /\n\Q$seen{$who}\E$/;
 	}
-	is($wrong, 0, 'thirty transactions of three clients by turns');
+	is($wrong, 0, 'in thirty alternating transactions, three clients keep their identities');
 	$_->close for values %client;
 	return;
 }
@@ -116,11 +116,11 @@ sub check_session_setting
 	my ($one, $two) = (new_client(), new_client());
 	my $when = $resets ? 'with server_reset_query_always' : 'without server_reset_query_always';
 
-	is(backend_of($one), backend_of($two), "$when: one server connection");
+	is(backend_of($one), backend_of($two), "$when: two clients share a server connection");
 	$one->query("SET jwt_auth.token = '$token{alice}'");
 	is($two->query($rows), $resets ? $seen{nobody} : $seen{alice}, "$when: a SET of the session " . ($resets ? 'is gone' : 'leaks'));
-	is($two->query("BEGIN; SELECT jwt_pre_request(); $rows; COMMIT"), "\n$seen{nobody}", "$when: a request without credentials is nobody's");
-	is($two->query("BEGIN; SELECT jwt_authenticate('$token{bob}') IS NULL; $rows; COMMIT"), "f\n$seen{bob}", "$when: and one with them its own");
+	is($two->query("BEGIN; SELECT jwt_pre_request(); $rows; COMMIT"), "\n$seen{nobody}", "$when: a request without credentials has no identity");
+	is($two->query("BEGIN; SELECT jwt_authenticate('$token{bob}') IS NULL; $rows; COMMIT"), "f\n$seen{bob}", "$when: a request with credentials has its own identity");
 	$two->query('RESET jwt_auth.token');
 	$_->close for $one, $two;
 	return;
@@ -133,6 +133,6 @@ sub check_options
 
 	IPC::Run::run([ 'psql', '-XqAt', '-d', $pool->connstr('postgres') . ' user=regress_pool_gateway', '-c', 'SELECT 1' ],
 		'>', \my $output, '2>', \$errors);
-	like($errors, qr/unsupported startup parameter/, 'connection options are refused');
+	like($errors, qr/unsupported startup parameter/, 'pgbouncer refuses connection options');
 	return;
 }

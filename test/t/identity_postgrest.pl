@@ -155,7 +155,7 @@ sub check_configuration
 	# The first login makes keys for refresh tokens
 	$admin->query(q{SELECT jwt_create_key('HS256', 'h0'); SELECT jwt_login('alice', 'correct horse of alice')});
 	$listener->query('LISTEN pgrst');
-	is($connection->state_of('SELECT jwt_postgrest_config()'), '55000', 'no configuration without a key');
+	is($connection->state_of('SELECT jwt_postgrest_config()'), '55000', 'without a key, jwt_postgrest_config is refused');
 	for my $case (
 		[ q{SELECT jwt_create_key('HS256', 'h1')}, 1 ], [ q{SELECT jwt_create_key('ES256', 'e1')}, 1 ],
 		[ 'SELECT jwt_rotate_key()', 1 ], [ q{SELECT jwt_import_key(jwk_generate('RS256', 'r1'))}, 1 ],
@@ -173,10 +173,10 @@ sub check_configuration
 
 	$keys =~ s/^f\n//;
 	my $token = $admin->query(q{SELECT jwt_sign('{"sub":"x"}', kid => 'e1')});
-	is($admin->query("SELECT jwt_verify_with('$token', " . quote($keys) . ") ->> 'sub'"), 'x', 'with the secret our tokens verify');
-	unlike($keys, qr/"(?:d|p|q|k)"/, 'which holds no private member');
-	is((grep { $_->{kty} eq 'oct' } @{ $json->decode($keys)->{keys} }), 0, 'and no secret key');
-	is($connection->query("SELECT current_setting('pgrst.jwt_secret', true)"), '', 'outside of that transaction it is empty');
+	is($admin->query("SELECT jwt_verify_with('$token', " . quote($keys) . ") ->> 'sub'"), 'x', 'with the secret of the configuration, tokens of this database verify');
+	unlike($keys, qr/"(?:d|p|q|k)"/, 'the configured keys have no private member');
+	is((grep { $_->{kty} eq 'oct' } @{ $json->decode($keys)->{keys} }), 0, 'the configured keys have no secret');
+	is($connection->query("SELECT current_setting('pgrst.jwt_secret', true)"), '', 'outside of the configuring transaction, pgrst.jwt_secret is empty');
 	$_->close for $admin, $listener;
 	return;
 }
@@ -185,15 +185,15 @@ sub check_login
 {
 	my $answer = rpc('jwt_login', q{'alice', 'correct horse of alice'});
 
-	is($answer->{status}, 200, 'a login');
-	is_deeply([ sort keys %{ $answer->{body} } ], [qw(access_token expires_in refresh_expires_in refresh_token token_type)], 'its body');
-	is($answer->{headers}{'Cache-Control'}, 'no-store', 'is not to be stored');
-	is($answer->{headers}{Pragma}, 'no-cache', 'nor cached');
+	is($answer->{status}, 200, 'a login has status 200');
+	is_deeply([ sort keys %{ $answer->{body} } ], [qw(access_token expires_in refresh_expires_in refresh_token token_type)], 'a login returns five members');
+	is($answer->{headers}{'Cache-Control'}, 'no-store', 'a login is not to be stored');
+	is($answer->{headers}{Pragma}, 'no-cache', 'a login is not to be cached');
 	my $token = $answer->{body}{access_token};
-	is(rows(token => $token), '200 alice alice', 'the token is good');
+	is(rows(token => $token), '200 alice alice', 'the token of a login sees the rows of its user');
 	$answer = rpc('jwt_refresh', quote($answer->{body}{refresh_token}));
-	is($answer->{status}, 200, 'a refresh');
-	is(rows(token => $answer->{body}{access_token}), '200 alice alice', 'its token is good');
+	is($answer->{status}, 200, 'a refresh has status 200');
+	is(rows(token => $answer->{body}{access_token}), '200 alice alice', 'the token of a refresh sees the rows of its user');
 
 	for my $case ([ 'jwt_login', q{'alice', 'wrong'}, 'invalid_grant' ], [ 'jwt_login', q{'', ''}, 'invalid_request' ],
 		[ 'jwt_refresh', q{'x'}, 'invalid_grant' ])
@@ -207,13 +207,13 @@ sub check_login
 	}
 	rpc('jwt_login', q{'bob', 'wrong'}) for 1 .. 5;
 	$answer = rpc('jwt_login', q{'bob', 'wrong'});
-	is($answer->{status}, 429, 'too many failures');
-	like($answer->{headers}{'Retry-After'}, qr/^\d+$/, 'say when to come again');
+	is($answer->{status}, 429, 'after too many failures, a login has status 429');
+	like($answer->{headers}{'Retry-After'}, qr/^\d+$/, 'after too many failures, a login names a time to retry');
 	$node->safe_psql('postgres', q{SELECT jwt_unlock_user(id) FROM jwt_auth.users});
 
 	is(request('GET', '/rpc/jwt_login', q{SELECT jwt_login('alice', 'correct horse of alice') AS pgrst_scalar})->{status}, 405,
-		'no login with GET');
-	is(request('GET', '/rpc/jwt_refresh', q{SELECT jwt_refresh('x') AS pgrst_scalar})->{status}, 405, 'nor a refresh');
+		'a login with GET has status 405');
+	is(request('GET', '/rpc/jwt_refresh', q{SELECT jwt_refresh('x') AS pgrst_scalar})->{status}, 405, 'a refresh with GET has status 405');
 	return;
 }
 
@@ -221,21 +221,21 @@ sub check_get
 {
 	my %token = map { $_ => login($_)->{access_token} } qw(alice bob);
 
-	is(rows(token => $token{alice}), '200 alice alice', 'alice');
-	is(rows(), '200', 'then nobody, on the same connection');
-	is(rows(token => $token{bob}), '200 bob bob', 'then bob');
-	is(rows(authorization => 'Basic YWxpY2U6eA=='), '200', 'then other credentials');
-	is(rows(authorization => "bearer $token{alice}"), '200 alice alice', 'then alice, in lower case');
-	is(rows(authorization => ''), '200', 'then an empty header');
+	is(rows(token => $token{alice}), '200 alice alice', "alice's token sees her rows");
+	is(rows(), '200', 'the next request without token on the connection sees no row');
+	is(rows(token => $token{bob}), '200 bob bob', "the next request with bob's token sees his rows");
+	is(rows(authorization => 'Basic YWxpY2U6eA=='), '200', 'the next request with other credentials sees no row');
+	is(rows(authorization => "bearer $token{alice}"), '200 alice alice', 'the next request with "bearer" in lower case sees alice\'s rows');
+	is(rows(authorization => ''), '200', 'the next request with an empty header sees no row');
 	is($connection->query(q{SELECT current_user, current_setting('request.headers'), current_setting('request.method'), jwt_user_id()}),
-		"regress_rest_authenticator\t\t\t", 'between requests settings are empty and the identity is gone');
+		"regress_rest_authenticator\t\t\t", 'between requests, settings are empty and there is no identity');
 	$connection->query("SET jwt_auth.token = '$token{alice}'");
-	is(rows(), '200', 'what somebody left on the connection does not count');
-	is(rows(token => $token{bob}), '200 bob bob', 'nor for bob');
+	is(rows(), '200', 'a token left on the connection gives a request without token no identity');
+	is(rows(token => $token{bob}), '200 bob bob', "a token left on the connection does not change bob's identity");
 	$connection->query('RESET jwt_auth.token');
-	is(rows(token => $token{alice}, role => 'regress_rest_anon'), '200 alice alice', 'the identity does not hang on the role');
-	is(rows(headers => { 'x-authorization' => "Bearer $token{alice}" }), '200', 'no other header counts');
-	is(request('HEAD', '/document', 'SELECT id FROM document', token => $token{alice})->{status}, 200, 'HEAD');
+	is(rows(token => $token{alice}, role => 'regress_rest_anon'), '200 alice alice', "alice's token sees her rows in another role");
+	is(rows(headers => { 'x-authorization' => "Bearer $token{alice}" }), '200', 'a token in another header sees no row');
+	is(request('HEAD', '/document', 'SELECT id FROM document', token => $token{alice})->{status}, 200, "HEAD with alice's token has status 200");
 	return;
 }
 
@@ -246,7 +246,7 @@ sub check_refusals
 	my $ended = login('alice')->{access_token};
 	my $expired = value_of($node, q{SELECT jwt_sign(jsonb_build_object('exp', 1))});
 
-	is(rpc('jwt_logout', '', token => $ended)->{status}, 200, 'logout');
+	is(rpc('jwt_logout', '', token => $ended)->{status}, 200, 'a logout has status 200');
 	for my $case (
 		[ 'tampered', tampered($token), '28J00' ], [ 'junk', 'x', '28J00' ], [ 'nothing', '', '28J00' ], [ 'two', "$token $token", '28J00' ],
 		[ 'a list', "$token, Bearer $token", '28J00' ], [ 'a refresh token', $session->{refresh_token}, '28J00' ],
@@ -264,12 +264,12 @@ sub check_refusals
 			is_deeply($answer->{headers}, { 'WWW-Authenticate' => 'Bearer error="invalid_token"' }, "$name: challenge for $method");
 			unlike($json->encode($answer), qr/segment|signature|base64|kid/i, "$name: no reason for $method");
 		}
-		is(rows(), '200', "$name: the next request is nobody's");
-		is(rows(token => $token), '200 alice alice', "$name: or alice's");
+		is(rows(), '200', "$name: the next request without token sees no row");
+		is(rows(token => $token), '200 alice alice', "$name: the next request with alice's token sees her rows");
 	}
 
 	# Scopes
-	is(rpc('with_scope', q{'read'}, token => $token)->{body}, 'done', 'a scope that the token has');
+	is(rpc('with_scope', q{'read'}, token => $token)->{body}, 'done', 'a function that requires a scope runs with a token that has it');
 	for my $scope ('write', '', 'read write')
 	{
 		my $answer = rpc('with_scope', quote($scope), token => $token);
@@ -286,7 +286,7 @@ sub check_refusals
 		is_deeply($answer->{headers}, { 'WWW-Authenticate' => 'Bearer' }, "$case->[0] of nobody: challenge");
 		is($answer->{body}{code}, '28J03', "$case->[0] of nobody: code");
 	}
-	is(rpc('jwt_sign', q{'{}'}, token => $token)->{body}{code}, '42501', 'a right that is missing is PostgreSQL\'s error');
+	is(rpc('jwt_sign', q{'{}'}, token => $token)->{body}{code}, '42501', "a missing right is PostgreSQL's error");
 	return;
 }
 
@@ -301,15 +301,15 @@ sub check_post
 	};
 	my $bob = value_of($node, q{SELECT id FROM jwt_auth.users WHERE username = 'bob'});
 
-	is($insert->(q{) VALUES (10, 'new')}, token => $token{alice})->{body}[0]{name}, 'new', 'alice adds a row');
-	is(rows(token => $token{alice}), '200 alice alice new', 'and sees it');
-	is(rows(token => $token{bob}), '200 bob bob', 'bob does not');
-	is($insert->(qq{, owner) VALUES (11, 'for bob', '$bob')}, token => $token{alice})->{body}{code}, '42501', 'no row of bob\'s by alice');
-	is($insert->(q{) VALUES (12, 'nobody')})->{body}{code}, '42501', 'no row by nobody');
-	is($insert->(qq{, owner) VALUES (13, 'for bob', '$bob')})->{body}{code}, '42501', 'not for bob either');
-	is(scalar @{ request('DELETE', '/document', 'DELETE FROM document RETURNING *', token => $token{bob})->{body} }, 2, 'bob deletes his own');
-	is(scalar @{ request('DELETE', '/document', 'DELETE FROM document RETURNING *')->{body} }, 0, 'nobody deletes nothing');
-	is(rows(token => $token{alice}), '200 alice alice new', 'alice\'s rows are there');
-	is(request('GET', '/document', 'DELETE FROM document RETURNING *', token => $token{alice})->{status}, 405, 'nothing is written with GET');
+	is($insert->(q{) VALUES (10, 'new')}, token => $token{alice})->{body}[0]{name}, 'new', 'alice can insert a row');
+	is(rows(token => $token{alice}), '200 alice alice new', 'alice sees the row that she inserted');
+	is(rows(token => $token{bob}), '200 bob bob', 'bob does not see the row that alice inserted');
+	is($insert->(qq{, owner) VALUES (11, 'for bob', '$bob')}, token => $token{alice})->{body}{code}, '42501', "alice cannot insert a row of bob's");
+	is($insert->(q{) VALUES (12, 'nobody')})->{body}{code}, '42501', 'a request without token cannot insert a row');
+	is($insert->(qq{, owner) VALUES (13, 'for bob', '$bob')})->{body}{code}, '42501', "a request without token cannot insert a row of bob's");
+	is(scalar @{ request('DELETE', '/document', 'DELETE FROM document RETURNING *', token => $token{bob})->{body} }, 2, "bob's DELETE removes his two rows");
+	is(scalar @{ request('DELETE', '/document', 'DELETE FROM document RETURNING *')->{body} }, 0, 'a DELETE without token removes no row');
+	is(rows(token => $token{alice}), '200 alice alice new', "after the DELETEs of others, alice's rows are there");
+	is(request('GET', '/document', 'DELETE FROM document RETURNING *', token => $token{alice})->{status}, 405, 'a DELETE sent with GET has status 405');
 	return;
 }

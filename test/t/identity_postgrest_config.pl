@@ -51,7 +51,7 @@ sub is_configured
 
 sub check_algorithms
 {
-	is_configured('', '55000', '', 'no key');
+	is_configured('', '55000', '', 'without a key');
 	for my $alg (@VERIFIED, @REFUSED)
 	{
 		my $is_verified = grep { $_ eq $alg } @VERIFIED;
@@ -68,13 +68,13 @@ sub check_warnings
 {
 	$session->query($_)
 	  for q{SELECT jwt_create_key('HS256', 'h')}, q{SELECT jwt_create_key('RS512', 'r')}, q{SELECT jwt_create_key('ES256', 'e')};
-	is_configured('', 'e aud=', '01000', 'a secret signs, and others are next');
+	is_configured('', 'e aud=', '01000', 'with an active secret and other keys next');
 	$session->query(q{SELECT jwt_retire_key('r'); SELECT jwt_rotate_key('ES384')});
-	is((configured())[1], '', 'the other signs: no warning');
-	like((configured())[0], qr/^(?!.*\bh\b)(?=.*\be\b)/, 'and the secret is not handed over');
+	is((configured())[1], '', 'after a rotation to a public key, there is no warning');
+	like((configured())[0], qr/^(?!.*\bh\b)(?=.*\be\b)/, 'after a rotation to a public key, the secret is not handed over');
 	$session->query('DELETE FROM jwt_auth.keys');
 	$session->query($_) for q{SELECT jwt_create_key('HS256', 'h')}, q{SELECT jwt_create_key('ES256', 'e')}, 'SELECT jwt_reset_after_restore()';
-	is_configured('', '55000', '', 'a reset where a secret signed leaves no key');
+	is_configured('', '55000', '', 'after a reset where a secret signed');
 	$session->query('DELETE FROM jwt_auth.keys');
 	$session->query(q{SELECT jwt_create_key('ES256', 'own')});
 	return;
@@ -90,13 +90,13 @@ sub check_issuers
 		$key->('ES384', 'a4') . " - 'alg'", $key->('ES256K', 'a5') . " - 'alg'", $key->('Ed448', 'a6') . " - 'alg'")
 		  . q{, 'api-a', '{regress_config_user}')});
 	$session->query(q{SELECT jwt_trust_issuer('https://b.example', } . $set->(q{jwk_from_secret('0123456789abcdef0123456789abcdef', 'HS256', 'b1')}) . q{, 'api-b')});
-	is_configured('', 'own aud=', '', 'issuers are left out');
-	is_configured('false', 'own aud=', '', 'and so with false');
-	is_configured('NULL', 'own aud=', '', 'and with NULL');
-	is_configured('true', 'a1 a3 a4 own aud=', '', 'with them: those keys that PostgREST can use, and no secret');
+	is_configured('', 'own aud=', '', 'by default, keys of issuers are left out');
+	is_configured('false', 'own aud=', '', 'with_issuers false leaves out keys of issuers');
+	is_configured('NULL', 'own aud=', '', 'with_issuers NULL leaves out keys of issuers');
+	is_configured('true', 'a1 a3 a4 own aud=', '', 'with_issuers true includes keys of issuers that PostgREST can use, and no secret');
 	$session->query(q{SET jwt_auth.audience = 'own-api'});
-	is_configured('', 'own aud=own-api', '', 'our audience');
-	is_configured('true', 'a1 a3 a4 own aud=', '', 'none beside issuers with others');
+	is_configured('', 'own aud=own-api', '', 'without issuers, jwt_auth.audience is configured');
+	is_configured('true', 'a1 a3 a4 own aud=', '', 'with_issuers true configures no audience');
 	$session->query('RESET jwt_auth.audience');
 
 	# A change of issuers makes PostgREST ask again.
@@ -105,11 +105,11 @@ sub check_issuers
 	my $told = sub { return $listener->query('SELECT 1') =~ /"pgrst" with payload "reload config"/ ? 1 : 0 };
 
 	$session->query(q{SELECT jwt_trust_issuer('https://c.example', } . $key->('ES256', 'c1') . q{, 'api-c')});
-	is($told->(), 1, 'trust: PostgREST is told');
+	is($told->(), 1, 'jwt_trust_issuer notifies PostgREST');
 	$session->query(q{SELECT jwt_distrust_issuer('https://c.example')});
-	is($told->(), 1, 'distrust: PostgREST is told');
+	is($told->(), 1, 'jwt_distrust_issuer notifies PostgREST');
 	$session->query(q{BEGIN; SELECT jwt_distrust_issuer('https://a.example'); ROLLBACK});
-	is($told->(), 0, 'undone: it is not');
+	is($told->(), 0, 'jwt_trust_issuer that is rolled back does not notify PostgREST');
 	$listener->close;
 	return;
 }
@@ -140,7 +140,7 @@ sub check_roles
 	$session->query('BEGIN');
 	$session->query(q{SELECT set_config('request.headers', json_build_object('authorization', 'Bearer ' || :'token')::text, true),
 		set_config('request.jwt.claims', (jwt_decode(:'token')).claims::text, true)});
-	is($session->state_of('SELECT jwt_pre_request()'), '', 'our own tokens name any role');
+	is($session->state_of('SELECT jwt_pre_request()'), '', 'a token of this database may name any role');
 	$session->query('ROLLBACK');
 	return;
 }

@@ -94,7 +94,7 @@ sub act
 {
 	my ($name, $case) = @_;
 
-	is($here->state_of($case->{statement}), '', "$name: done");
+	is($here->state_of($case->{statement}), '', "$name: the statement succeeds");
 	return;
 }
 
@@ -106,10 +106,10 @@ sub check_next_transaction
 	my $there = new_session($case{token});
 	my $fresh = new_session($case{token});
 
-	is($there->query('SELECT verdict()'), '1 rows', "$name: before") for 1, 2;
+	is($there->query('SELECT verdict()'), '1 rows', "$name: before it, another session sees its row") for 1, 2;
 	act($name, \%case);
-	is($there->query('SELECT verdict()'), $verdict, "$name: the next transaction") for 1, 2;
-	is($fresh->query('SELECT verdict()'), $verdict, "$name: a session that had not looked");
+	is($there->query('SELECT verdict()'), $verdict, "$name: after it, the other session's next transaction has the verdict") for 1, 2;
+	is($fresh->query('SELECT verdict()'), $verdict, "$name: after it, a session that has not looked before has the verdict");
 	$_->close for $there, $fresh;
 	return;
 }
@@ -123,11 +123,11 @@ sub check_old_snapshot
 	my $there = new_session($case{token});
 
 	$there->query("BEGIN ISOLATION LEVEL $level");
-	is($there->query('SELECT verdict()'), '1 rows', "$name, $level: before");
+	is($there->query('SELECT verdict()'), '1 rows', "$name, $level: before it, a transaction sees its row");
 	act("$name, $level", \%case);
-	like($there->query('SELECT verdict()'), qr/^(1 rows|\Q$verdict\E)$/, "$name, $level: meanwhile");
+	like($there->query('SELECT verdict()'), qr/^(1 rows|\Q$verdict\E)$/, "$name, $level: the open transaction sees its row or has the verdict");
 	$there->query('COMMIT');
-	is($there->query('SELECT verdict()'), $verdict, "$name, $level: the next transaction") for 1, 2;
+	is($there->query('SELECT verdict()'), $verdict, "$name, $level: the next transaction has the verdict") for 1, 2;
 	$there->close;
 	return;
 }
@@ -141,9 +141,9 @@ sub check_old_snapshot_first
 
 	$there->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
 	act("$name, first look", \%case);
-	like($there->query('SELECT verdict()'), qr/^(1 rows|\Q$verdict\E)$/, "$name: a first look under an older snapshot");
+	like($there->query('SELECT verdict()'), qr/^(1 rows|\Q$verdict\E)$/, "$name: a first look under an older snapshot sees the row or has the verdict");
 	$there->query('COMMIT');
-	is($there->query('SELECT verdict()'), $verdict, "$name: the next transaction after it") for 1, 2;
+	is($there->query('SELECT verdict()'), $verdict, "$name: after an older snapshot, the next transaction has the verdict") for 1, 2;
 	$there->close;
 	return;
 }

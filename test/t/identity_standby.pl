@@ -1,7 +1,7 @@
-# Identity on a streaming standby (T57, T93): tokens, accessors and policies
+# Identity on a streaming standby (T57, T93, T135, T139): tokens, accessors and policies
 # work there; what ends a session on the primary acts once it is replayed; what
 # would write says that it cannot; and after promotion all goes on.
-# At least 51 assertions
+# At least 56 assertions
 
 use strict;
 use warnings;
@@ -71,24 +71,37 @@ for my $who ([ 'alice', \%alice ], [ 'bob', \%bob ])
 	my ($name, $session) = @$who;
 
 	$there->query("SET jwt_auth.token = '$session->{token}'");
-	is($there->query($rows), "$id{$name}|500|$name|$name", "$name: SET, accessors and policies");
-	like($there->query('EXPLAIN SELECT count(*) FROM document'), qr/Gather/, "$name: in parallel");
+	is($there->query($rows), "$id{$name}|500|$name|$name", "$name: on the standby, SET, accessors and policies have the identity");
+	like($there->query('EXPLAIN SELECT count(*) FROM document'), qr/Gather/, "$name: on the standby, the query runs in parallel");
 	is($there->query("BEGIN; SELECT jwt_authenticate('$session->{token}', true) ->> 'sub', current_user; $rows; COMMIT; RESET jwt_auth.token"),
-		"$id{$name}|regress_standby_app\n$id{$name}|500|$name|$name", "$name: jwt_authenticate with the role");
-	is($there->query("SELECT jwt_verify('$session->{token}') ->> 'sub'"), $id{$name}, "$name: jwt_verify");
+		"$id{$name}|regress_standby_app\n$id{$name}|500|$name|$name", "$name: on the standby, jwt_authenticate assumes the role");
+	is($there->query("SELECT jwt_verify('$session->{token}') ->> 'sub'"), $id{$name}, "$name: on the standby, jwt_verify returns the claims");
 	is( $there->query("BEGIN; SET LOCAL request.headers = '{\"authorization\":\"Bearer $session->{token}\"}'; "
 			  . "SELECT set_config('request.jwt.claims', (jwt_decode('$session->{token}')).claims::text, true) IS NULL; "
 			  . "SELECT jwt_pre_request(); $rows; COMMIT"),
-		"f\n\n$id{$name}|500|$name|$name", "$name: jwt_pre_request");
+		"f\n\n$id{$name}|500|$name|$name", "$name: on the standby, jwt_pre_request sets the identity");
 }
-is($there->query($rows), '|0||', 'nobody sees nothing');
+is($there->query($rows), '|0||', 'without a token, no row is seen on the standby');
 for my $bad ('x', tampered($alice{token}), $alice{refresh})
 {
-	is($there->state_of("BEGIN; SET LOCAL jwt_auth.token = '$bad'; $rows"), '28J00', 'a bad token is refused');
+	is($there->state_of("BEGIN; SET LOCAL jwt_auth.token = '$bad'; $rows"), '28J00', 'an invalid token is refused on the standby');
 	$there->query('ROLLBACK');
 }
 is($there->query(q{BEGIN; SELECT jwt_postgrest_config(); SELECT current_setting('pgrst.jwt_secret')::jsonb = jwt_jwks(); COMMIT}),
-	"\nt", 'jwt_postgrest_config');
+	"\nt", 'jwt_postgrest_config works on the standby');
+
+# How surely alice was authenticated, and that it was taken back
+my $level = 'SELECT jwt_aal(), jwt_has_aal(2), jwt_has_aal(1), jwt_amr()';
+my $strong = $here->query("SELECT jwt_start_session('$id{alice}', '{pwd,mfa}') ->> 'access_token'");
+
+$primary->wait_for_catchup($standby);
+is($there->query($level), '|f|f|', 'without a token, no level on the standby');
+$there->query("SET jwt_auth.token = '$strong'");
+is($there->query($level), '2|t|t|{pwd,mfa}', 'a session of two proofs is level 2 on the standby');
+replayed("UPDATE jwt_auth.sessions SET aal = 1, amr = '{pwd}' WHERE aal = 2");
+is($there->query($level), '1|f|t|{pwd}', 'a level lost on the primary counts no more on the standby');
+is($there->state_of('SELECT jwt_require_aal(2)'), '28J04', 'jwt_require_aal refuses it on the standby');
+$there->query('RESET jwt_auth.token');
 
 # Writing
 $there->query("SET jwt_auth.token = '$alice{token}'");
@@ -108,49 +121,49 @@ for my $statement ("SELECT jwt_login('alice', 'x')", "SELECT jwt_refresh('$alice
 	like($messages, qr/25006.*HINT:/s, 'with a hint: ' . $statement =~ s/'[^']{40,}'/'...'/r);
 }
 $there->query("\\set VERBOSITY sqlstate");
-is($there->query($rows), "$id{alice}|500|alice|alice", 'alice is still alice');
+is($there->query($rows), "$id{alice}|500|alice|alice", 'after refused writes, alice is the identity on the standby');
 
 # What is replayed
-is($there->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT jwt_user_id()'), $id{alice}, 'a transaction under way');
+is($there->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT jwt_user_id()'), $id{alice}, 'a transaction that began before the logout has the identity');
 replayed("SELECT jwt_revoke('$alice{token}')");
 $there->query('COMMIT');
-is($there->state_of($rows), '28J02', 'refused after logout') for 1, 2;
+is($there->state_of($rows), '28J02', 'after a logout on the primary, the token is refused on the standby') for 1, 2;
 %alice = login('alice');
 $there->query("SET jwt_auth.token = '$alice{token}'");
-is($there->query($rows), "$id{alice}|500|alice|alice", 'a new login');
+is($there->query($rows), "$id{alice}|500|alice|alice", 'the token of a new login is accepted on the standby');
 replayed('SELECT jwt_rotate_key()');
-is($there->query($rows), "$id{alice}|500|alice|alice", 'rotation leaves it');
+is($there->query($rows), "$id{alice}|500|alice|alice", 'after a rotation of keys, the former token is accepted on the standby');
 %bob = login('bob');
-is($there->query("SELECT jwt_verify('$bob{token}') ->> 'sub'"), $id{bob}, 'a token of the new key');
+is($there->query("SELECT jwt_verify('$bob{token}') ->> 'sub'"), $id{bob}, 'after a rotation of keys, a new token is accepted on the standby');
 replayed("SELECT jwt_refresh('$alice{refresh}')");
-is($there->query($rows), "$id{alice}|500|alice|alice", 'so does a refresh');
+is($there->query($rows), "$id{alice}|500|alice|alice", 'after a refresh, the former access token is accepted on the standby');
 replayed("SELECT jwt_disable_user('$id{alice}')");
-is($there->state_of($rows), '28J02', 'refused while disabled');
+is($there->state_of($rows), '28J02', 'while the user is disabled, the token is refused on the standby');
 replayed("SELECT jwt_revoke_key((jwt_decode('$bob{token}')).header ->> 'kid')");
-is($there->state_of("SELECT jwt_verify('$bob{token}')"), '28J00', 'refused with the key revoked');
+is($there->state_of("SELECT jwt_verify('$bob{token}')"), '28J00', 'after its key was revoked, a token is refused on the standby');
 replayed("SELECT jwt_enable_user('$id{alice}')");
 
 # Ahead of its session
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
 my $early = $here->query(q{SELECT jwt_login('alice', 'correct horse of alice') ->> 'access_token'});
 $there->query("SET jwt_auth.token = '$early'");
-is($there->state_of($rows), '28J00', 'a session that is not replayed yet is unknown');
-like($standby->safe_psql('postgres', "SELECT jwt_explain('$early')"), qr/replica/, 'jwt_explain tells why');
+is($there->state_of($rows), '28J00', 'a session that is not replayed yet is unknown on the standby');
+like($standby->safe_psql('postgres', "SELECT jwt_explain('$early')"), qr/replica/, 'jwt_explain names replication as the possible reason');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
 $primary->wait_for_catchup($standby);
-is($there->query($rows), "$id{alice}|500|alice|alice", 'once it is replayed, it is known');
+is($there->query($rows), "$id{alice}|500|alice|alice", 'once its session is replayed, the token is accepted on the standby');
 
 # Promotion, in a session that goes on
 $here->close;
 $primary->stop;
 $standby->promote;
-is($there->query($rows), "$id{alice}|500|alice|alice", 'after promotion, the same session');
-is($there->query('SELECT jwt_logout()'), '', 'logs out');
-is($there->state_of($rows), '28J02', 'and is refused');
+is($there->query($rows), "$id{alice}|500|alice|alice", 'after promotion, the token of a former session is accepted');
+is($there->query('SELECT jwt_logout()'), '', 'after promotion, jwt_logout ends a former session');
+is($there->state_of($rows), '28J02', 'after promotion and a logout, the token is refused');
 my ($token, $refresh) = split /\|/, $there->query(
 	q{SELECT l ->> 'access_token', l ->> 'refresh_token' FROM jwt_login('bob', 'correct horse of bob') AS l});
 $there->query("SET jwt_auth.token = '$token'");
-is($there->query($rows), "$id{bob}|500|bob|bob", 'a login at the new primary');
-like($there->query("SELECT jwt_refresh('$refresh') ->> 'access_token'"), qr/^ey/, 'and a refresh');
+is($there->query($rows), "$id{bob}|500|bob|bob", 'after promotion, the token of a new login is accepted');
+like($there->query("SELECT jwt_refresh('$refresh') ->> 'access_token'"), qr/^ey/, 'after promotion, a refresh succeeds');
 $there->close;
 done_testing();

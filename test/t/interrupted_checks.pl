@@ -48,7 +48,7 @@ sub verdicts_after_timeout
 	my $token = value_of($node, "SELECT jwt_sign(jsonb_build_object('sub', '$user'))");
 	my $cancelled = 0;
 
-	is(state_of($node, "SELECT jwt_verify('$token')"), '', 'a token without session');
+	is(state_of($node, "SELECT jwt_verify('$token')"), '', 'a token without a session is valid');
 	$node->safe_psql('postgres', <<~"END");
 		SET session_replication_role = replica;
 		INSERT INTO jwt_auth.users (id, created_at, disabled_at)
@@ -61,9 +61,9 @@ sub verdicts_after_timeout
 		my ($first, $second) = verdicts_after_timeout(slow_session(), $timeout, $token);
 
 		$cancelled += $first eq 'ERROR 57014';
-		is($second, 'ERROR 28J02', "disabled, after a look of $timeout ms");
+		is($second, 'ERROR 28J02', "a disabled user is refused after a check cut off at $timeout ms");
 	}
-	cmp_ok($cancelled, '>', 0, 'some were cut short');
+	cmp_ok($cancelled, '>', 0, 'some checks of the user were cut off');
 }
 
 # A denied token, in sessions that know of no denial yet. What they must pass
@@ -83,9 +83,9 @@ sub verdicts_after_timeout
 		my ($first, $second) = verdicts_after_timeout(shift @sessions, $timeout, $token);
 
 		$cancelled += $first eq 'ERROR 57014';
-		is($second, 'ERROR 28J02', "denied, after a look of $timeout ms");
+		is($second, 'ERROR 28J02', "a denied token is refused after a check cut off at $timeout ms");
 	}
-	cmp_ok($cancelled, '>', 0, 'some were cut short');
+	cmp_ok($cancelled, '>', 0, 'some checks of the token were cut off');
 }
 
 # Nor does it take a former key for the active one

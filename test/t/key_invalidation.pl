@@ -59,11 +59,11 @@ for my $change (@changes)
 	my ($name, $statement, $state, $kind) = @$change;
 	my $case = make_case($kind, $statement);
 
-	is_good($two, $case, "$name: remembered");
+	is_good($two, $case, "$name: before it, another session accepts the token");
 	changed($case, $name);
-	is($two->state_of($case->{verify}), $state, "$name: another session, at once");
-	is($two->state_of($case->{verify}), $state, "$name: and again");
-	is($one->state_of($case->{verify}), $state, "$name: the session that did it");
+	is($two->state_of($case->{verify}), $state, "$name: after it, the other session has the new verdict at once");
+	is($two->state_of($case->{verify}), $state, "$name: after it, the other session has the new verdict again");
+	is($one->state_of($case->{verify}), $state, "$name: after it, the session that ran it has the new verdict");
 }
 
 # Under a snapshot that is older than the change: what was remembered may hold
@@ -75,22 +75,22 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 		my $case = make_case($kind, $kind ? q{SELECT jwt_distrust_issuer('$iss')} : q{SELECT jwt_revoke_key('$kid')});
 		my $what = "$level, " . ($kind // 'key');
 
-		is_good($two, $case, "$what: remembered");
+		is_good($two, $case, "$what: before the change, another session accepts the token");
 		$two->query("BEGIN ISOLATION LEVEL $level; SELECT count(*) FROM jwt_auth.keys");
-		is($two->state_of($case->{verify}), '', "$what: good in a transaction");
+		is($two->state_of($case->{verify}), '', "$what: an open transaction of the other session accepts the token");
 		changed($case, $what);
 		$two->query("SELECT verdict($case->{token})") for 1 .. 3;
 		$two->query('ROLLBACK');
-		is($two->state_of($case->{verify}), '28J00', "$what: refused in the next one");
-		is($two->state_of($case->{verify}), '28J00', "$what: for good");
+		is($two->state_of($case->{verify}), '28J00', "$what: the next transaction refuses the token");
+		is($two->state_of($case->{verify}), '28J00', "$what: a later transaction refuses the token");
 
 		# Nothing remembered: the first look is a fresh one
 		$case = make_case($kind, $kind ? q{SELECT jwt_distrust_issuer('$iss')} : q{SELECT jwt_revoke_key('$kid')});
 		$two->query("BEGIN ISOLATION LEVEL $level; SELECT count(*) FROM jwt_auth.keys");
 		changed($case, $what);
-		is($two->query("SELECT verdict($case->{token})"), '28J00', "$what: refused under the older snapshot") for 1 .. 3;
+		is($two->query("SELECT verdict($case->{token})"), '28J00', "$what: under an older snapshot, the token is refused") for 1 .. 3;
 		$two->query('ROLLBACK');
-		is($two->state_of($case->{verify}), '28J00', "$what: and after it");
+		is($two->state_of($case->{verify}), '28J00', "$what: after an older snapshot, the token is refused");
 	}
 }
 
@@ -104,20 +104,20 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ')
 			my $case = make_case($kind, $kind ? q{SELECT jwt_distrust_issuer('$iss')} : q{SELECT jwt_revoke_key('$kid')});
 			my $what = "$level, running statement, " . ($kind // 'key') . ($remembered ? ', remembered' : '');
 
-			is_good($two, $case, "$what: before") if $remembered;
+			is_good($two, $case, "$what: before the change, another session accepts the token") if $remembered;
 			$one->query('SELECT pg_advisory_lock(1)');
 			$two->query("BEGIN ISOLATION LEVEL $level");
 			$two->begin_query("SELECT verdict($case->{token}), verdict($case->{token}), verdict($case->{token})
 				FROM (SELECT pg_advisory_xact_lock(1) OFFSET 0) AS wait");
 			ok($node->poll_query_until('postgres',
 					"SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"),
-				"$what: it waits");
+				"$what: the running statement waits");
 			changed($case, $what);
 			$one->query('SELECT pg_advisory_unlock(1)');
 			$two->answer;
 			$two->query('COMMIT');
-			is($two->state_of($case->{verify}), '28J00', "$what: refused in the next transaction");
-			is($two->state_of($case->{verify}), '28J00', "$what: for good");
+			is($two->state_of($case->{verify}), '28J00', "$what: after the running statement, the next transaction refuses the token");
+			is($two->state_of($case->{verify}), '28J00', "$what: a later transaction refuses the token");
 		}
 	}
 }
@@ -132,15 +132,15 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 		my $case = make_case($kind, $kind ? q{SELECT jwt_distrust_issuer('$iss')} : q{SELECT jwt_revoke_key('$kid')});
 		my $what = "$end, " . ($kind // 'key');
 
-		is_good($two, $case, "$what: remembered");
-		is_good($one, $case, "$what: remembered here, too");
+		is_good($two, $case, "$what: before the change, another session accepts the token");
+		is_good($one, $case, "$what: before the change, the session itself accepts the token");
 		$one->query("BEGIN; $begin");
 		changed($case, $what);
-		is($one->state_of("SAVEPOINT t; $case->{verify}"), '28J00', "$what: refused where it was done");
-		is($two->state_of($case->{verify}), '', "$what: good elsewhere");
+		is($one->state_of("SAVEPOINT t; $case->{verify}"), '28J00', "$what: after the change, the session itself refuses the token");
+		is($two->state_of($case->{verify}), '', "$what: before the commit, another session accepts the token");
 		$one->query("ROLLBACK TO t; $end");
-		is($one->state_of($case->{verify}), '', "$what: good again");
-		is($two->state_of($case->{verify}), '', "$what: and elsewhere");
+		is($one->state_of($case->{verify}), '', "$what: after the rollback, the session itself accepts the token");
+		is($two->state_of($case->{verify}), '', "$what: after the rollback, another session accepts the token");
 	}
 }
 
@@ -149,16 +149,16 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 	$one->query(q{BEGIN; SELECT jwt_create_key('ES256', 'unborn')});
 	my $token = quote($one->query(q{SELECT jwt_sign('{}', kid => 'unborn')}));
 
-	is($one->state_of("SELECT jwt_verify($token)"), '', 'unborn: good where it was made');
-	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'unborn: unknown elsewhere');
+	is($one->state_of("SELECT jwt_verify($token)"), '', 'a token by an uncommitted key is accepted in its session');
+	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'a token by an uncommitted key is refused in another session');
 	$one->query('COMMIT');
-	is($two->state_of("SELECT jwt_verify($token)"), '', 'unborn: known when it is committed');
+	is($two->state_of("SELECT jwt_verify($token)"), '', 'a token by a committed key is accepted in another session');
 	$one->query(q{BEGIN; SELECT jwt_create_key('ES256', 'never')});
 	$token = quote($one->query(q{SELECT jwt_sign('{}', kid => 'never')}));
-	is($one->state_of("SELECT jwt_verify($token)"), '', 'never: good where it was made');
+	is($one->state_of("SELECT jwt_verify($token)"), '', 'a token by a key that will be rolled back is accepted in its session');
 	$one->query('ROLLBACK');
-	is($one->state_of("SELECT jwt_verify($token)"), '28J00', 'never: refused when it is rolled back');
-	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'never: refused elsewhere');
+	is($one->state_of("SELECT jwt_verify($token)"), '28J00', 'a token by a key that was rolled back is refused in its session');
+	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'a token by a key that was rolled back is refused in another session');
 }
 
 # An import, and the key that signs
@@ -166,9 +166,9 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 	my $key = quote($one->query(q{SELECT jwk_generate('ES256', 'imported')}));
 	my $token = quote($one->query("SELECT jwt_sign_with(jsonb_build_object('exp', extract(epoch FROM now())::bigint + 60), $key)"));
 
-	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'import: unknown before');
+	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'before the import of its key, a token is refused in another session');
 	$one->query("SELECT jwt_import_key(jwk_public($key))");
-	is($two->state_of("SELECT jwt_verify($token)"), '', 'import: known after');
+	is($two->state_of("SELECT jwt_verify($token)"), '', 'after the import of its key, a token is accepted in another session');
 
 	my $signer = q{SELECT (jwt_decode(jwt_sign('{}'))).header ->> 'kid'};
 
@@ -176,14 +176,14 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 	{
 		my $before = $two->query($signer);
 
-		is($before, $one->query($signer), "$change: both sessions sign with one key");
+		is($before, $one->query($signer), "$change: before it, both sessions sign with one key");
 		$one->query("SELECT $change");
-		isnt($two->query($signer), $before, "$change: another one signs");
-		is($two->query($signer), $one->query($signer), "$change: in both sessions");
+		isnt($two->query($signer), $before, "$change: after it, another session signs with another key");
+		is($two->query($signer), $one->query($signer), "$change: after it, both sessions sign with one key");
 	}
 	my $before = $two->query($signer);
 	$one->query("SELECT jwt_revoke_key('$before')");
-	isnt($two->query($signer), $before, 'a revoked key signs nothing in another session');
+	isnt($two->query($signer), $before, 'a revoked key does not sign in another session');
 }
 
 # The library is loaded, and the extension made, in another order
@@ -194,10 +194,10 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 	$session->query(q{LOAD 'jwt_auth'});
 	$node->safe_psql('other', q{CREATE EXTENSION jwt_auth; SELECT jwt_create_key('ES256', 'k')});
 	my $token = quote($session->query(q{SELECT jwt_sign('{}')}));
-	is($session->state_of("SELECT jwt_verify($token)"), '', 'made by another session');
+	is($session->state_of("SELECT jwt_verify($token)"), '', 'a token by a key that another session created is accepted');
 	$node->safe_psql('other', q{DROP EXTENSION jwt_auth; CREATE EXTENSION jwt_auth; SELECT jwt_create_key('ES256', 'k')});
-	is($session->state_of("SELECT jwt_verify($token)"), '28J00', 'dropped and made again by another session');
-	is($session->state_of(q{SELECT jwt_verify(jwt_sign('{}'))}), '', 'whose key counts');
+	is($session->state_of("SELECT jwt_verify($token)"), '28J00', 'after another session dropped and created the extension, a former token is refused');
+	is($session->state_of(q{SELECT jwt_verify(jwt_sign('{}'))}), '', 'after another session dropped and created the extension, its key signs');
 	$session->close;
 }
 
@@ -210,26 +210,26 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 	$two->query("SET $name = on");
 	like($two->query("EXPLAIN (ANALYZE, COSTS off, TIMING off) $case->{verify}"), qr/Workers Launched: 1/,
 		'parallel: the plan has a worker');
-	is_good($two, $case, 'parallel: a stored key');
-	is($two->state_of("SELECT jwt_verify($case->{token} || 'A')"), '28J00', 'parallel: refused');
+	is_good($two, $case, 'parallel: a token by a stored key is accepted');
+	is($two->state_of("SELECT jwt_verify($case->{token} || 'A')"), '28J00', 'parallel: a tampered token is refused');
 	is($two->state_of("SELECT jwt_verify($case->{token}, 'api')"), '28J00', 'parallel: refused for its audience');
 	$two->query(q{SET jwt_auth.audience = 'api'});
-	is($two->state_of($case->{verify}), '28J00', 'parallel: a setting of the session');
+	is($two->state_of($case->{verify}), '28J00', 'parallel: a setting of the session applies in the worker');
 	$two->query('RESET jwt_auth.audience; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
-	is($two->state_of($case->{verify}), '', 'parallel: in a transaction');
+	is($two->state_of($case->{verify}), '', 'parallel: a token is accepted in a transaction');
 	changed($case, 'parallel');
-	is($two->state_of($case->{verify}), '28J00', 'parallel: a worker remembers nothing, and looks afresh');
+	is($two->state_of($case->{verify}), '28J00', 'parallel: after a change of keys, the worker refuses the token');
 	$two->query('ROLLBACK');
-	is($two->state_of($case->{verify}), '28J00', 'parallel: refused');
+	is($two->state_of($case->{verify}), '28J00', 'parallel: after the transaction, the token is refused');
 	$two->query(q{BEGIN; SELECT jwt_create_key('ES256', 'parallel')});
 	my $token = quote($two->query(q{SELECT jwt_sign('{}', kid => 'parallel')}));
-	is($two->state_of("SELECT jwt_verify($token)"), '', 'parallel: a key of the running transaction');
+	is($two->state_of("SELECT jwt_verify($token)"), '', 'parallel: a token by a key of the running transaction is accepted');
 	$two->query('ROLLBACK');
-	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'parallel: and not after it');
+	is($two->state_of("SELECT jwt_verify($token)"), '28J00', 'parallel: after the rollback of its key, a token is refused');
 	$case = make_case('issuer', q{SELECT jwt_distrust_issuer('$iss')});
-	is_good($two, $case, 'parallel: an issuer');
+	is_good($two, $case, 'parallel: the token of an issuer is accepted');
 	changed($case, 'parallel');
-	is($two->state_of($case->{verify}), '28J00', 'parallel: distrusted');
+	is($two->state_of($case->{verify}), '28J00', 'parallel: the token of a distrusted issuer is refused');
 	$two->query("RESET $name");
 
 	# Many rows, several workers
@@ -238,10 +238,10 @@ for my $undo ([ '', 'ROLLBACK' ], [ 'SAVEPOINT s;', 'ROLLBACK TO s; COMMIT' ])
 		ALTER TABLE request SET (parallel_workers = 2); ANALYZE request;
 		SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0");
 	my $count = q{SELECT count(*) FROM request WHERE jwt_verify(token) ->> 'jti' IS NOT NULL};
-	like($two->query("EXPLAIN (COSTS off) $count"), qr/Workers Planned: 2/, 'parallel: a scan');
-	is($two->query($count), '5000', 'parallel: all rows are good');
+	like($two->query("EXPLAIN (COSTS off) $count"), qr/Workers Planned: 2/, 'parallel: the plan scans with two workers');
+	is($two->query($count), '5000', 'parallel: before the change, all rows verify');
 	changed($case, 'parallel');
-	is($two->state_of($count), '28J00', 'parallel: no row is');
+	is($two->state_of($count), '28J00', 'parallel: after the change, the scan is refused');
 }
 
 $_->close for $one, $two;
@@ -289,6 +289,6 @@ sub changed
 {
 	my ($case, $name) = @_;
 
-	is($one->state_of($case->{statement}), '', "$name: done");
+	is($one->state_of($case->{statement}), '', "$name: the statement succeeds");
 	return;
 }

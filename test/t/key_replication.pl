@@ -19,13 +19,13 @@ my $connection = quote($publisher->connstr('postgres'));
 $here->query(q{SELECT jwt_create_key('ES256', 'first')});
 my $first = quote($here->query(q{SELECT jwt_sign('{}')}));
 
-is($there->state_of("SELECT jwt_verify($first)"), '28J00', 'before: a key that is unknown');
+is($there->state_of("SELECT jwt_verify($first)"), '28J00', 'before the subscription, the key is unknown');
 $publisher->safe_psql('postgres', 'CREATE PUBLICATION keys FOR TABLE jwt_auth.keys, jwt_auth.issuers, jwt_auth.revoked_tokens, jwt_auth.deleted_users');
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION keys CONNECTION $connection PUBLICATION keys");
 $subscriber->wait_for_subscription_sync($publisher, 'keys');
-is($there->state_of("SELECT jwt_verify($first)"), '', 'copied: known') for 1, 2;
+is($there->state_of("SELECT jwt_verify($first)"), '', 'after the copy, the key verifies on the subscriber') for 1, 2;
 is($here->state_of('SELECT jwt_verify(' . quote($there->query(q{SELECT jwt_sign('{}')})) . ')'), '',
-	'copied: and signs there, too');
+	'after the copy, the key signs on the subscriber');
 
 sub arrive
 {
@@ -49,11 +49,11 @@ for my $change (
 	my $sub = $kid eq 'delete_user' ? '019a0000-0000-7000-8000-000000000001' : 'service';
 	my $token = quote($here->query("SELECT jwt_sign('{\"jti\":\"$kid\",\"sub\":\"$sub\"}', kid => '$kid')"));
 	arrive();
-	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: a new key is known") for 1, 2;
-	is($here->state_of($statement), '', "$kid: done on the publisher");
+	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: a new key verifies on the subscriber") for 1, 2;
+	is($here->state_of($statement), '', "$kid: the change succeeds on the publisher");
 	arrive();
-	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: it acts on the subscriber");
-	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: for good");
+	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: the change takes effect on the subscriber");
+	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: the change stays in effect");
 }
 
 {
@@ -65,10 +65,10 @@ for my $change (
 	{
 		$here->query("SELECT jwt_trust_issuer('https://a.example', jwk_public($key), 'api')");
 		arrive();
-		is($there->state_of("SELECT jwt_verify($token)"), '', "an issuer is trusted") for 1, 2;
+		is($there->state_of("SELECT jwt_verify($token)"), '', "a trusted issuer is accepted on the subscriber") for 1, 2;
 		$here->query($undo);
 		arrive();
-		is($there->state_of("SELECT jwt_verify($token)"), '28J00', "and is not: $undo");
+		is($there->state_of("SELECT jwt_verify($token)"), '28J00', "an issuer is refused on the subscriber after $undo");
 	}
 }
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION keys');

@@ -25,7 +25,7 @@ $standby->start;
 my $here = JwtAuthSession->new($primary);
 my $there = JwtAuthSession->new($standby);
 
-is($there->query('SELECT pg_is_in_recovery()'), 't', 'it is a standby');
+is($there->query('SELECT pg_is_in_recovery()'), 't', 'the server is a standby');
 
 # Verifying, publishing, explaining and signing
 for my $kid ('e1', 'h1')
@@ -33,14 +33,14 @@ for my $kid ('e1', 'h1')
 	my $token = quote($here->query("SELECT jwt_sign('{}', kid => '$kid')"));
 
 	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: the standby verifies");
-	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: again");
-	is($there->state_of("SELECT jwt_verify($token || 'A')"), '28J00', "$kid: and refuses");
+	is($there->state_of("SELECT jwt_verify($token)"), '', "$kid: the standby verifies a second time");
+	is($there->state_of("SELECT jwt_verify($token || 'A')"), '28J00', "$kid: the standby refuses a tampered token");
 	is($there->query("SELECT jwt_introspect($token) ->> 'active', jwt_explain($token) ->> 'valid'"), 'true|true',
-		"$kid: and explains");
+		"$kid: jwt_introspect and jwt_explain work on the standby");
 	$token = quote($there->query("SELECT jwt_sign('{}', kid => '$kid')"));
 	is($here->state_of("SELECT jwt_verify($token)"), '', "$kid: the primary verifies what the standby signed");
 }
-is($there->query('SELECT jwt_jwks()'), $here->query('SELECT jwt_jwks()'), 'both publish the same');
+is($there->query('SELECT jwt_jwks()'), $here->query('SELECT jwt_jwks()'), 'primary and standby publish the same keys');
 
 # Changes, replayed
 sub replay
@@ -74,10 +74,10 @@ for my $change (
 	my ($kid, $statement, $state) = @$change;
 	my $token = token_of($kid);
 
-	is($here->state_of($statement), '', "$kid: done on the primary");
+	is($here->state_of($statement), '', "$kid: the statement succeeds on the primary");
 	replay();
-	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: it acts on the standby");
-	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: for good");
+	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: the standby has the new verdict");
+	is($there->state_of("SELECT jwt_verify($token)"), $state, "$kid: the standby has the new verdict again");
 }
 
 # Under an older snapshot of the standby's
@@ -85,12 +85,12 @@ for my $change (
 	my $token = token_of('older');
 
 	$there->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
-	is($there->state_of("SELECT jwt_verify($token)"), '', 'older: good in a transaction');
+	is($there->state_of("SELECT jwt_verify($token)"), '', 'an older transaction on the standby accepts the token');
 	$here->query(q{SELECT jwt_revoke_key('older')});
 	replay();
 	$there->state_of("SELECT jwt_verify($token)");
 	$there->query('ROLLBACK');
-	is($there->state_of("SELECT jwt_verify($token)"), '28J00', 'older: refused in the next one');
+	is($there->state_of("SELECT jwt_verify($token)"), '28J00', 'after the older transaction, the standby refuses the token');
 }
 
 # Issuers
@@ -99,13 +99,13 @@ for my $change (
 	my $token = quote($here->query("SELECT jwt_sign_with(jsonb_build_object('iss', 'https://a.example', 'aud', 'api',
 		'exp', extract(epoch FROM now())::bigint + 600), $key)"));
 
-	is($there->state_of("SELECT jwt_verify($token)"), '28J00', 'an issuer that nobody trusts');
+	is($there->state_of("SELECT jwt_verify($token)"), '28J00', 'before an issuer is trusted, the standby refuses its token');
 	$here->query("SELECT jwt_trust_issuer('https://a.example', jwk_public($key), 'api')");
 	replay();
-	is($there->state_of("SELECT jwt_verify($token)"), '', 'is trusted') for 1, 2;
+	is($there->state_of("SELECT jwt_verify($token)"), '', 'after an issuer was trusted, the standby accepts its token') for 1, 2;
 	$here->query(q{SELECT jwt_distrust_issuer('https://a.example')});
 	replay();
-	is($there->state_of("SELECT jwt_verify($token)"), '28J00', 'and is not');
+	is($there->state_of("SELECT jwt_verify($token)"), '28J00', 'after an issuer was distrusted, the standby refuses its token');
 }
 
 # Nothing is changed on a standby
@@ -124,13 +124,13 @@ for my $call (
 	my $active = $there->query(qq{SELECT (jwt_decode($signed)).header ->> 'kid'});
 
 	$standby->promote;
-	ok($standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'), 'promoted');
-	is($there->state_of("SELECT jwt_verify($signed)"), '', 'promoted: what it signed is good');
-	is($there->state_of('SELECT jwt_rotate_key()'), '', 'promoted: it rotates');
-	isnt($there->query(q{SELECT (jwt_decode(jwt_sign('{}'))).header ->> 'kid'}), $active, 'promoted: with another key');
-	is($there->state_of("SELECT jwt_verify($signed)"), '', 'promoted: the former verifies');
-	is($there->state_of("SELECT jwt_revoke_key('$active')"), '', 'promoted: it revokes');
-	is($there->state_of("SELECT jwt_verify($signed)"), '28J00', 'promoted: which acts');
+	ok($standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'), 'the standby is promoted');
+	is($there->state_of("SELECT jwt_verify($signed)"), '', 'promoted: a token that the standby signed is accepted');
+	is($there->state_of('SELECT jwt_rotate_key()'), '', 'promoted: keys can be rotated');
+	isnt($there->query(q{SELECT (jwt_decode(jwt_sign('{}'))).header ->> 'kid'}), $active, 'promoted: after a rotation, another key signs');
+	is($there->state_of("SELECT jwt_verify($signed)"), '', 'promoted: after a rotation, the former key verifies');
+	is($there->state_of("SELECT jwt_revoke_key('$active')"), '', 'promoted: a key can be revoked');
+	is($there->state_of("SELECT jwt_verify($signed)"), '28J00', 'promoted: a token by a revoked key is refused');
 }
 
 $_->close for $here, $there;

@@ -31,7 +31,7 @@ says('jwt_rotate_key()', '', 'when the next key was retired, there was another')
 $session->query("DELETE $next");
 says('jwt_rotate_key()', 'WARNING: 01000', 'there was no next key');
 is($session->query('SELECT count(*) FROM jwt_auth.keys WHERE use = \'sig\' AND activated_at IS NOT NULL AND verify_until IS NULL'), '1',
-	'it was done');
+	'a rotation with a warning promotes its key');
 says('jwt_rotate_key()', '', 'now there was one');
 $session->query("DELETE $next");
 says(q{jwt_create_key('ES256', 'k')}, '', 'a next key by hand');
@@ -51,7 +51,7 @@ for my $case (
 
 	says("jwt_trust_issuer('https://a.example', '{\"keys\":[$keys]}', 'api')", $skips ? 'NOTICE: 00000' : '',
 		$other ? "skipped: $other" : 'nothing to skip');
-	is($session->query(q{SELECT jsonb_array_length(jwks -> 'keys') FROM jwt_auth.issuers}), '1', 'one key is trusted');
+	is($session->query(q{SELECT jsonb_array_length(jwks -> 'keys') FROM jwt_auth.issuers}), '1', 'only the usable key of a set is stored');
 }
 says(q{jwt_trust_issuer('https://a.example', '{"keys":[{"kty":"XX"}]}', 'api')}, 'ERROR: 22023', 'nothing but what is skipped');
 
@@ -62,9 +62,9 @@ says(q{jwt_trust_issuer('https://a.example', '{"keys":[{"kty":"XX"}]}', 'api')},
 	my (undef, $messages) = $session->query("\\set VERBOSITY verbose\nSELECT jwt_trust_issuer('https://a.example', '{\"keys\":[$keys]}', 'api');\n\\set VERBOSITY sqlstate");
 	my @lines = split /\n/, $messages;
 
-	is(scalar(grep { /^NOTICE:/ } @lines), 1, 'four keys, one notice');
-	is(scalar(grep { /^(?:DETAIL:\s+)?Key \d/ } @lines), 4, 'a line for each');
-	like($messages, $_, "it names the key, and tells why: $_")
+	is(scalar(grep { /^NOTICE:/ } @lines), 1, 'four unusable keys raise one notice');
+	is(scalar(grep { /^(?:DETAIL:\s+)?Key \d/ } @lines), 4, 'the notice has a line for each of four keys');
+	like($messages, $_, "the notice names the key and the reason: $_")
 	  for qr/Key 2, kid "first": key type is not supported\./, qr/Key 3, kid "line\\nend": key is not meant for signatures\./,
 	  qr/Key 4, kid "k{64}": "kid" is not a string/, qr/Key 5: key is not a JSON Web Key\./;
 }
@@ -78,7 +78,7 @@ for my $case ([ '"jti":"j","exp":4102444800', '', '28J02' ], [ '"exp":4102444800
 	my $token = $session->query("SELECT jwt_sign_with('{$claims}', '$other')");
 
 	says("jwt_revoke('$token')", $warning, "revoked: $claims");
-	is($session->state_of("SELECT jwt_verify('$token')"), $verdict, "then: $claims");
+	is($session->state_of("SELECT jwt_verify('$token')"), $verdict, "after jwt_revoke, the verdict is as announced: $claims");
 }
 
 $session->close;

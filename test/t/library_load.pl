@@ -44,9 +44,9 @@ is(last_line('regress_load_user', "SET jwt_auth.require_exp = off; $verify ->> '
 # What the operator sets for a database holds, whoever connects
 $node->safe_psql('postgres', 'ALTER DATABASE postgres SET jwt_auth.require_exp = off');
 is(last_line('regress_load_user', "$verify ->> 'sub'"), 'alice',
-	'the setting of the database holds');
+	'a setting of the database holds for an ordinary role');
 is(last_line('regress_load_user', "SET jwt_auth.require_exp = on; $verify ->> 'sub'"),
-	'alice', 'and nobody else changes it');
+	'alice', 'an ordinary role cannot override the setting of the database');
 $node->safe_psql('postgres', 'ALTER DATABASE postgres RESET jwt_auth.require_exp');
 
 # A first load inside a parallel operation. The function hides its call from
@@ -69,32 +69,32 @@ ANALYZE one;
 SQL
 my $call = "SET $parallel = on; SELECT decoded(" . quote($no_exp) . ') FROM one';
 
-is(state_of($node, $call), '55000', 'a first load inside a parallel operation');
-is(state_of($node, "LOAD 'jwt_auth'; $call"), '', 'loaded before: the worker loads it, too');
+is(state_of($node, $call), '55000', 'a first load inside a parallel operation is refused');
+is(state_of($node, "LOAD 'jwt_auth'; $call"), '', 'after LOAD, a parallel worker loads the library as well');
 is( value_of($node,
 		"SET jwt_auth.require_exp = off; LOAD 'jwt_auth'; SET $parallel = on; "
 		  . "SELECT jwt_verify_with(" . quote($no_exp) . ', ' . quote($key) . ") ->> 'sub' FROM one"),
 	'alice', 'a worker has the session\'s settings');
 $node->safe_psql('postgres',
 	"ALTER DATABASE postgres SET session_preload_libraries = 'jwt_auth'");
-is(state_of($node, $call), '', 'session_preload_libraries: no such error');
+is(state_of($node, $call), '', 'with session_preload_libraries, the first call can be parallel');
 check_sizes();
 done_testing();
 
 # Sizes of shared memory: one warning that says what to do, and nothing breaks
 sub check_sizes
 {
-	my $preloads = 'library "jwt_auth" is not preloaded, and settings have no effect: ';
+	my $preloads = 'library "jwt_auth" is not preloaded, so these settings have no effect: ';
 
 	return if $ENV{PRELOAD};
-	unlike(messages_of('SELECT 1'), qr/\S/, 'without such settings: no warning');
+	unlike(messages_of('SELECT 1'), qr/\S/, 'without shared settings, there is no warning');
 	$node->append_conf('postgresql.conf', "jwt_auth.shared_tokens = 1000\njwt_auth.shared_attempts = 5000\njwt_auth.max_password_hashes = 3");
 	$node->reload;
 	value_of($node, 'SELECT pg_sleep(0.2)');
 
 	my $messages = messages_of('SELECT 1');
 
-	like($messages, qr/^WARNING:  \Q$preloads\Ejwt_auth.max_password_hashes, jwt_auth.shared_attempts, jwt_auth.shared_tokens$/m, 'the warning names them');
+	like($messages, qr/^WARNING:  \Q$preloads\Ejwt_auth.max_password_hashes, jwt_auth.shared_attempts, jwt_auth.shared_tokens$/m, 'the warning names the settings without effect');
 	like($messages, qr/^HINT:  Add jwt_auth to shared_preload_libraries/m, 'and says what to do');
 	is(scalar(() = $messages =~ /WARNING/g), 1, 'it is the only one');
 	is(state_of($node, 'SET jwt_auth.shared_tokens = 5'), '55P02', 'but not set in a session');
@@ -108,7 +108,7 @@ sub check_sizes
 	$node->restart;
 	unlike(messages_of('SELECT 1'), qr/\S/, 'preloaded: no warning');
 	is(value_of($node, q{SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE 'jwt\_auth.%' AND context = 'postmaster'}),
-		'jwt_auth.max_password_hashes=3 jwt_auth.shared_attempts=5000 jwt_auth.shared_tokens=1000', 'and they count');
+		'jwt_auth.max_password_hashes=3 jwt_auth.max_waiting_password_hashes=-1 jwt_auth.shared_attempts=5000 jwt_auth.shared_tokens=1000', 'and they count');
 	return;
 }
 

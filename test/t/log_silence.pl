@@ -41,17 +41,17 @@ for my $alg (sort keys %key)
 	my $verifier = $public{$alg} // $key{$alg};
 	my $tampered = $token{$alg} =~ s/(.)(.)$/$2$1A/r;
 
-	check("$alg: expired", '28J01', 'SELECT jwt_verify_with(:token, :key)',
+	check("$alg: an expired token", '28J01', 'SELECT jwt_verify_with(:token, :key)',
 		token => $token{$alg}, key => $verifier);
-	check("$alg: tampered", '28J00', 'SELECT jwt_verify_with(:token, :key)',
+	check("$alg: a changed token", '28J00', 'SELECT jwt_verify_with(:token, :key)',
 		token => $tampered, key => $verifier);
-	check("$alg: another audience", '28J00', 'SELECT jwt_verify_with(:token, :key, :audience)',
+	check("$alg: a token for another audience", '28J00', 'SELECT jwt_verify_with(:token, :key, :audience)',
 		token => $token{$alg}, key => $verifier, audience => 'canary');
-	check("$alg: a JWS", '', 'SELECT jws_verify(:token, :key)',
+	check("$alg: a verified JWS", '', 'SELECT jws_verify(:token, :key)',
 		token => $token{$alg}, key => $verifier);
-	check("$alg: signed", '', 'SELECT jwt_sign_with(:claims, :key)',
+	check("$alg: signed claims", '', 'SELECT jwt_sign_with(:claims, :key)',
 		claims => '{"sub":"canary"}', key => $key{$alg});
-	check("$alg: claims that are none", '22023', 'SELECT jwt_sign_with(:claims, :key)',
+	check("$alg: claims that are not an object", '22023', 'SELECT jwt_sign_with(:claims, :key)',
 		claims => '["canary"]', key => $key{$alg});
 	check("$alg: a broken key", '22023', 'SELECT jwt_sign_with(:claims, :key)',
 		claims => '{}', key => $key{$alg} =~ s/"kty": "\w+"/"kty": "canary"/r);
@@ -75,11 +75,11 @@ for my $alg (sort keys %key)
 	my $verifier = $public{$alg} // $key{$alg};
 
 	is(state_of($node, 'SELECT jwt_verify_with(' . quote($tampered) . ', ' . quote($verifier) . ')'),
-		'28J00', "$alg: tampered, as a literal");
+		'28J00', "$alg: a changed token as a literal is denied");
 	is(state_of($node, "SELECT jwt_sign_with('[\"canary\"]', " . quote($key{$alg}) . ')'),
-		'22023', "$alg: claims that are none, as a literal");
+		'22023', "$alg: claims that are not an object are refused as a literal");
 	is(state_of($node, 'SELECT jwk_thumbprint(' . quote($key{$alg} =~ s/"kty": "\w+"/"kty": "x"/r) . ')'),
-		'22023', "$alg: a broken key, as a literal");
+		'22023', "$alg: a broken key as a literal is refused");
 	silent_since($offset, "$alg: the statement is not logged");
 }
 
@@ -93,9 +93,9 @@ SET client_min_messages = debug5;
 \\set VERBOSITY verbose
 SELECT jwt_verify_with('a.b', @{[ quote($public{ES256}) ]});
 END
-	like($errors, qr/28J00/, 'the client gets the error');
-	unlike($errors, qr/segment/, 'and not the reason, whatever it asks for');
-	like(log_since($offset), qr/jwt_auth: token refused: .*segment/, 'the log has it');
+	like($errors, qr/28J00/, 'the client gets the SQLSTATE');
+	unlike($errors, qr/segment/, 'the client does not get the reason at any message level');
+	like(log_since($offset), qr/jwt_auth: token refused: .*segment/, 'the log has the reason with DEBUG1');
 }
 $node->append_conf('postgresql.conf', 'log_min_messages = warning');
 $node->reload;
@@ -103,8 +103,8 @@ $node->reload;
 	my $offset = log_size();
 
 	is(state_of($node, "SELECT jwt_verify_with('a.b', " . quote($public{ES256}) . ')'),
-		'28J00', 'refused');
-	unlike(log_since($offset), qr/token refused/, 'no reason in the log without DEBUG1');
+		'28J00', 'a malformed token is denied');
+	unlike(log_since($offset), qr/token refused/, 'the log has no reason without DEBUG1');
 }
 
 done_testing();
@@ -153,7 +153,7 @@ sub check
 
 	my ($done) = $output =~ /actually processed: (\d)/;
 
-	is(join(' ', $done // 'not run', $had // ()), $state eq '' ? 1 : "0 $state", "$name: the SQLSTATE") or diag $errors;
-	silent_since($offset, "$name: the log is silent");
+	is(join(' ', $done // 'not run', $had // ()), $state eq '' ? 1 : "0 $state", "$name: the call ends with its SQLSTATE") or diag $errors;
+	silent_since($offset, "$name: the log has no secret");
 	return;
 }

@@ -173,17 +173,17 @@ is($other->query(q{SELECT coalesce(string_agg(setting || coalesce(reset_val, '')
 	WHERE name = 'jwt_auth.master_key_file'}), '', 'anyone: pg_settings does not show it');
 unlike(scalar $other->query('SHOW ALL'), qr/\Q$path\E/, 'anyone: nor does SHOW ALL');
 $other->close;
-is($session->query('RESET jwt_auth.master_key_file; SHOW jwt_auth.master_key_file'), '', 'a session keeps what it began with');
+is($session->query('RESET jwt_auth.master_key_file; SHOW jwt_auth.master_key_file'), '', 'RESET leaves the file with which the session began');
 $session->close;
 $session = JwtAuthSession->new($node);
-is($session->query('SELECT jwt_jwks() IS NULL; SHOW jwt_auth.master_key_file'), "f\n$path", 'the superuser sees it');
+is($session->query('SELECT jwt_jwks() IS NULL; SHOW jwt_auth.master_key_file'), "f\n$path", 'a superuser sees the name of the file');
 {
 	local $ENV{PGOPTIONS} = "-c jwt_auth.master_key_file=$dir/none";
 	my $optional = JwtAuthSession->new($node, role => 'regress_other');
 
-	is($optional->state_of('SELECT jwt_jwks()'), '42501', 'connection options of anyone are refused');
+	is($optional->state_of('SELECT jwt_jwks()'), '42501', 'connection options of an ordinary role cannot set the file');
 	$optional->close;
-	is($session->query('SHOW jwt_auth.master_key_file'), $path, 'and change nothing');
+	is($session->query('SHOW jwt_auth.master_key_file'), $path, 'refused connection options change nothing');
 }
 $session->close;
 done_testing();

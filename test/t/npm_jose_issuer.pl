@@ -40,7 +40,7 @@ my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer
 
 	my %claims = (sub => 'alice', role => 'admin', scope => 'a b', n => [ 1, -2.5, 'é' ]);
 	my $token = ask({ do => 'issue', name => $them, alg => 'ES256', claims => \%claims })->{token};
-	is(state_with($token), '28J00', 'an issuer that nobody trusts');
+	is(state_with($token), '28J00', 'before its issuer is trusted, a token is refused');
 	is($session->state_of('SELECT jwt_trust_issuer(' . join(', ', map { quote($_) } $them, $json->encode($jwks), 'api') . ')'), '',
 		'its JWK Set is taken as it is');
 	for my $alg (@ALGS)
@@ -67,12 +67,12 @@ my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer
 	# The issuer rotates its keys
 	$jwks = ask({ do => 'issuer', name => $them, algs => \@ALGS })->{jwks};
 	my $new = ask({ do => 'issue', name => $them, alg => 'RS256', claims => \%claims })->{token};
-	is(state_with($new), '28J00', 'signed with a key that is not loaded yet');
+	is(state_with($new), '28J00', 'a token by a key that is not loaded yet is refused');
 	$session->query('SELECT jwt_trust_issuer(' . join(', ', map { quote($_) } $them, $json->encode($jwks), 'api') . ')');
-	is(state_with($new), '', 'and loaded');
-	is(state_with($token), '28J00', 'the former keys are gone');
+	is(state_with($new), '', 'after its key was loaded, the token is accepted');
+	is(state_with($token), '28J00', 'after new keys were loaded, a token by a former key is refused');
 	$session->query('SELECT jwt_distrust_issuer(' . quote($them) . ')');
-	is(state_with($new), '28J00', 'distrusted');
+	is(state_with($new), '28J00', 'after the issuer was distrusted, its token is refused');
 }
 
 # Our tokens, there
@@ -87,13 +87,13 @@ my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer
 		my $answer = ask({ %request, jwks => jwks(), token => $token });
 
 		is($answer->{claims}{sub}, 'bob', "$alg: jose verifies our token with our JWK Set") or diag explain $answer;
-		is_deeply($answer->{header}, { alg => $alg, kid => $alg, typ => 'JWT' }, "$alg: and has its header");
+		is_deeply($answer->{header}, { alg => $alg, kid => $alg, typ => 'JWT' }, "$alg: jose reads the header of the token");
 		$answer = ask({ %request, jwks => jwks(), token => $token =~ s/\.([^.]+)$/'.' . reverse $1/er });
-		ok($answer->{error}, "$alg: and refuses another signature");
-		ok(ask({ %request, jwks => jwks(), token => $token, audience => 'web' })->{error}, "$alg: and another audience");
+		ok($answer->{error}, "$alg: jose refuses another signature");
+		ok(ask({ %request, jwks => jwks(), token => $token, audience => 'web' })->{error}, "$alg: jose refuses another audience");
 	}
 	my $secret = $session->query(q{SELECT jwt_sign('{"sub":"bob"}', kid => 'HS256')});
-	ok(ask({ %request, jwks => jwks(), token => $secret })->{error}, 'what a secret signed has no key there');
+	ok(ask({ %request, jwks => jwks(), token => $secret })->{error}, 'jose finds no key for a token that a secret signed');
 
 	# Rotation without downtime: the next key is published before it signs
 	my $cached = jwks();
@@ -101,9 +101,9 @@ my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer
 	$session->query(q{SELECT jwt_revoke_key('HS256')});
 	my $rotated = $session->query(q{SELECT jwt_rotate_key()});
 	my $token = $session->query(q{SELECT jwt_sign('{"sub":"bob"}')});
-	is(ask({ %request, jwks => $cached, token => $token })->{header}{kid}, $rotated, 'a set that was loaded before the rotation verifies');
+	is(ask({ %request, jwks => $cached, token => $token })->{header}{kid}, $rotated, 'a set that was loaded before the rotation verifies the new token');
 	$session->query("SELECT jwt_revoke_key('$rotated')");
-	ok(ask({ %request, jwks => jwks(), token => $token })->{error}, 'a set that is loaded after a revocation does not');
+	ok(ask({ %request, jwks => jwks(), token => $token })->{error}, 'a set that was loaded after the revocation does not verify the token');
 }
 
 $session->close;

@@ -52,7 +52,7 @@ for my $alg (@hmac)
 	my $token = value_of($database, "SELECT jws_sign('payload', " . quote($key) . ')');
 	my ($signing_input, $signature) = segments_of($token);
 
-	is(hmac($alg, $secret, $signing_input), $signature, "$alg: openssl makes the same MAC");
+	is(hmac($alg, $secret, $signing_input), $signature, "$alg: openssl computes the same MAC");
 	my $input = encode_base64url(qq({"alg":"$alg"})) . '.' . encode_base64url("x\0y");
 
 	is(verified($input, hmac($alg, $secret, $input), $key),
@@ -270,15 +270,15 @@ sub restricted_pss
 	my ($private, $public) =
 	  map { value_of($database, 'SELECT jwk_from_pem(' . quote($_) . ", '$alg')") } $pem, $spki;
 
-	is(own_verdicts($alg, $pem, $public), $ROUNDS, "$what: openssl signs");
+	is(own_verdicts($alg, $pem, $public), $ROUNDS, "$what: the extension verifies openssl's signatures");
 	my ($input, $signature) =
 	  segments_of(value_of($database, "SELECT jws_sign('payload', " . quote($private) . ')'));
-	ok(foreign_verdict($alg, $spki, $input, $signature), "$what: openssl verifies with the key as it was");
+	ok(foreign_verdict($alg, $spki, $input, $signature), "$what: openssl verifies with the original key");
 	ok(!foreign_verdict($alg, $spki, "${input}x", $signature), "$what: openssl refuses another text");
 	my $other = foreign_signature($alg, $pem, "$input.x");
 
 	is(verified($input, $other, $public), '28J00', "$what: the extension refuses another text");
-	is(state_of($database, 'SELECT jwk_from_pem(' . quote($pem) . ", 'RS256')"), '22023', "$what: not for RS256");
+	is(state_of($database, 'SELECT jwk_from_pem(' . quote($pem) . ", 'RS256')"), '22023', "$what: the key is refused for RS256");
 	return;
 }
 
@@ -298,13 +298,13 @@ sub refuse_foreign_padding
 			my $signature = foreign_signature($alg, $pem, $input{$alg},
 				qw(-sigopt rsa_padding_mode:pss -sigopt), "rsa_pss_saltlen:$salt");
 
-			is(verified($input{$alg}, $signature, $key{$alg}), '28J00', "$alg: salt of $salt");
+			is(verified($input{$alg}, $signature, $key{$alg}), '28J00', "$alg: a signature with a salt of $salt is refused");
 		}
 		my $other = $alg eq 'PS256' ? 'sha512' : 'sha256';
 		my $signature = foreign_signature($alg, $pem, $input{$alg}, @pss,
 			'-sigopt', "rsa_mgf1_md:$other");
 
-		is(verified($input{$alg}, $signature, $key{$alg}), '28J00', "$alg: MGF1 with $other");
+		is(verified($input{$alg}, $signature, $key{$alg}), '28J00', "$alg: a signature with MGF1 by $other is refused");
 	}
 	for my $digest (qw(-sha1 -sha224 -sha384 -sha512 -sha3-256 -md5))
 	{
@@ -312,7 +312,7 @@ sub refuse_foreign_padding
 			[ qw(openssl dgst -binary), $digest, '-sign', write_file('private.pem', $pem) ],
 			$input{RS256});
 
-		is(verified($input{RS256}, $signature, $key{RS256}), '28J00', "RS256: digest $digest");
+		is(verified($input{RS256}, $signature, $key{RS256}), '28J00', "RS256: a signature with $digest is refused");
 	}
 	my $hash = output_of([qw(openssl dgst -binary -sha256)], $input{RS256});
 	my $signature = output_of(
@@ -322,6 +322,6 @@ sub refuse_foreign_padding
 		],
 		$hash);
 
-	is(verified($input{RS256}, $signature, $key{RS256}), '28J00', 'RS256: no digest is named');
+	is(verified($input{RS256}, $signature, $key{RS256}), '28J00', 'RS256: a signature that names no digest is refused');
 	return;
 }

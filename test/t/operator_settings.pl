@@ -50,16 +50,19 @@ sub settings
 
 	for my $row (split /\n/, value_of($node, q{
 		LOAD 'jwt_auth';
-		SELECT substr(name, 10), vartype, boot_val FROM pg_settings
+		SELECT substr(name, 10), vartype, boot_val, max_val, array_to_string(enumvals, ' ') FROM pg_settings
 		WHERE name LIKE 'jwt\_auth.%' AND context = 'superuser'}))
 	{
-		my ($name, $type, $default) = split /\|/, $row;
+		my ($name, $type, $default, $highest, $enumerated) = split /\|/, $row;
+		my @others = grep { $_ ne $default } split / /, $enumerated // '';
 
 		$values{$name} =
-		    $type eq 'integer' ? [ $default + 1, $default + 2 ]
+		    $type eq 'integer' ? ($default + 2 <= $highest ? [ $default + 1, $default + 2 ] : [ $default - 1, $default - 2 ])
 		  : $type eq 'bool' ? [ $default eq 'on' ? ('off', 'on') : ('on', 'off') ]
-		  : $type eq 'enum' ? [ 'all', 'off' ]
+		  : $type eq 'enum' ? [ $others[0], $others[1] // $default ]
 		  : $name =~ /_file$/ ? [ '/operator/file', '/other/file' ]
+		  : $name eq 'notices' ? [ 'none', 'password_changed' ]
+		  : $name eq 'webauthn_origins' ? [ 'https://operator.example', 'https://other.example' ]
 		  : [ 'operator.f', 'other.f' ];
 	}
 	return %values;
@@ -90,7 +93,7 @@ sub is_refused
 	return is($session->state, '42501', "$way: $what: the connection is refused")
 	  unless $way eq 'no library';
 	is($session->state_of($LOAD), '42501', "$way: $what: the library is refused");
-	is($session->state_of("RESET ALL; $LOAD"), '42501', "$way: $what: after RESET ALL, too");
+	is($session->state_of("RESET ALL; $LOAD"), '42501', "$way: $what: the library is refused after RESET ALL");
 	return;
 }
 
@@ -154,7 +157,7 @@ sub check_spellings
 	my $session = connect_as('regress_operator_app', 'jwt_auth.token' => 'x', options => '-c work_mem=1MB');
 
 	is($session->value_of("$LOAD; " . shown('session_ttl')), $settings{session_ttl}[0],
-		"$way: a token and others' settings are taken");
+		"$way: a token and settings of PostgreSQL are accepted");
 	return;
 }
 
@@ -166,13 +169,13 @@ sub check_allowed
 	my %option = ("jwt_auth.$name" => $settings{$name}[1]);
 	my $session = connect_as($node->connstr =~ /user=(\w+)/ ? $1 : scalar getpwuid $<, %option);
 
-	is($session->value_of("$LOAD; " . shown($name)), $settings{$name}[1], "$way: an option of a superuser");
+	is($session->value_of("$LOAD; " . shown($name)), $settings{$name}[1], "$way: a superuser's connection option is accepted");
 	$node->safe_psql('postgres', "GRANT SET ON PARAMETER jwt_auth.$name TO regress_operator_granted");
 	$session = connect_as('regress_operator_granted', %option);
-	is($session->value_of("$LOAD; " . shown($name)), $settings{$name}[1], "$way: of a role with the privilege");
+	is($session->value_of("$LOAD; " . shown($name)), $settings{$name}[1], "$way: the option of a role with SET privilege is accepted");
 	$node->safe_psql('postgres', "REVOKE SET ON PARAMETER jwt_auth.$name FROM regress_operator_granted");
 	$session = connect_as('regress_operator_granted', %option);
-	is($session->state || $session->state_of($LOAD), '42501', "$way: without it again");
+	is($session->state || $session->state_of($LOAD), '42501', "$way: the option is refused once the privilege is revoked");
 	return;
 }
 
@@ -184,20 +187,20 @@ sub check_role_and_function
 	my $session = connect_as('regress_operator_app');
 
 	is($session->state_of("ALTER ROLE regress_operator_app SET jwt_auth.$name = $wrong"), '42501',
-		"$way: no role sets it for itself");
+		"$way: a role does not set it for itself");
 	is( $session->state_of("CREATE FUNCTION f() RETURNS int LANGUAGE sql SET jwt_auth.$name = $wrong AS 'SELECT 1'"),
-		'42501', "$way: nor for a function");
+		'42501', "$way: a role does not set it for a function");
 	$node->safe_psql('postgres', qq{
 		CREATE OR REPLACE FUNCTION operators() RETURNS text LANGUAGE plpgsql SET jwt_auth.$name = $wrong AS
 		'BEGIN PERFORM jwt_jwks(); RETURN (SELECT setting FROM pg_settings WHERE name = ''jwt_auth.$name''); END'});
 	$session = connect_as('regress_operator_app');
-	isnt($session->value_of('SELECT operators()') // $right, $wrong, "$way: not by calling another's function either");
-	is($session->value_of("$LOAD; " . shown($name)), $right, "$way: nor after it");
+	isnt($session->value_of('SELECT operators()') // $right, $wrong, "$way: a function of another role does not change it");
+	is($session->value_of("$LOAD; " . shown($name)), $right, "$way: the operator's value holds after a refused function");
 
 	$node->safe_psql('postgres', "ALTER ROLE regress_operator_app SET jwt_auth.$name = 3600");
 	$session = connect_as('regress_operator_app');
-	is($session->value_of("$LOAD; " . shown($name)), '3600', "$way: the operator's value for the role");
-	is($session->value_of("RESET ALL; " . shown($name)), '3600', "$way: after RESET ALL");
+	is($session->value_of("$LOAD; " . shown($name)), '3600', "$way: the operator's value for the role holds");
+	is($session->value_of("RESET ALL; " . shown($name)), '3600', "$way: the operator's value for the role holds after RESET ALL");
 	is_refused($way, 'an option against that of the role', "jwt_auth.$name" => $wrong);
 	$node->safe_psql('postgres', "ALTER ROLE regress_operator_app RESET jwt_auth.$name");
 	return;
@@ -211,7 +214,7 @@ sub check_configuration_file
 	$node->safe_psql('postgres', "ALTER DATABASE postgres RESET jwt_auth.$name");
 	$node->append_conf('postgresql.conf', "jwt_auth.$name = 4000");
 	$node->restart;
-	is(connect_as('regress_operator_app')->value_of("$LOAD; " . shown($name)), '4000', "$way: the value of the file");
+	is(connect_as('regress_operator_app')->value_of("$LOAD; " . shown($name)), '4000', "$way: the value of the configuration file holds");
 	is_refused($way, 'an option against that of the file', "jwt_auth.$name" => 9999);
 	$node->safe_psql('postgres', "ALTER DATABASE postgres SET jwt_auth.$name = $settings{$name}[0]");
 	return;

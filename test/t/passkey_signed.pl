@@ -139,7 +139,7 @@ sub check_algorithm
 
 sub check_counters
 {
-	my $fixed = 'invalid passkey: its counter did not rise';
+	my $fixed = 'invalid passkey: its counter did not increase';
 
 	for my $case ([ 0, 0, '' ], [ 0, 1, '' ], [ 1, 2, '' ], [ 7, 4294967295, '' ], [ 2147483647, 2147483648, '' ],
 		[ 1, 1, $fixed ], [ 2, 1, $fixed ], [ 1, 0, $fixed ], [ 4294967295, 4294967295, $fixed ], [ 4294967295, 0, $fixed ])
@@ -164,7 +164,7 @@ sub check_content
 		[ 'no user is present', data_of(0, 1), 'invalid passkey: the user was not present' ],
 		[ 'a user who is verified alone', data_of($UV, 1), 'invalid passkey: the user was not present' ],
 		[ 'a user who is not verified', data_of($UP, 1), 'invalid passkey: the user was not verified' ],
-		[ 'backed up, but not eligible', data_of($UP | $UV | $BS, 1), 'invalid passkey: it is backed up but not eligible for that' ],
+		[ 'backed up, but not eligible', data_of($UP | $UV | $BS, 1), 'invalid passkey: it is backed up but not eligible for backup' ],
 		[ 'another relying party', data_of($UP | $UV, 1, '', 'example.com'), 'invalid passkey: it is for another relying party' ],
 		[ 'a credential', data_of($UP | $UV | $AT, 1, $credential), $malformed ],
 		[ 'a credential without its flag', data_of($UP | $UV, 1, $credential), $malformed ],
@@ -179,7 +179,7 @@ sub check_content
 		is(signed('ES256', $data, client_of()), $expected, "rightly signed: $what");
 	}
 	is(signed('ES256', data_of($UP | $UV, 1), client_of(type => 'webauthn.create')),
-		'invalid passkey: it is of the other ceremony', 'rightly signed: the other ceremony');
+		'invalid passkey: it belongs to the other ceremony', 'rightly signed: the other ceremony');
 	is(signed('ES256', data_of($UP | $UV, 1), client_of(origin => 'https://example.org.evil.example')),
 		'invalid passkey: its origin is not among the expected ones', 'rightly signed: another origin');
 	is(signed('ES256', data_of($UP | $UV | $BE, 1), client_of(), backup_eligible => JSON::PP::false),
@@ -187,7 +187,7 @@ sub check_content
 	is(signed('ES256', data_of($UP | $UV, 1), client_of(), backup_eligible => JSON::PP::true),
 		'invalid passkey: its eligibility for backup has changed', 'rightly signed: no more eligible');
 	is(signed('ES256', data_of($UP | $UV, 1), client_of(), credential_id => 'BBBB'),
-		'invalid passkey: it is of another credential', 'rightly signed: another credential');
+		'invalid passkey: it belongs to another credential', 'rightly signed: another credential');
 	return;
 }
 

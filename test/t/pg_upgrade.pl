@@ -44,7 +44,7 @@ upgrade();
 $new->start;
 is_deeply([ role_oids($new) ], \@oids, 'roles keep their OIDs');
 check_database($_, $before{$_}) for @sealed;
-check_signals();
+check_invalidation();
 $new->stop;
 done_testing();
 
@@ -70,8 +70,8 @@ sub upgrade
 		'--old-port', $old->port, '--new-port', $new->port);
 
 	chdir $dir or die "could not enter $dir: $!\n";
-	command_ok([ @command, '--check' ], 'pg_upgrade finds nothing in the way');
-	command_ok(\@command, 'pg_upgrade') or diag logs_of_upgrade();
+	command_ok([ @command, '--check' ], 'pg_upgrade --check succeeds');
+	command_ok(\@command, 'pg_upgrade succeeds') or diag logs_of_upgrade();
 	return;
 }
 
@@ -148,7 +148,7 @@ sub fill_database
 		jwks => scalar $session->query('SELECT jwt_jwks()'), catalog => [ comparable_catalog($old, $database) ]);
 	isnt($seen{rows}, '', "$database: a user sees rows");
 	is($session->query('SELECT bool_and(sealed_by IS NOT NULL) FROM jwt_auth.keys WHERE private_jwk IS NOT NULL'), $sealed ? 't' : 'f',
-		"$database: how the keys lie there");
+		"$database: keys are sealed only with a master key");
 	$session->close;
 	return \%seen;
 }
@@ -160,47 +160,47 @@ sub check_database
 	my $token = $before->{token};
 	my $session = session_of($new, $sealed);
 
-	is(contents_of($session), $before->{contents}, "$name: all rows are there");
+	is(contents_of($session), $before->{contents}, "$name: all rows are kept");
 	is(scalar $session->query('SELECT jwt_jwks()'), $before->{jwks}, "$name: the same keys are published");
 	is_deeply([ differences($before->{catalog}, [ comparable_catalog($new, $name) ]) ], [], "$name: the catalogs are the same");
-	is(state_of_token($session, $token->{$_}), '', "$name: good: $_") for qw(key_first key_next key_secret issuer live parent child);
-	is(state_of_token($session, $token->{$_}), '28J00', "$name: of a dead key: $_") for qw(key_revoked key_retired);
-	is(state_of_token($session, $token->{$_}), '28J02', "$name: revoked: $_") for qw(revoked replayed denied);
+	is(state_of_token($session, $token->{$_}), '', "$name: a token is valid: $_") for qw(key_first key_next key_secret issuer live parent child);
+	is(state_of_token($session, $token->{$_}), '28J00', "$name: a token of an ended key is refused: $_") for qw(key_revoked key_retired);
+	is(state_of_token($session, $token->{$_}), '28J02', "$name: a revoked token is refused: $_") for qw(revoked replayed denied);
 	is(rows_seen($session, $token->{live}), $before->{rows}, "$name: the policy gives the same rows");
 
 	# The upgrade may take longer than a grace can last
 	$session->query('UPDATE jwt_auth.refresh_tokens SET rotated_at = clock_timestamp() WHERE rotated_at IS NOT NULL');
-	is(refreshed($session, $token->{parent})->{refresh_token}, $token->{child}{refresh_token}, "$name: a parent in its grace gives the same child");
-	is(error_of(refreshed($session, $token->{$_})), 'ok', "$name: a session goes on: $_") for qw(live child);
-	is(error_of(refreshed($session, $token->{$_})), 'invalid_grant', "$name: ended: $_") for qw(revoked replayed);
+	is(refreshed($session, $token->{parent})->{refresh_token}, $token->{child}{refresh_token}, "$name: within the grace period, a parent gives the same child");
+	is(error_of(refreshed($session, $token->{$_})), 'ok', "$name: a session can be refreshed: $_") for qw(live child);
+	is(error_of(refreshed($session, $token->{$_})), 'invalid_grant', "$name: an ended session cannot be refreshed: $_") for qw(revoked replayed);
 	is(error_of(answer($session, "jwt_login('$_', '$PASSWORD')")), 'ok', "$name: $_ logs in") for qw(alice bob imported);
-	is(error_of(answer($session, "jwt_login('$_', '$PASSWORD')")), 'invalid_grant', "$name: $_ does not") for qw(disabled nobody);
-	is(error_of(answer($session, "jwt_login('mallory', 'wrong')")), 'temporarily_unavailable', "$name: mallory waits");
-	is($session->state_of(q{SELECT jwt_create_key('ES256', 'revoked')}), '22023', "$name: no kid comes again");
+	is(error_of(answer($session, "jwt_login('$_', '$PASSWORD')")), 'invalid_grant', "$name: $_ does not log in") for qw(disabled nobody);
+	is(error_of(answer($session, "jwt_login('mallory', 'wrong')")), 'temporarily_unavailable', "$name: mallory must wait");
+	is($session->state_of(q{SELECT jwt_create_key('ES256', 'revoked')}), '22023', "$name: a used kid is refused");
 	is($session->state_of('SELECT jwt_rotate_key(), jwt_rotate_refresh_key()'), '', "$name: keys rotate");
-	is(state_of_token($session, $token->{key_first}), '', "$name: and a retiring key verifies");
+	is(state_of_token($session, $token->{key_first}), '', "$name: a retiring key verifies");
 	$session->query('SET ROLE regress_upgrade_gateway');
 	is(error_of(answer($session, "jwt_login('alice', '$PASSWORD')")), 'ok', "$name: the gateway logs people in");
-	is($session->state_of('SELECT jwt_create_key()'), '42501', "$name: and has no other right");
-	is($session->state_of('SELECT * FROM jwt_auth.keys'), '42501', "$name: nor reads a key");
+	is($session->state_of('SELECT jwt_create_key()'), '42501', "$name: the gateway has no other right");
+	is($session->state_of('SELECT * FROM jwt_auth.keys'), '42501', "$name: the gateway cannot read keys");
 	$session->close;
 	return;
 }
 
 # A revocation and a key change reach another session at once.
-sub check_signals
+sub check_invalidation
 {
 	my @session = map { session_of($new, 1) } 1, 2;
 	my $answer = answer($session[0], "jwt_login('bob', '$PASSWORD')");
 
-	is(state_of_token($_, $answer), '', 'signals: a new token') for @session;
+	is(state_of_token($_, $answer), '', 'invalidation: a new token is valid in both sessions') for @session;
 	$session[0]->query("SELECT jwt_revoke('$answer->{refresh_token}')");
-	is(state_of_token($session[1], $answer), '28J02', 'signals: a revocation reaches the other session');
+	is(state_of_token($session[1], $answer), '28J02', 'invalidation: a revocation reaches the other session');
 	my $signed = { access_token => scalar $session[0]->query(q{SELECT jwt_sign('{}', kid => 'secret')}) };
 
-	is(state_of_token($session[1], $signed), '', 'signals: another token');
+	is(state_of_token($session[1], $signed), '', 'invalidation: another token is valid');
 	$session[0]->query(q{SELECT jwt_revoke_key('secret')});
-	is(state_of_token($session[1], $signed), '28J00', 'signals: a key change reaches it, too');
+	is(state_of_token($session[1], $signed), '28J00', 'invalidation: a change of keys reaches the other session');
 	$_->close for @session;
 	return;
 }

@@ -137,23 +137,23 @@ sub move
 {
 	fill('moved');
 	$token = value_of($node, "SELECT extensions.sign('{\"sub\":\"carol\"}', '$SECRET')", dbname => 'moved');
-	is(bash('pg_dump --format=custom --file=before.dump moved'), '', 'dumped before');
+	is(bash('pg_dump --format=custom --file=before.dump moved'), '', 'a database with pgjwt is dumped');
 	my %before = map { $_ => behaviour_of('moved', $_) } $token, "${token}x";
 	my $shape = shape_of('moved');
 
-	like($before{$token}, qr/^1\|carol\n.*carol/s, 'carol sees her row');
-	is(called_by('moved'), 'pgjwt|6', 'before, pgjwt is called');
-	is(state_of($node, $move, dbname => 'moved'), '', 'moved');
-	is(called_by('moved'), 'jwt_auth_pgjwt|6', 'after, the drop-in is');
+	like($before{$token}, qr/^1\|carol\n.*carol/s, 'with pgjwt, carol sees her row');
+	is(called_by('moved'), 'pgjwt|6', 'before the move, pgjwt is called');
+	is(state_of($node, $move, dbname => 'moved'), '', 'the script moves a database');
+	is(called_by('moved'), 'jwt_auth_pgjwt|6', 'after the move, the drop-in is called');
 	is(value_of($node, "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension WHERE extname LIKE '%jwt%'", dbname => 'moved'),
-		'jwt_auth jwt_auth_pgjwt', 'pgjwt is gone');
-	is(shape_of('moved'), $shape, 'owners, rights, options, roles and texts are as before');
-	is(behaviour_of('moved', $_), $before{$_}, 'a token does as before') for sort keys %before;
+		'jwt_auth jwt_auth_pgjwt', 'the move drops pgjwt');
+	is(shape_of('moved'), $shape, 'the move keeps owners, rights, options, roles and texts');
+	is(behaviour_of('moved', $_), $before{$_}, 'a token works as before the move') for sort keys %before;
 	is(value_of($node, q{INSERT INTO public."Letter box" (id) VALUES (9) RETURNING "the receipt" = extensions.sign('{"read":false}',
-		current_setting('app.secret')), number}, dbname => 'moved'), 't|1.5', 'a default signs');
-	is(value_of($node, 'DELETE FROM public."Letter box" WHERE id = 9 RETURNING id', dbname => 'moved'), '9', 'its row goes');
-	is(state_of($node, 'DROP EXTENSION jwt_auth_pgjwt', dbname => 'moved'), '2BP01', 'what is bound to it keeps it');
-	is(state_of($node, 'DROP EXTENSION jwt_auth', dbname => 'moved'), '2BP01', 'and jwt_auth');
+		current_setting('app.secret')), number}, dbname => 'moved'), 't|1.5', 'a moved default signs');
+	is(value_of($node, 'DELETE FROM public."Letter box" WHERE id = 9 RETURNING id', dbname => 'moved'), '9', 'a row with a moved default is deleted');
+	is(state_of($node, 'DROP EXTENSION jwt_auth_pgjwt', dbname => 'moved'), '2BP01', 'the drop-in is not dropped while objects depend on it');
+	is(state_of($node, 'DROP EXTENSION jwt_auth', dbname => 'moved'), '2BP01', 'jwt_auth is not dropped while the drop-in depends on it');
 	return;
 }
 
@@ -177,17 +177,17 @@ sub refuse
 
 		$node->safe_psql('refusing', $make);
 		is(state_of($node, $move, dbname => 'refusing'), '2BP01', "$name stops the move");
-		is(called_by('refusing') =~ /^pgjwt\|/, 1, "$name: pgjwt is called as before");
+		is(called_by('refusing') =~ /^pgjwt\|/, 1, "$name: pgjwt is still called");
 		is(value_of($node, "SELECT count(*) FROM pg_extension WHERE extname = 'jwt_auth_pgjwt'", dbname => 'refusing'), '0',
-			"$name: the drop-in is not there");
-		is(shape_of('refusing') . behaviour_of('refusing', $token), $before, "$name: everything is as before") if $name ne 'a generated column';
+			"$name: the drop-in is not installed");
+		is(shape_of('refusing') . behaviour_of('refusing', $token), $before, "$name: a stopped move changes nothing") if $name ne 'a generated column';
 		$node->safe_psql('refusing', $drop);
 	}
 	$node->safe_psql('refusing', 'CREATE SCHEMA other');
-	is(state_of($node, 'CREATE EXTENSION jwt_auth_pgjwt SCHEMA extensions', dbname => 'refusing'), '42723', 'it is not made over pgjwt');
-	is(state_of($node, "SET ROLE regress_owner; $move", dbname => 'refusing'), '42501', 'nobody but a superuser moves it');
-	is(state_of($node, $move, dbname => 'refusing'), '', 'without them it moves');
-	is(state_of($node, $move, dbname => 'refusing') ne '', 1, 'and does not move twice');
+	is(state_of($node, 'CREATE EXTENSION jwt_auth_pgjwt SCHEMA extensions', dbname => 'refusing'), '42723', 'the drop-in is not created in the schema of pgjwt');
+	is(state_of($node, "SET ROLE regress_owner; $move", dbname => 'refusing'), '42501', 'only a superuser may move a database');
+	is(state_of($node, $move, dbname => 'refusing'), '', 'without dependent objects, the script moves a database');
+	is(state_of($node, $move, dbname => 'refusing') ne '', 1, 'the script refuses to move a database twice');
 	execute($node, 'DROP DATABASE refusing');
 	return;
 }
@@ -197,10 +197,10 @@ sub restore_old
 {
 	is(bash($restore), '', 'a dump from before is restored without pgjwt');
 	execute($node, "ALTER DATABASE app_moved SET app.secret = '$SECRET'");
-	is(called_by('app_moved'), 'jwt_auth_pgjwt|6', 'it calls the drop-in');
-	is(value_of($node, "SELECT count(*) FROM pg_extension WHERE extname = 'pgjwt'", dbname => 'app_moved'), '0', 'and has no pgjwt');
-	is(shape_of('app_moved'), shape_of('moved'), 'with the same policies, views and defaults');
-	is(behaviour_of('app_moved', $_), behaviour_of('moved', $_), 'and does the same') for $token, "${token}x";
+	is(called_by('app_moved'), 'jwt_auth_pgjwt|6', 'a restored database calls the drop-in');
+	is(value_of($node, "SELECT count(*) FROM pg_extension WHERE extname = 'pgjwt'", dbname => 'app_moved'), '0', 'a restored database has no pgjwt');
+	is(shape_of('app_moved'), shape_of('moved'), 'a restored database has the same policies, views and defaults');
+	is(behaviour_of('app_moved', $_), behaviour_of('moved', $_), 'a token works alike in a restored database') for $token, "${token}x";
 	execute($node, 'DROP DATABASE app_moved');
 	return;
 }
@@ -216,10 +216,10 @@ sub restore_new
 
 		execute($node, 'CREATE DATABASE again');
 		execute($node, "ALTER DATABASE again SET app.secret = '$SECRET'");
-		is(bash($script), '', "$format: a dump from after is restored");
-		is(called_by('again'), 'jwt_auth_pgjwt|6', "$format: it calls the drop-in");
-		is(shape_of('again'), shape_of('moved'), "$format: with the same policies, views and defaults");
-		is(behaviour_of('again', $_), behaviour_of('moved', $_), "$format: and does the same") for $token, "${token}x";
+		is(bash($script), '', "$format: a dump of a moved database is restored");
+		is(called_by('again'), 'jwt_auth_pgjwt|6', "$format: the restored database calls the drop-in");
+		is(shape_of('again'), shape_of('moved'), "$format: the restored database has the same policies, views and defaults");
+		is(behaviour_of('again', $_), behaviour_of('moved', $_), "$format: a token works alike in the restored database") for $token, "${token}x";
 		execute($node, 'DROP DATABASE again');
 	}
 	return;
@@ -252,19 +252,19 @@ sub other_encodings
 		for my $secret ($text, "'ascii'")
 		{
 			is(value_of($node, "SELECT new.sign($payload, $secret) = old.sign($payload, $secret)", @where), 't',
-				"$encoding: the same token, $secret");
+				"$encoding: sign gives the same token as pgjwt with the secret $secret");
 			for my $asked ($secret, "$secret || ' '")
 			{
 				is(value_of($node, "SELECT (SELECT v::text FROM new.verify(t, $asked) AS v) = (SELECT v::text FROM old.verify(t, $asked) AS v)
-					FROM (SELECT old.sign($payload, $secret)) AS s (t)", @where), 't', "$encoding: the same row, $asked");
+					FROM (SELECT old.sign($payload, $secret)) AS s (t)", @where), 't', "$encoding: verify gives the same row as pgjwt with the secret $asked");
 			}
 		}
 		is(value_of($node, "SELECT v.valid AND v.payload->>'name' = $text FROM new.verify(new.sign($payload, $text), $text) AS v", @where),
-			't', "$encoding: there and back");
+			't', "$encoding: a signed payload is verified");
 		is(value_of($node, "SELECT new.algorithm_sign($text, $text, 'HS512') = old.algorithm_sign($text, $text, 'HS512')", @where), 't',
-			"$encoding: the same MAC");
+			"$encoding: algorithm_sign gives the same MAC as pgjwt");
 		is(value_of($node, "SELECT v FROM new.verify('" . sealed($_, 'k') . "', 'k') AS v", @where) =~ /,,f\)$/, 1,
-			"$encoding: not valid and not shown: " . unpack 'H*', $_)
+			"$encoding: a payload is invalid and not shown: " . unpack 'H*', $_)
 		  for "{\"a\":\"\xff\"}", "{\"a\":\"\xe9\"}", '{"a":"\\u0000"}',
 		  $foreign{$encoding} ? encode('UTF-8', "{\"a\":\"$foreign{$encoding}\"}") : ();
 		execute($node, "DROP DATABASE $encoding");

@@ -73,7 +73,7 @@ for my $way ([ $node, 'directly' ], [ $pool, 'through pgbouncer' ])
 	check("libpq, $name", ask_libpq($where, @cases));
 	check("node-postgres, $name", ask_node($where, @cases));
 }
-is(join(',', ask_libpq($node, [ $alice, $touch ]), ask_node($pool, [ $alice, $touch ])), '1,2', 'while it runs with a good one');
+is(join(',', ask_libpq($node, [ $alice, $touch ]), ask_node($pool, [ $alice, $touch ])), '1,2', 'a query runs with a valid token');
 $pool->stop;
 check_one_statement();
 done_testing();
@@ -82,10 +82,10 @@ sub check
 {
 	my ($name, @answers) = @_;
 
-	is(scalar @answers, scalar @cases, "$name: an answer to each");
-	is($answers[$_], $cases[$_][2], "$name: $cases[$_][2] for $cases[$_][1]") for 0 .. $#cases;
-	is(value_of($node, 'SELECT is_called FROM ran'), 'f', "$name: no query ran with a token that was denied");
-	is(value_of($node, 'SELECT count(*) FROM note'), 2, "$name: and what failed was rolled back");
+	is(scalar @answers, scalar @cases, "$name: each request is answered");
+	is($answers[$_], $cases[$_][2], "$name: the answer to $cases[$_][1] is $cases[$_][2]") for 0 .. $#cases;
+	is(value_of($node, 'SELECT is_called FROM ran'), 'f', "$name: no query runs with a denied token");
+	is(value_of($node, 'SELECT count(*) FROM note'), 2, "$name: failed requests are rolled back");
 	return;
 }
 
@@ -157,8 +157,8 @@ sub check_one_statement
 	my $session = connect_to($node);
 
 	execute($session, "SET SESSION AUTHORIZATION $ROLE");
-	is(state_of($session, "SELECT body FROM jwt_authenticate('$alice', true), note"), '42501', 'one statement instead has not the rights');
-	is(state_of($session, "SELECT jwt_authenticate('$alice', true), body FROM note"), '42501', 'nor with the function in the list');
-	is(value_of($session, $nobody), "$ROLE ", 'and leaves nobody behind');
+	is(state_of($session, "SELECT body FROM jwt_authenticate('$alice', true), note"), '42501', 'one statement with jwt_authenticate in FROM lacks the rights');
+	is(state_of($session, "SELECT jwt_authenticate('$alice', true), body FROM note"), '42501', 'one statement with jwt_authenticate in the select list lacks the rights');
+	is(value_of($session, $nobody), "$ROLE ", 'a failed statement leaves no identity');
 	return;
 }

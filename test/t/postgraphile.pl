@@ -148,15 +148,15 @@ sub code_of
 
 sub check_reading
 {
-	is(titles($token{alice}), '200, alice 1, alice 2', 'alice');
-	is(titles(undef), '200', 'nobody');
-	is(titles($token{bob}), '200, bob 1, bob 2', 'bob');
-	is(titles(undef, authorization => "bearer $token{bob}"), '200, bob 1, bob 2', 'bob, in lower case');
-	is(titles(undef, authorization => 'Basic YWxpY2U6eA=='), '200', 'other credentials');
-	is(ask($token{alice}, '{ me }')->{body}{data}{me}, $id{alice}, 'alice\'s id');
-	is(ask(undef, '{ me }')->{body}{data}{me}, undef, 'nobody\'s id');
-	is(ask($token{bob}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}, undef, 'bob asks for a row of alice\'s');
-	is(ask($token{alice}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}{title}, 'alice 1', 'alice does');
+	is(titles($token{alice}), '200, alice 1, alice 2', "alice's token sees her rows");
+	is(titles(undef), '200', 'a request without token sees no row');
+	is(titles($token{bob}), '200, bob 1, bob 2', "bob's token sees his rows");
+	is(titles(undef, authorization => "bearer $token{bob}"), '200, bob 1, bob 2', '"bearer" in lower case is accepted');
+	is(titles(undef, authorization => 'Basic YWxpY2U6eA=='), '200', 'other credentials see no row');
+	is(ask($token{alice}, '{ me }')->{body}{data}{me}, $id{alice}, "alice's request has her id");
+	is(ask(undef, '{ me }')->{body}{data}{me}, undef, 'a request without token has no id');
+	is(ask($token{bob}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}, undef, "bob cannot read a row of alice's");
+	is(ask($token{alice}, '{ documentById(id: 1) { title } }')->{body}{data}{documentById}{title}, 'alice 1', 'alice can read her row');
 	return;
 }
 
@@ -167,8 +167,8 @@ sub check_role
 	my $revoked = login('alice')->{access_token};
 	my $without_role = value_of($node, q{SELECT jwt_sign('{"sub":"x"}')});
 
-	is(ask($token{alice}, $query)->{body}{data}{allNotices}{nodes}[0]{title}, 'for members', 'the role of a valid token');
-	is(ask($revoked, 'mutation { logout(input: {}) { boolean } }')->{status}, 200, 'a token is revoked');
+	is(ask($token{alice}, $query)->{body}{data}{allNotices}{nodes}[0]{title}, 'for members', 'the role of a valid token is assumed');
+	is(ask($revoked, 'mutation { logout(input: {}) { boolean } }')->{status}, 200, 'a token is revoked by a mutation');
 	for my $case ([ 'a revoked token', $revoked ], [ 'a tampered one', tampered($token{alice}) ], [ 'junk', 'x' ])
 	{
 		my $answer = ask($case->[1], $query);
@@ -176,9 +176,9 @@ sub check_role
 		is($answer->{status}, 401, "$case->[0]: refused before anything runs");
 		is($answer->{body}{data}, undef, "$case->[0]: no row");
 	}
-	is(code_of(ask(undef, $query)), '42501', 'nobody has not that role');
-	is(code_of(ask($without_role, $query)), '42501', 'nor has a token without role');
-	is(code_of(ask(undef, $query, authorization => $_)), '42501', "nor other credentials: $_")
+	is(code_of(ask(undef, $query)), '42501', 'a request without token does not have the role');
+	is(code_of(ask($without_role, $query)), '42501', 'a token without role does not have the role');
+	is(code_of(ask(undef, $query, authorization => $_)), '42501', "other credentials do not have the role: $_")
 	  for 'Basic YWxpY2U6eA==', 'x', 'Bearer', 'Bearer a b';
 	return;
 }
@@ -207,8 +207,8 @@ sub check_refusals
 			unlike($json->encode($answer->{body}), qr/alice|bob/, "$name: no row for $query");
 		}
 	}
-	is(login('alice', 'wrong')->{error}, 'invalid_grant', 'a wrong password');
-	is(login('mallory', 'wrong')->{error}, 'invalid_grant', 'an unknown name');
+	is(login('alice', 'wrong')->{error}, 'invalid_grant', 'a login with a wrong password is denied');
+	is(login('mallory', 'wrong')->{error}, 'invalid_grant', 'a login with an unknown name is denied');
 	return;
 }
 
@@ -216,15 +216,15 @@ sub check_writing
 {
 	my $create = 'mutation { createDocument(input: {document: {title: "new"%s}}) { document { owner } } }';
 
-	is(ask($token{alice}, sprintf $create, '')->{body}{data}{createDocument}{document}{owner}, $id{alice}, 'alice adds a row');
-	is(titles($token{alice}), '200, alice 1, alice 2, new', 'she sees it');
-	is(titles($token{bob}), '200, bob 1, bob 2', 'bob does not');
-	is(code_of(ask($token{alice}, sprintf $create, ", owner: \"$id{bob}\"")), '42501', 'no row for bob');
-	like(code_of(ask(undef, sprintf $create, '')), qr/^(?:42501|23502)$/, 'no row by nobody');
-	is(code_of(ask(undef, sprintf $create, ", owner: \"$id{bob}\"")), '42501', 'not for bob either');
+	is(ask($token{alice}, sprintf $create, '')->{body}{data}{createDocument}{document}{owner}, $id{alice}, 'alice can insert a row');
+	is(titles($token{alice}), '200, alice 1, alice 2, new', 'alice sees the row that she inserted');
+	is(titles($token{bob}), '200, bob 1, bob 2', 'bob does not see the row that alice inserted');
+	is(code_of(ask($token{alice}, sprintf $create, ", owner: \"$id{bob}\"")), '42501', "alice cannot insert a row of bob's");
+	like(code_of(ask(undef, sprintf $create, '')), qr/^(?:42501|23502)$/, 'a request without token cannot insert a row');
+	is(code_of(ask(undef, sprintf $create, ", owner: \"$id{bob}\"")), '42501', "a request without token cannot insert a row of bob's");
 	is(ask($token{bob}, 'mutation { deleteDocumentById(input: {id: 1}) { deletedDocumentId } }')->{body}{data}{deleteDocumentById}, undef,
 		'bob deletes no row of alice\'s');
-	is(titles($token{alice}), '200, alice 1, alice 2, new', 'which is there');
+	is(titles($token{alice}), '200, alice 1, alice 2, new', "after bob's attempt to delete it, alice's row is there");
 	return;
 }
 
@@ -268,20 +268,20 @@ sub check_sessions
 	my $refreshed = $answer->{body}{data}{refresh}{json};
 
 	$refreshed = $json->decode($refreshed) if !ref $refreshed;
-	is(titles($refreshed->{access_token}), '200, alice 1, alice 2, new', 'a refreshed token');
-	is(code_of(ask(undef, $logout)), '28J03', 'nobody logs nobody out');
-	is(ask($token{alice}, $logout)->{status}, 200, 'alice logs out');
+	is(titles($refreshed->{access_token}), '200, alice 1, alice 2, new', 'a refreshed token sees the rows of its user');
+	is(code_of(ask(undef, $logout)), '28J03', 'a logout without token is refused');
+	is(ask($token{alice}, $logout)->{status}, 200, "alice's logout succeeds");
 	for my $token ($token{alice}, $refreshed->{access_token})
 	{
 		for my $turn (1 .. 3)
 		{
 			$answer = ask($token, '{ allDocuments { nodes { title } } }');
-			is($answer->{status}, 401, 'refused after logout, on every connection');
-			is(code_of($answer), '28J02', 'as revoked');
+			is($answer->{status}, 401, "after the logout, alice's token is refused on every connection");
+			is(code_of($answer), '28J02', "after the logout, alice's token is refused as revoked");
 		}
 	}
-	is(titles($other), '200, alice 1, alice 2, new', 'her other session goes on');
-	is(titles($token{bob}), '200, bob 1, bob 2', 'so does bob\'s');
-	is(titles(undef), '200', 'and nobody is nobody');
+	is(titles($other), '200, alice 1, alice 2, new', "after the logout, alice's other session goes on");
+	is(titles($token{bob}), '200, bob 1, bob 2', "after the logout, bob's session goes on");
+	is(titles(undef), '200', 'after the logout, a request without token sees no row');
 	return;
 }

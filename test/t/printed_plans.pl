@@ -1,7 +1,8 @@
 # Plans that a session has printed, to itself and the log (T47): those of the
 # extension's own statements, which hold new keys, hashes and nonces, are not
-# among them, whoever asks for it.
-# At least 27 assertions
+# among them, whoever asks for it; nor does auto_explain log their values, or those
+# of the operator's hook functions.
+# At least 33 assertions
 
 use strict;
 use warnings;
@@ -10,7 +11,12 @@ use AccountTest;
 use JwtAuthTest;
 use Test::More;
 
-my $node = start_node('plans', conf => [ 'jwt_auth.argon2_memory = 8', 'jwt_auth.argon2_iterations = 1' ]);
+my $node = start_node(
+	'plans',
+	conf => [
+		'jwt_auth.argon2_memory = 8', 'jwt_auth.argon2_iterations = 1', "session_preload_libraries = 'auto_explain'", 'auto_explain.log_min_duration = -1',
+		'auto_explain.log_nested_statements = on', 'auto_explain.log_verbose = on', 'auto_explain.log_analyze = on', 'log_statement = none'
+	]);
 my $oct = q({"kty":"oct","alg":"HS256","kid":"o","k":"QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE"});
 
 # What a role is shown of a statement: messages, with printed bytes as text.
@@ -78,16 +84,42 @@ for my $row (@statements)
 	@seen = grep { index($statement, $_) < 0 } @seen;
 	my $plans = () = $messages =~ /LOG:\s+plan:/g;
 
-	is($plans, 1, "one plan: $statement");
-	is("@seen", '', "no secret: $statement");
+	is($plans, 1, "one plan is printed: $statement");
+	is("@seen", '', "no secret is printed: $statement");
 	$printed .= $messages;
 }
 cmp_ok(scalar(secrets()), '>', 5, 'there are secrets');
-like($printed, qr/nobody/, 'and what is printed could be read');
+like($printed, qr/nobody/, 'printed plans are readable');
 
 # What the session asked for goes on.
 my ($output) = shown('regress_plans_gateway', "SELECT jwt_login('alice', 'wrong') ->> 'error', current_setting('debug_print_plan')");
 
-is($output, 'invalid_grant|on', 'the setting is what it was');
+is($output, 'invalid_grant|on', 'debug_print_plan stays on');
+
+# The operator has statements explained, with their parameters
+{
+	my $logged = -s $node->logfile;
+	my $hidden = 'the password that a hook gets';
+
+	$node->safe_psql('postgres', <<~"END");
+		CREATE TABLE passwords AS SELECT '$hidden'::text AS password;
+		CREATE FUNCTION public.accepts(username text, password text) RETURNS text LANGUAGE plpgsql AS
+		\$\$ BEGIN RETURN (SELECT CASE relname WHEN password THEN 'no' END FROM pg_class WHERE relname = 'pg_class'); END \$\$;
+		END
+	$node->append_conf('postgresql.conf', "auto_explain.log_min_duration = 0\njwt_auth.password_check_function = 'public.accepts'");
+	$node->reload;
+	wait_for($node, 'SHOW auto_explain.log_min_duration', '0');
+	execute($node, q{SELECT jwt_create_user('dave', password) FROM passwords});
+	execute($node, q{SELECT jwt_login('dave', password) ? 'access_token' FROM passwords});
+	execute($node, $_) for 'SELECT jwt_create_key()', "SELECT jwt_create_key('HS256')", 'SELECT jwt_rotate_refresh_key()';
+	is(value_of($node, 'SHOW auto_explain.log_min_duration'), '0', 'auto_explain stays as the operator set it');
+	my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile, $logged);
+
+	like($log, qr/plan:\s+Query Text: SELECT jwt_create_user\('dave', password\)/, 'statements of callers are explained');
+	unlike($log, qr/Query Text: [^\n]*jwt_auth\.|Query Text:[^\n]*pg_class/, 'statements of the extension and of hooks are not explained');
+	is(scalar(grep { index($log, $_) >= 0 } secrets()), 0, 'the log has no key or hash');
+	is(index($log, $hidden), -1, 'the log has no password that a hook gets');
+	like(join("\n", secrets()), qr/\S{20}/, 'there are keys and hashes to find');
+}
 
 done_testing();

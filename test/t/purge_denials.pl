@@ -90,8 +90,8 @@ sub check_running
 
 	execute($admin, 'SELECT pg_advisory_lock(1)');
 	execute($admin, "SELECT jwt_revoke('$denied')");
-	is(value_of($admin, "SELECT verdict_of('$denied')"), '28J02', 'a token that was denied');
-	is(value_of($admin, "SELECT verdict_of('$good')"), 'good', 'and one that was not');
+	is(value_of($admin, "SELECT verdict_of('$denied')"), '28J02', 'before it expires, a denied token is refused as revoked');
+	is(value_of($admin, "SELECT verdict_of('$good')"), 'good', 'before it expires, a token that was not denied is accepted');
 
 	# What runs nothing that could come upon it
 	execute($admin, 'CREATE DATABASE other');
@@ -106,19 +106,19 @@ sub check_running
 
 	wait_for($node, q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}, 5);
 	let_minutes_pass('denied');
-	is(value_of($admin, "SELECT verdict_of('$denied')"), '28J01', 'a statement that begins now: it expired');
-	is(purge(), 0, 'a purge leaves the denial');
+	is(value_of($admin, "SELECT verdict_of('$denied')"), '28J01', 'a statement that begins after the end of the token refuses it as expired');
+	is(purge(), 0, 'while older statements run, a purge keeps the denial');
 	execute($admin, 'SELECT pg_advisory_unlock(1)');
-	is(answer_of($control), 'good', 'what began with a good token ends with it');
-	is(answer_of($_), '28J02', 'what began before comes upon a token that is denied') for @late, $silent;
+	is(answer_of($control), 'good', 'a statement that began with a valid token ends with it');
+	is(answer_of($_), '28J02', 'a statement that began before the end refuses the denied token') for @late, $silent;
 
 	# Sessions without transaction keep nothing, unless nobody can know
-	is(purge(), 0, 'a session that is not tracked keeps it');
+	is(purge(), 0, 'while an untracked session lives, a purge keeps the denial');
 	$silent->query('RESET track_activities');
-	is(purge(), 1, 'when none that began before runs, it goes');
-	is(value_of($admin, "SELECT verdict_of('$denied')"), '28J01', 'and the token is refused all the same');
-	is(value_of($admin, q{SELECT count(*) FROM pg_prepared_xacts}), 1, 'a prepared transaction did not keep it');
-	is($other->answer, '1', 'nor one of another database');
+	is(purge(), 1, 'when no older statement runs, a purge removes the denial');
+	is(value_of($admin, "SELECT verdict_of('$denied')"), '28J01', 'after the purge, the denied token is refused as expired');
+	is(value_of($admin, q{SELECT count(*) FROM pg_prepared_xacts}), 1, 'a prepared transaction does not keep the denial');
+	is($other->answer, '1', 'a transaction of another database does not keep the denial');
 	$node->safe_psql('postgres', q{ROLLBACK PREPARED 'p'});
 	$_->close for @late, $control, $silent, $other;
 	return;
@@ -148,10 +148,10 @@ sub check_locked
 		execute($admin, $fill);
 		$holder->query("BEGIN; SELECT count(*) FROM (SELECT FROM jwt_auth.$table ORDER BY $time, $key LIMIT 10 FOR UPDATE) AS v");
 		is(purge(3), 3, "$table by $time: a small batch of those behind what is locked");
-		is(purge(), 7, 'and all the others');
-		is(purge(3), 0, 'but nothing that is locked');
+		is(purge(), 7, '$table by $time: a purge removes all rows that are not locked');
+		is(purge(3), 0, '$table by $time: a purge keeps rows that are locked');
 		$holder->query('COMMIT');
-		is(purge(), 10, 'until it is free');
+		is(purge(), 10, '$table by $time: once the lock is released, a purge removes the rows');
 	}
 	$holder->close;
 	return;
@@ -176,10 +176,10 @@ sub check_standby
 	$late{$_}->begin_query("SELECT verdict_of('$token{$_}') FROM pg_sleep(38)") for qw(good denied);
 	is($late{soon}->answer, 'good', 'a statement on the standby that began before a token expired accepts it');
 	let_minutes_pass('denied');
-	is(purge(), 1, 'a purge knows of nothing there');
+	is(purge(), 1, 'a purge on the primary does not wait for statements on the standby');
 	$node->wait_for_catchup($standby);
-	is($standby->safe_psql('postgres', 'SELECT count(*) FROM jwt_auth.revoked_tokens'), 0, 'and what it removes is gone there');
-	is($late{$_}->answer, '28J01', "$_: but not for long") for qw(denied good);
+	is($standby->safe_psql('postgres', 'SELECT count(*) FROM jwt_auth.revoked_tokens'), 0, 'rows that a purge removed are gone on the standby');
+	is($late{$_}->answer, '28J01', "$_: half a minute after its end, the token is refused on the standby") for qw(denied good);
 	$_->close for values %late;
 	$standby->stop;
 	return;

@@ -151,7 +151,7 @@ sub dump_from
 	my ($database, $file, @options) = @_;
 	my ($worked, $errors) = try_to($first, $database, $OWNER, 'pg_dump', '--no-sync', "--file=$dir/$file", @options);
 
-	ok($worked, "$file: dumped") or diag $errors;
+	ok($worked, "$file: the dump succeeds") or diag $errors;
 	return;
 }
 
@@ -194,7 +194,7 @@ sub restore_without_roles
 		my $name = "${source}_$format";
 
 		dump_from($source, $name, "--format=$format", @$dumping);
-		unlike(slurp_file("$dir/$name"), qr/^(?:ALTER .* OWNER|GRANT|REVOKE) /m, "$name: it gives nobody anything") if $format eq 'plain';
+		unlike(slurp_file("$dir/$name"), qr/^(?:ALTER .* OWNER|GRANT|REVOKE) /m, "$name: the dump grants no rights") if $format eq 'plain';
 		new_copy($name, $RESTORER, $source eq 'sealed' ? $sealing : ());
 		for my $options (@restoring)
 		{
@@ -202,7 +202,7 @@ sub restore_without_roles
 
 			ok($worked, "$name: restored @$options") or diag $errors;
 		}
-		is_deeply([ differences(\@fresh, [ catalog_of($second, $name) ]) ], [], "$name: the extension is as one newly made");
+		is_deeply([ differences(\@fresh, [ catalog_of($second, $name) ]) ], [], "$name: the restored extension is as one newly created");
 		check_copy($name, $told{$source});
 		check_rights($name);
 		check_policy($name, $told{$source});
@@ -217,26 +217,26 @@ sub check_copy
 	my ($name, $token) = @_;
 	my $session = JwtAuthSession->new($second, dbname => $name, role => $RESTORER);
 
-	is(digest_of($session), $token->{digest}, "$name: all rows came back");
-	is(verdict($session, $token->{$_}), '', "$name: good: $_") for qw(one secret issuer_ES256 issuer_HS256 live parent child);
-	is(verdict($session, $token->{$_}), '28J02', "$name: dead: $_") for qw(revoked replayed denied);
-	is(verdict($session, $token->{dead}), '28J00', "$name: dead: of a revoked key");
+	is(digest_of($session), $token->{digest}, "$name: all rows are restored");
+	is(verdict($session, $token->{$_}), '', "$name: accepted: $_") for qw(one secret issuer_ES256 issuer_HS256 live parent child);
+	is(verdict($session, $token->{$_}), '28J02', "$name: refused: $_") for qw(revoked replayed denied);
+	is(verdict($session, $token->{dead}), '28J00', "$name: refused: a token by a revoked key");
 	is(error_of(answer($session, "jwt_login('$_', '$PASSWORD')")), 'ok', "$name: $_ logs in") for qw(alice bob imported);
-	is(error_of(answer($session, "jwt_login('$_', '$PASSWORD')")), 'invalid_grant', "$name: $_ does not") for qw(disabled nobody);
-	is(error_of(refreshed($session, $token->{live})), 'ok', "$name: a session goes on");
+	is(error_of(answer($session, "jwt_login('$_', '$PASSWORD')")), 'invalid_grant', "$name: $_ cannot log in") for qw(disabled nobody);
+	is(error_of(refreshed($session, $token->{live})), 'ok', "$name: a live session can be refreshed");
 
 	# Even if it all took longer than the grace, or the wait
 	$session->query('UPDATE jwt_auth.refresh_tokens SET earlier = substr(earlier, 1, 16) || timestamptz_send(clock_timestamp()) WHERE generation = 2;
 		UPDATE jwt_auth.login_throttle SET last_failure_at = clock_timestamp() WHERE failures > 19');
 	is(error_of(answer($session, "jwt_login('mallory', 'wrong')")), 'temporarily_unavailable', "$name: mallory waits");
 	is(refreshed($session, $token->{parent})->{refresh_token}, $token->{child}{refresh_token}, "$name: a parent in its grace gives the same child");
-	is(error_of(refreshed($session, $token->{child})), 'ok', "$name: which goes on");
+	is(error_of(refreshed($session, $token->{child})), 'ok', "$name: the child can be refreshed");
 	is(error_of(refreshed($session, $token->{$_})), 'invalid_grant', "$name: ended: $_") for qw(revoked replayed);
 	is( error_of(answer($session, "jwt_refresh('$token->{parent}{refresh_token}') FROM set_config('jwt_auth.refresh_grace', '0', true)")),
 		'invalid_grant', "$name: a replay is denied");
-	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'refresh_replayed'}), 2, "$name: and noticed");
-	is($session->state_of(q{SELECT jwt_create_key('ES256', 'dead')}), '22023', "$name: no kid comes again");
-	is($session->state_of('SELECT jwt_rotate_key(), jwt_rotate_refresh_key(), jwt_purge()'), '', "$name: upkeep works");
+	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'refresh_replayed'}), 2, "$name: the replay is audited");
+	is($session->state_of(q{SELECT jwt_create_key('ES256', 'dead')}), '22023', "$name: a former kid is refused");
+	is($session->state_of('SELECT jwt_rotate_key(), jwt_rotate_refresh_key(), jwt_purge()'), '', "$name: rotations and a purge succeed");
 	$session->close;
 	return;
 }
@@ -249,12 +249,12 @@ sub check_rights
 	my $anyone = JwtAuthSession->new($second, dbname => $name, role => 'regress_second_anyone');
 
 	is($reader->query("SELECT count(*) FROM jwt_auth.$_"), 0, "$name: who reads all data reads nothing of $_") for @TABLES;
-	is($reader->query('WITH d AS (DELETE FROM jwt_auth.users RETURNING 1) SELECT count(*) FROM d'), 0, "$name: nor deletes a user");
+	is($reader->query('WITH d AS (DELETE FROM jwt_auth.users RETURNING 1) SELECT count(*) FROM d'), 0, "$name: a role that reads all data deletes no user");
 	is($anyone->state_of("SELECT * FROM jwt_auth.$_"), '42501', "$name: anyone may not read $_") for @TABLES;
-	is($anyone->state_of("SELECT $_"), '42501', "$name: nor call $_")
+	is($anyone->state_of("SELECT $_"), '42501', "$name: anyone may not call $_")
 	  for "jwt_login('alice', '$PASSWORD')", q{jwt_refresh('x')}, q{jwt_create_user('x')}, q{jwt_sign('{}')}, 'jwt_reset_after_restore()',
 	  'jwt_create_key()', 'jwt_purge()', q{jwt_introspect('x')};
-	is($anyone->state_of(q{SELECT jwt_verify('x')}), '28J00', "$name: but verify");
+	is($anyone->state_of(q{SELECT jwt_verify('x')}), '28J00', "$name: anyone may call jwt_verify");
 	$_->close for $reader, $anyone;
 	return;
 }
@@ -268,10 +268,10 @@ sub check_policy
 	my $anyone = JwtAuthSession->new($second, dbname => $name, role => 'regress_second_anyone');
 	my $live = answer($admin, "jwt_login('alice', '$PASSWORD')")->{access_token};
 
-	is($anyone->state_of('SELECT * FROM public.own'), '42501', "$name: rights on tables are granted anew");
+	is($anyone->state_of('SELECT * FROM public.own'), '42501', "$name: former grants on tables are not restored");
 	$admin->query('GRANT SELECT ON public.own TO regress_second_anyone');
 	is($anyone->query('SELECT count(*) FROM public.own'), 0, "$name: a policy shows nothing to nobody");
-	is($anyone->query("SET jwt_auth.token = '$live'; SELECT count(*) FROM public.own"), 1, "$name: and its row to a user");
+	is($anyone->query("SET jwt_auth.token = '$live'; SELECT count(*) FROM public.own"), 1, "$name: a policy shows its row to a user");
 	is($anyone->state_of("SELECT jwt_authenticate('$live', true)"), '42501', "$name: a role that is not here cannot be assumed");
 	$_->close for $admin, $anyone;
 	return;
@@ -297,14 +297,14 @@ sub restore_with_roles
 		my $owner = JwtAuthSession->new($second, dbname => $name, role => $OWNER);
 		my $login = answer($gateway, "jwt_login('alice', '$PASSWORD')");
 
-		is(error_of($login), 'ok', "$name: the gateway logs people in");
+		is(error_of($login), 'ok', "$name: the gateway logs users in");
 		is($gateway->query("BEGIN; SELECT jwt_authenticate('$login->{access_token}', true) IS NOT NULL; SELECT count(*) FROM public.own; COMMIT"),
 			"t\n1", "$name: and acts for them");
-		is($gateway->state_of('SELECT jwt_create_key()'), '42501', "$name: with no other right");
-		is($owner->state_of("SELECT $_"), '42501', "$name: the database's owner has none: $_")
+		is($gateway->state_of('SELECT jwt_create_key()'), '42501', "$name: the gateway has no other right");
+		is($owner->state_of("SELECT $_"), '42501', "$name: the owner of the database may not call $_")
 		  for 'jwt_create_key()', "jwt_login('alice', '$PASSWORD')", 'jwt_reset_after_restore()', 'count(*) FROM jwt_auth.keys';
-		is($owner->state_of('DROP EXTENSION jwt_auth CASCADE'), '42501', "$name: nor drops the extension");
-		is($owner->query(q{SELECT extowner::regrole FROM pg_extension WHERE extname = 'jwt_auth'}), $RESTORER, "$name: which is the restorer's");
+		is($owner->state_of('DROP EXTENSION jwt_auth CASCADE'), '42501', "$name: the owner of the database cannot drop the extension");
+		is($owner->query(q{SELECT extowner::regrole FROM pg_extension WHERE extname = 'jwt_auth'}), $RESTORER, "$name: the restorer owns the extension");
 		$_->close for $gateway, $owner;
 		execute($second, "DROP DATABASE $name");
 	}
@@ -321,9 +321,9 @@ sub refuse_missing_roles
 	{
 		my ($worked, $errors) = try_to($second, 'missing', $RESTORER, restore_command("roles_$format", '--single-transaction'));
 
-		ok(!$worked, "$format, roles missing: not restored");
-		like($errors, qr/role "regress_first_\w+" does not exist/, "$format, roles missing: it says why");
-		is(value_of($second, q{SELECT count(*) FROM pg_extension WHERE extname = 'jwt_auth'}, dbname => 'missing'), 0, "$format, roles missing: nothing is there");
+		ok(!$worked, "$format, roles missing: the restore fails");
+		like($errors, qr/role "regress_first_\w+" does not exist/, "$format, roles missing: the error names the role");
+		is(value_of($second, q{SELECT count(*) FROM pg_extension WHERE extname = 'jwt_auth'}, dbname => 'missing'), 0, "$format, roles missing: nothing is restored");
 	}
 	return;
 }
@@ -342,15 +342,15 @@ sub refuse_ordinary_owner
 		new_copy($name, $owner);
 		my ($worked, $errors) = try_to($second, $name, $owner, @command);
 
-		ok(!$worked, "$name: not restored");
-		like($errors, qr/permission denied to create extension "jwt_auth"/, "$name: it says why");
-		like($errors, qr/Must be superuser/, "$name: and who may");
+		ok(!$worked, "$name: the restore fails");
+		like($errors, qr/permission denied to create extension "jwt_auth"/, "$name: the error says that the extension cannot be created");
+		like($errors, qr/Must be superuser/, "$name: the error says who may create it");
 		$second->safe_psql($name, 'CREATE EXTENSION jwt_auth', extra_params => [ '-U', $RESTORER ]);
 		($worked, $errors) = try_to($second, $name, $owner, @command);
-		ok(!$worked, "$name: not into one that is there");
-		like($errors, qr/permission denied|must be owner/, "$name: it says why");
-		is(value_of($second, 'SELECT count(*) FROM jwt_auth.users', dbname => $name), 0, "$name: no row is there");
-		is(value_of($second, q{SELECT count(*) FROM pg_class WHERE relname = 'own'}, dbname => $name), 0, "$name: and nothing half done");
+		ok(!$worked, "$name: a restore into an existing extension fails");
+		like($errors, qr/permission denied|must be owner/, "$name: the error says why the existing extension is not filled");
+		is(value_of($second, 'SELECT count(*) FROM jwt_auth.users', dbname => $name), 0, "$name: no row is restored");
+		is(value_of($second, q{SELECT count(*) FROM pg_class WHERE relname = 'own'}, dbname => $name), 0, "$name: no table is restored");
 	}
 	return;
 }
@@ -367,13 +367,13 @@ sub refuse_to_dump
 			my ($worked, $errors, $output) = try_to($first, 'clear', $role, 'pg_dump', '--no-sync', @$options);
 
 			ok(!$worked, "$role dumps nothing: @{ [ grep { !/file/ } @$options ] }");
-			like($errors, qr/permission denied|row-level security/, "$role: it is told why");
-			unlike($output, qr/argon2id|^COPY jwt_auth.*\n./m, "$role: there is no row");
+			like($errors, qr/permission denied|row-level security/, "$role: the error says why the dump fails");
+			unlike($output, qr/argon2id|^COPY jwt_auth.*\n./m, "$role: the failed dump contains no row");
 		}
 		my ($worked, $errors, $output) = try_to($first, 'clear', $role, 'pg_dump', '--no-sync', '--exclude-table=jwt_auth.*', '--exclude-table=public.own');
 
 		ok($worked, "$role dumps the rest without them") or diag $errors;
-		like($output, qr/^7$/m, "$role: it is there");
+		like($output, qr/^7$/m, "$role: the dump without the tables contains the other rows");
 	}
 	return;
 }

@@ -129,31 +129,31 @@ sub restored_over
 	$login{later} = call($session, 'jwt_login', 'alice', $PASSWORD);
 	my %dead = (denied => $token{denied}, 'of a dead key' => $token{dead_key}, map { $_ => $login{$_}{access_token} } qw(revoked replayed disabled changed));
 
-	like(verdict($session, $dead{$_}), qr/^28J0[02]$/, "before: dead: $_") for sort keys %dead;
-	is(verdict($session, $_->{access_token}), '', 'before: alive') for $login{kept}, $login{later}, $grandchild;
+	like(verdict($session, $dead{$_}), qr/^28J0[02]$/, "before the restore, a token is denied: $_") for sort keys %dead;
+	is(verdict($session, $_->{access_token}), '', 'before the restore, a token is valid') for $login{kept}, $login{later}, $grandchild;
 
 	must_run('pg_restore', '--clean', '--if-exists', '--exit-on-error', '--single-transaction', '-d', $node->connstr('app'), "$dir/app.dump");
-	is(verdict($session, $dead{$_}), '', "restored: alive again: $_") for sort keys %dead;
-	is(verdict($session, $token{issuer}), '', 'restored: an issuer is trusted again');
-	is(verdict($session, $login{later}{access_token}), '28J00', 'restored: what is newer is unknown');
-	is(outcome($session, 'jwt_refresh', $login{revoked}{refresh_token}), 'ok', 'restored: a session that was ended goes on');
-	is(outcome($session, 'jwt_refresh', $grandchild->{refresh_token}), 'invalid_grant', 'restored: a newer token is lost');
+	is(verdict($session, $dead{$_}), '', "restored: a denied token is valid again: $_") for sort keys %dead;
+	is(verdict($session, $token{issuer}), '', 'restored: a distrusted issuer is trusted again');
+	is(verdict($session, $login{later}{access_token}), '28J00', 'restored: a token newer than the backup is denied');
+	is(outcome($session, 'jwt_refresh', $login{revoked}{refresh_token}), 'ok', 'restored: a revoked session can be refreshed');
+	is(outcome($session, 'jwt_refresh', $grandchild->{refresh_token}), 'invalid_grant', 'restored: a refresh token newer than the backup is denied');
 
 	my $other = JwtAuthSession->new($node, dbname => 'app');
 
-	is(verdict($other, $login{kept}{access_token}), '', 'restored: another connection knows a token');
+	is(verdict($other, $login{kept}{access_token}), '', 'restored: another connection accepts a token');
 	$session->query('SELECT jwt_reset_after_restore()');
 	for my $asked ($session, $other)
 	{
-		like(verdict($asked, $dead{$_}), qr/^28J0[02]$/, "reset: dead: $_") for sort keys %dead;
-		like(verdict($asked, $_->{access_token}), qr/^28J0[02]$/, 'reset: dead: any other') for @login{qw(kept later rotated)}, $child, $grandchild;
+		like(verdict($asked, $dead{$_}), qr/^28J0[02]$/, "reset: a token is denied: $_") for sort keys %dead;
+		like(verdict($asked, $_->{access_token}), qr/^28J0[02]$/, 'reset: every other access token is denied') for @login{qw(kept later rotated)}, $child, $grandchild;
 	}
-	is(outcome($session, 'jwt_refresh', $_->{refresh_token}), 'invalid_grant', 'reset: no refresh token is good') for values %login, $child, $grandchild;
+	is(outcome($session, 'jwt_refresh', $_->{refresh_token}), 'invalid_grant', 'reset: every refresh token is denied') for values %login, $child, $grandchild;
 	is($session->query('SELECT count(*) FROM jwt_auth.sessions WHERE revoked_at IS NULL'), 0, 'reset: no session is live');
-	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'refresh_replayed'}), 0, 'reset: nothing is taken for a replay');
+	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'refresh_replayed'}), 0, 'reset: nothing counts as a replay');
 	works($other, 'alice', 'reset');
-	is(outcome($session, 'jwt_login', $_, $PASSWORD), 'ok', "reset: $_ is who the backup says") for qw(bob carol);
-	is(verdict($session, $token{issuer}), '', 'reset: issuers are those of the backup');
+	is(outcome($session, 'jwt_login', $_, $PASSWORD), 'ok', "reset: $_ logs in as of the backup") for qw(bob carol);
+	is(verdict($session, $token{issuer}), '', 'reset: issuers are trusted as of the backup');
 	$other->close;
 	leave();
 	return;
@@ -176,15 +176,15 @@ sub restored_base_backup
 	$restored->start;
 	my $there = JwtAuthSession->new($restored, dbname => 'app');
 
-	is(verdict($there, $_), '', 'base backup: alive again') for $login{revoked}{access_token}, $denied;
-	is(verdict($there, $child->{access_token}), '', 'base backup: and so is the access token of a session that was there');
+	is(verdict($there, $_), '', 'base backup: a denied token is valid again') for $login{revoked}{access_token}, $denied;
+	is(verdict($there, $child->{access_token}), '', 'base backup: a newer access token of an older session is valid');
 	$there->query('SELECT jwt_reset_after_restore()');
-	like(verdict($there, $_), qr/^28J0[02]$/, 'base backup, reset: dead')
+	like(verdict($there, $_), qr/^28J0[02]$/, 'base backup, reset: every access token is denied')
 	  for $denied, map { $_->{access_token} } values %login, $child;
-	is(outcome($there, 'jwt_refresh', $_->{refresh_token}), 'invalid_grant', 'base backup, reset: no refresh token is good') for values %login, $child;
-	is(verdict($session, works($there, 'alice', 'base backup, reset')->{access_token}), '28J00', 'base backup, reset: refused by the server that went on');
-	is(verdict($session, $_->{access_token}), '', 'base backup: which goes on') for $login{kept}, $child;
-	is(outcome($session, 'jwt_refresh', $child->{refresh_token}), 'ok', 'base backup: and refreshes');
+	is(outcome($there, 'jwt_refresh', $_->{refresh_token}), 'invalid_grant', 'base backup, reset: every refresh token is denied') for values %login, $child;
+	is(verdict($session, works($there, 'alice', 'base backup, reset')->{access_token}), '28J00', 'base backup, reset: the original server denies a new token');
+	is(verdict($session, $_->{access_token}), '', 'base backup: the original server accepts its own tokens') for $login{kept}, $child;
+	is(outcome($session, 'jwt_refresh', $child->{refresh_token}), 'ok', 'base backup: the original server refreshes');
 	$there->close;
 	$restored->stop;
 	return;
@@ -197,11 +197,11 @@ sub works
 	my $login = call($session, 'jwt_login', $user, $PASSWORD);
 
 	is(error_of($login), 'ok', "$name: $user logs in");
-	is(verdict($session, $login->{access_token}), '', "$name: with a good access token");
+	is(verdict($session, $login->{access_token}), '', "$name: $user gets a valid access token");
 	my $next = call($session, 'jwt_refresh', $login->{refresh_token});
 
-	is(error_of($next), 'ok', "$name: and refreshes");
-	is(verdict($session, $next->{access_token}), '', "$name: to a good one");
+	is(error_of($next), 'ok', "$name: $user refreshes");
+	is(verdict($session, $next->{access_token}), '', "$name: $user gets a valid access token by refresh");
 	return $next;
 }
 
@@ -216,17 +216,17 @@ sub calls
 	my $before = $session->query($rows);
 
 	$session->query('CREATE ROLE regress_reset_user IN ROLE pg_read_all_data, pg_write_all_data; SET ROLE regress_reset_user');
-	is($session->state_of('SELECT jwt_reset_after_restore()'), '42501', 'calls: a role without the right');
+	is($session->state_of('SELECT jwt_reset_after_restore()'), '42501', 'calls: a role without EXECUTE is refused');
 	$session->query('RESET ROLE; DROP ROLE regress_reset_user');
 	$session->query('BEGIN');
-	is($session->state_of('SELECT jwt_reset_after_restore()'), '', 'calls: in a transaction');
-	is(verdict($session, $login->{access_token}), '28J00', 'calls: it acts there');
-	is(verdict($other, $login->{access_token}), '', 'calls: but nowhere else');
+	is($session->state_of('SELECT jwt_reset_after_restore()'), '', 'calls: a reset runs in a transaction');
+	is(verdict($session, $login->{access_token}), '28J00', 'calls: the transaction of a reset denies a token');
+	is(verdict($other, $login->{access_token}), '', 'calls: other transactions accept a token until the commit');
 	$session->query('ROLLBACK');
-	is(verdict($_, $login->{access_token}), '', 'calls: rolled back, it did not happen') for $session, $other;
+	is(verdict($_, $login->{access_token}), '', 'calls: a reset that is rolled back denies no token') for $session, $other;
 	$session->query('BEGIN; SAVEPOINT s; SELECT jwt_reset_after_restore(); ROLLBACK TO s; COMMIT');
-	is(verdict($_, $login->{access_token}), '', 'calls: nor to a savepoint') for $session, $other;
-	is($session->query($rows), $before, 'calls: all rows are what they were');
+	is(verdict($_, $login->{access_token}), '', 'calls: a reset that is rolled back to a savepoint denies no token') for $session, $other;
+	is($session->query($rows), $before, 'calls: a reset that is rolled back changes no row');
 
 	my $early = call($session, 'jwt_login', 'alice', $PASSWORD);
 	$session->query(q{BEGIN; SELECT jwt_create_user('dave', 'correct horse battery staple')});
@@ -236,19 +236,19 @@ sub calls
 	$session->query('COMMIT');
 	for my $asked ($session, $other)
 	{
-		is(verdict($asked, $_->{access_token}), '28J00', 'calls: dead: what is older than it in its transaction') for $early, $within;
-		is(verdict($asked, $after->{access_token}), '', 'calls: alive: what is newer');
+		is(verdict($asked, $_->{access_token}), '28J00', 'calls: a token older than the reset in its transaction is denied') for $early, $within;
+		is(verdict($asked, $after->{access_token}), '', 'calls: a token newer than the reset in its transaction is valid');
 	}
-	is(outcome($other, 'jwt_refresh', $within->{refresh_token}), 'invalid_grant', 'calls: and no refresh');
-	is(outcome($other, 'jwt_refresh', $after->{refresh_token}), 'ok', 'calls: but of the newer');
+	is(outcome($other, 'jwt_refresh', $within->{refresh_token}), 'invalid_grant', 'calls: a refresh token older than the reset in its transaction is denied');
+	is(outcome($other, 'jwt_refresh', $after->{refresh_token}), 'ok', 'calls: a refresh token newer than the reset in its transaction is accepted');
 
 	my $first = works($session, 'alice', 'once more');
 	$session->query('SELECT jwt_reset_after_restore()');
-	is(verdict($other, $first->{access_token}), '28J00', 'once more: dead, too');
+	is(verdict($other, $first->{access_token}), '28J00', 'once more: a second reset denies tokens of the first');
 	is($other->query(q{SELECT string_agg(use, ' ' ORDER BY use) FROM jwt_auth.keys WHERE revoked_at IS NULL}), 'handle hash refresh sig sig',
-		'once more: there is one key of each use, and a next one that signs');
+		'once more: there is one key of each use, and a next signing key');
 	is($other->query(q{SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NOT NULL AND private_jwk IS NOT NULL}), 0,
-		'once more: and nothing left of former ones');
+		'once more: no private key of earlier keys is left');
 	works($other, 'alice', 'twice');
 	$other->close;
 	leave();
@@ -306,7 +306,7 @@ sub beside_logins
 	{
 		await(5, @files);
 		$begin = clock_gettime(CLOCK_MONOTONIC);
-		is($session->state_of('SELECT jwt_reset_after_restore()'), '', 'beside logins: reset');
+		is($session->state_of('SELECT jwt_reset_after_restore()'), '', 'beside logins: a reset succeeds');
 		$end = clock_gettime(CLOCK_MONOTONIC);
 	}
 	await(5, @files);
@@ -317,10 +317,10 @@ sub beside_logins
 	my @old = grep { $_->[1] < $begin } @told;
 	my @new = grep { $_->[0] > $end } @told;
 
-	ok(@old >= 60 && @new >= 16, 'beside logins: ' . @old . ' answers before it and ' . @new . ' after it');
-	is(scalar(grep { is_active($session, $_->[2]) } @old), 0, 'beside logins: no older access token is good');
-	is(scalar(grep { is_active($session, $_->[3]) } @old), 0, 'beside logins: nor a refresh token');
-	is(scalar(grep { !is_active($session, $_->[2]) } @new), 0, 'beside logins: all newer access tokens are good');
+	ok(@old >= 60 && @new >= 16, 'beside logins: ' . @old . ' answers before the reset and ' . @new . ' after it');
+	is(scalar(grep { is_active($session, $_->[2]) } @old), 0, 'beside logins: no older access token is valid');
+	is(scalar(grep { is_active($session, $_->[3]) } @old), 0, 'beside logins: no older refresh token is valid');
+	is(scalar(grep { !is_active($session, $_->[2]) } @new), 0, 'beside logins: all newer access tokens are valid');
 	leave();
 	return;
 }
@@ -378,14 +378,14 @@ sub clones
 		my $clone = copy_database(lc "original_$alg", lc "clone_$alg", @settings);
 		my $early = call($clone, 'jwt_login', 'alice', $PASSWORD);
 
-		is(verdict($original, $early->{access_token}), '28J00', "$name, not reset: a session of the clone's own is unknown");
+		is(verdict($original, $early->{access_token}), '28J00', "$name, not reset: the original denies a session of the clone");
 		my $forged = $clone->query(q{SELECT jwt_sign('{"sub":"x"}')});
 
-		is(verdict($original, $forged), '', "$name, not reset: but it signs for the original");
+		is(verdict($original, $forged), '', "$name, not reset: the original accepts what the clone signs");
 		if ($alg ne 'HS256')
 		{
 			$third->query("SELECT jwt_trust_issuer('$ISSUER', " . quote(scalar $original->query('SELECT jwt_jwks()')) . ", 'api')");
-			is(verdict($third, $_), '', "$name, not reset: a third server takes both") for $theirs->{access_token}, $forged;
+			is(verdict($third, $_), '', "$name, not reset: a third server accepts both") for $theirs->{access_token}, $forged;
 		}
 
 		$clone->query('SELECT jwt_reset_after_restore()');
@@ -395,21 +395,21 @@ sub clones
 			[ $clone, $forged ], [ $clone, $early->{access_token} ], [ $clone, $theirs->{access_token} ],
 			$alg eq 'HS256' ? () : [ $third, $ours->{access_token} ])
 		{
-			is(verdict(@$case), '28J00', "$name, reset: refused");
+			is(verdict(@$case), '28J00', "$name, reset: a token of the other server is denied");
 		}
-		is($clone->query(q{SELECT DISTINCT alg FROM jwt_auth.keys WHERE use = 'sig' AND revoked_at IS NULL}), $alg, "$name, reset: of the same algorithm");
+		is($clone->query(q{SELECT DISTINCT alg FROM jwt_auth.keys WHERE use = 'sig' AND revoked_at IS NULL}), $alg, "$name, reset: the new keys are of the same algorithm");
 		is($clone->query(q{SELECT bool_and(sealed_by IS NOT NULL) FROM jwt_auth.keys WHERE private_jwk IS NOT NULL}), $alg eq 'HS256' ? 't' : 'f',
-			"$name, reset: sealed as before");
+			"$name, reset: the new keys are sealed as before");
 		my $kids = $original->query(q{SELECT string_agg(quote_literal(kid), ', ') FROM jwt_auth.keys WHERE use <> 'hash'});
 
-		is($clone->query("SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NULL AND kid IN ($kids)"), 0, "$name, reset: no key is the original's");
-		is($clone->state_of(q{SELECT jwt_sign('{"iss":"https://partner.example"}', kid => 'p')}), '22023', "$name, reset: nor signs an issuer's");
-		is(outcome($original, 'jwt_refresh', $ours->{refresh_token}), 'invalid_grant', "$name, reset: no refresh at the original");
-		is(outcome($clone, 'jwt_refresh', $theirs->{refresh_token}), 'invalid_grant', "$name, reset: nor at the clone");
-		is(verdict($original, $theirs->{access_token}), '', "$name, reset: the original goes on");
-		is(outcome($original, 'jwt_refresh', $theirs->{refresh_token}), 'ok', "$name, reset: and refreshes");
+		is($clone->query("SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NULL AND kid IN ($kids)"), 0, "$name, reset: the clone has no valid key of the original");
+		is($clone->state_of(q{SELECT jwt_sign('{"iss":"https://partner.example"}', kid => 'p')}), '22023', "$name, reset: the clone does not sign as an issuer");
+		is(outcome($original, 'jwt_refresh', $ours->{refresh_token}), 'invalid_grant', "$name, reset: the original denies a refresh token of the clone");
+		is(outcome($clone, 'jwt_refresh', $theirs->{refresh_token}), 'invalid_grant', "$name, reset: the clone denies a refresh token of the original");
+		is(verdict($original, $theirs->{access_token}), '', "$name, reset: the original accepts its own tokens");
+		is(outcome($original, 'jwt_refresh', $theirs->{refresh_token}), 'ok', "$name, reset: the original refreshes");
 		is($original->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event IN ('refresh_replayed', 'reset_after_restore')}), 0,
-			"$name, reset: nothing was taken for a replay there");
+			"$name, reset: nothing counts as a replay at the original");
 	}
 	leave();
 	return;
@@ -427,24 +427,24 @@ sub clone_without_master_key
 		my $database = 'keyless_' . $name =~ s/ /_/r;
 		my $clone = copy_database('original_hs256', $database, $setting{$name} // ());
 
-		is($clone->state_of("SELECT jwt_login('alice', '$PASSWORD')"), '55000', "$name: nobody logs in");
-		is($clone->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: nothing is signed");
-		is($clone->state_of('SELECT jwt_reset_after_restore()'), '', "$name: reset");
+		is($clone->state_of("SELECT jwt_login('alice', '$PASSWORD')"), '55000', "$name: before the reset, nobody logs in");
+		is($clone->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: before the reset, nothing is signed");
+		is($clone->state_of('SELECT jwt_reset_after_restore()'), '', "$name: a reset succeeds");
 		works($clone, 'alice', "$name, reset");
-		is(outcome($clone, 'jwt_login', $_, 'wrong'), 'invalid_grant', "$name, reset: a wrong password of $_") for qw(alice nobody);
-		is($clone->query('SELECT count(*) FROM jwt_auth.login_throttle'), 2, "$name, reset: is counted");
+		is(outcome($clone, 'jwt_login', $_, 'wrong'), 'invalid_grant', "$name, reset: a wrong password of $_ is denied") for qw(alice nobody);
+		is($clone->query('SELECT count(*) FROM jwt_auth.login_throttle'), 2, "$name, reset: wrong passwords are counted");
 		is($clone->query(q{SELECT string_agg(DISTINCT coalesce(sealed_by, 'clear'), ' ') FROM jwt_auth.keys WHERE private_jwk IS NOT NULL}),
-			$name eq 'none' ? 'clear' : $name eq 'another name' ? 'mk2' : 'mk1', "$name, reset: how the keys are stored");
-		is(verdict($original, $clone->query(q{SELECT jwt_sign('{}')})), '28J00', "$name, reset: it does not sign for the original");
+			$name eq 'none' ? 'clear' : $name eq 'another name' ? 'mk2' : 'mk1', "$name, reset: the new keys are sealed by the clone's master key");
+		is(verdict($original, $clone->query(q{SELECT jwt_sign('{}')})), '28J00', "$name, reset: the original denies a token of the clone");
 		is($clone->state_of('SELECT jwt_seal_keys()'), '55000', "$name, reset: an issuer's secret cannot be opened");
 		is($clone->state_of(q{SELECT jwt_trust_issuer('https://partner.example', jwk_generate('HS256', 'p2'), 'api')}), '',
-			"$name, reset: so it is trusted anew");
-		is($clone->state_of('SELECT jwt_seal_keys()'), $name eq 'none' ? '55000' : '', "$name, reset: which the clone's own key seals");
+			"$name, reset: an issuer with a new secret is trusted");
+		is($clone->state_of('SELECT jwt_seal_keys()'), $name eq 'none' ? '55000' : '', "$name, reset: the clone's own master key seals the new secret");
 	}
 	my $clone = copy_database('original_hs256', 'keyless_file', "jwt_auth.master_key_file = '$dir/nowhere'");
 
-	is($clone->state_of('SELECT jwt_reset_after_restore()'), '55000', 'a file that is not there: no reset');
-	is($clone->query('SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NOT NULL'), 0, 'and nothing has changed');
+	is($clone->state_of('SELECT jwt_reset_after_restore()'), '55000', 'a reset is refused while the master key file is missing');
+	is($clone->query('SELECT count(*) FROM jwt_auth.keys WHERE revoked_at IS NOT NULL'), 0, 'a refused reset revokes no key');
 	leave();
 	return;
 }

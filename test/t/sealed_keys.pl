@@ -1,7 +1,7 @@
 # Sealed keys (T54, T72, T73): sealing, resealing with another line, the wrong
 # file and no file (55000), ciphertext in another place, and that neither
 # tables, dump, functions, settings, errors nor the log show private bytes.
-# At least 264 assertions
+# At least 271 assertions
 
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ my $path = "$dir/master_key";
 
 # Before a file is set, keys are in the clear, and there is no sealing
 my $session = JwtAuthSession->new($node);
-is($session->state_of('SELECT jwt_seal_keys()'), '55000', 'no file: nothing can be sealed');
+is($session->state_of('SELECT jwt_seal_keys()'), '55000', 'without a file, nothing can be sealed');
 $session->query(q{SELECT jwt_create_key('ES256', 'e1'), jwt_create_key('HS256', 'h1'), jwt_create_key('RS256', 'r1'),
 	jwt_create_key('EdDSA', 'd1'), jwt_rotate_refresh_key()});
 my $foreign = $session->query(q{SELECT jwk_generate('HS256', 'o1')});
@@ -34,9 +34,9 @@ $token{'their secret'} = quote(theirs('https://o.example', $foreign));
 $token{'their key'} = quote(theirs('https://p.example', $public));
 
 my @secrets = secrets_in_clear();
-cmp_ok(scalar @secrets, '>=', 10, 'in the clear: private members are found in the tables');
+cmp_ok(scalar @secrets, '>=', 10, 'unsealed: private members are found in the tables');
 my @shown = shown_in(dump_of('postgres'), @secrets);
-cmp_ok(scalar @shown, '>=', 6, 'in the clear: and in a dump');
+cmp_ok(scalar @shown, '>=', 6, 'unsealed: private members are found in a dump');
 
 # Sealing what was in the clear
 write_lines('mk1');
@@ -46,20 +46,20 @@ reconnect();
 	my $before = rows();
 	$session->query('BEGIN');
 	is($session->query('SELECT jwt_seal_keys()'), '9', 'four keys, two for refresh tokens, one for names, one for one-time tokens, and secrets of an issuer');
-	is($session->query('SELECT jwt_seal_keys()'), '0', 'once');
+	is($session->query('SELECT jwt_seal_keys()'), '0', 'keys that were sealed in this transaction are not sealed again');
 	good($session, 'in the transaction that seals');
 	$session->query('ROLLBACK');
-	is(rows(), $before, 'a rollback undoes it');
+	is(rows(), $before, 'a rollback undoes sealing');
 	good($session, 'after that');
 
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '9', 'sealed');
-	like($messages, qr/WARNING:\s+01000/, 'with a warning, since copies remain');
+	is($count, '9', 'nine keys and secrets are sealed');
+	like($messages, qr/WARNING:\s+01000/, 'sealing warns that unsealed copies remain');
 	($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '0', 'once');
-	unlike($messages, qr/WARNING/, 'without a warning');
+	is($count, '0', 'sealing again seals nothing');
+	unlike($messages, qr/WARNING/, 'sealing again does not warn');
 	is(sealed_by(), 'mk1=10', 'all by the first line: three next keys gave way to new ones, and a secret is kept to verify');
-	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'keys_sealed'}) >= 1, 1, 'and written down');
+	is($session->query(q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'keys_sealed'}) >= 1, 1, 'sealing is audited');
 	good($session, 'sealed');
 	reconnect();
 	good($session, 'sealed, in a new session');
@@ -70,8 +70,8 @@ reconnect();
 {
 	my (undef, $messages) = $session->query(q{SELECT jwt_create_key('ES384', 'e2'), jwt_import_key(jwk_generate('HS512', 'h2')),
 		jwt_rotate_refresh_key()});
-	is($messages, '', 'new keys: without a warning');
-	is(sealed_by(), 'mk1=13', 'new keys: sealed');
+	is($messages, '', 'new keys are created without a warning');
+	is(sealed_by(), 'mk1=13', 'new keys are sealed');
 	is($session->query('SELECT count(*), count(DISTINCT substr(private_jwk, 1, 12)) FROM jwt_auth.keys WHERE sealed_by IS NOT NULL'),
 		'12|12', 'each with a nonce of its own');
 	$token{$_} = quote($session->query("SELECT jwt_sign('{}', '1 d', '$_')")) for qw(e2 h2);
@@ -88,9 +88,9 @@ is(sealed_by(), 'mk1=13 mk2=1', 'the first line seals');
 {
 	my $before = $session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys');
 	my ($count, $messages) = $session->query('SELECT jwt_seal_keys()');
-	is($count, '13', 'what another line sealed is sealed anew');
-	unlike($messages, qr/WARNING/, 'without a warning, since nothing was in the clear');
-	is(sealed_by(), 'mk2=14', 'all by the new line');
+	is($count, '13', 'keys that another line sealed are sealed anew');
+	unlike($messages, qr/WARNING/, 'sealing anew does not warn, since nothing was unsealed');
+	is(sealed_by(), 'mk2=14', 'all keys are sealed by the new line');
 	isnt($session->query('SELECT md5(string_agg(private_jwk::text, \'\' ORDER BY kid)) FROM jwt_auth.keys'), $before,
 		'with other bytes');
 }
@@ -101,6 +101,7 @@ signs($session, 'the new line alone');
 
 # Without the file, or with another one: public keys verify, the rest says why not
 my $good_keys = rows();
+$session->query(q{SELECT jwt_create_user('alice', 'correct horse battery staple', email => 'alice@known.example'), jwt_request_recovery('alice@known.example')});
 for my $case (
 	[ 'no file', sub { unlink $path or die } ],
 	[ 'another key under that name', sub { write_file($path, 'mk2 ' . random_key()) } ],
@@ -115,15 +116,16 @@ for my $case (
 	reconnect();
 	is($session->state_of("SELECT jwt_verify($token{$_})"), '', "$name: $_ verifies, having a public half")
 	  for 'e1', 'r1', 'd1', 'e2', 'their key';
-	is($session->state_of("SELECT jwt_verify($token{$_})"), '55000', "$name: $_ does not, being a secret")
+	is($session->state_of("SELECT jwt_verify($token{$_})"), '55000', "$name: $_ does not verify, being a secret")
 	  for 'h1', 'h2', 'their secret';
 	is($session->state_of("SELECT jwt_revoke($token{$_})"), '55000', "$name: revoking $_ does not pass for done") for 'h1', 'h2';
-	is($session->state_of("SELECT jwt_revoke($token{e1} || 'A'), jwt_revoke('a.b.c')"), '', "$name: what is no token is none");
+	is($session->state_of("SELECT jwt_revoke($token{e1} || 'A'), jwt_revoke('a.b.c')"), '', "$name: revoking malformed tokens raises no error");
 	is($session->state_of("SELECT jwt_verify($token{e1} || 'A')"), '28J00', "$name: a wrong signature is refused");
-	is($session->state_of(q{SELECT jwt_verify('a.b.c')}), '28J00', "$name: so is no token");
-	is($session->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: nothing is signed");
-	is($session->state_of("SELECT jwt_sign('{}', kid => '$_')"), '55000', "$name: nor with $_") for 'h2', 'e2';
+	is($session->state_of(q{SELECT jwt_verify('a.b.c')}), '28J00', "$name: a malformed token is refused");
+	is($session->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: no token is signed");
+	is($session->state_of("SELECT jwt_sign('{}', kid => '$_')"), '55000', "$name: $_ does not sign") for 'h2', 'e2';
 	is($session->state_of('SELECT jsonb_array_length(jwt_jwks() -> \'keys\')'), '', "$name: public keys are published");
+	is($session->state_of('SELECT jwt_outbox_claim()'), '55000', "$name: no message is handed out without its link, or given up");
 	is($session->state_of("SELECT jwt_explain($token{$_}), jwt_introspect($token{$_})"), '', "$name: jwt_explain of $_ raises nothing")
 	  for 'e1', 'h1', 'their secret';
 	next if $name =~ /another name|no setting/;
@@ -134,11 +136,12 @@ for my $case (
 	  for 'jwt_create_key()', 'jwt_rotate_key()', 'jwt_rotate_refresh_key()', 'jwt_import_key(jwk_generate(\'ES256\'))',
 	  q{jwt_trust_issuer('https://q.example', jwk_generate('HS256'), 'api')}, 'jwt_reset_after_restore()';
 }
-is(rows(), $good_keys, 'and nothing has changed');
+is(rows(), $good_keys, 'failed calls change no key');
 $node->safe_psql('postgres', "ALTER DATABASE postgres SET jwt_auth.master_key_file = '$path'");
 write_lines('mk2');
 reconnect();
 good($session, 'with the file again');
+is($session->query(q{SELECT jwt_outbox_claim() #>> '{0,token}' LIKE 'jat\_%'}), 't', 'with the file, the message is handed out with its link');
 
 # Ciphertext is tied to its row, and to every bit of it.  The changes are those
 # of a transaction, which remembers nothing of what it wrote itself.
@@ -182,7 +185,7 @@ for my $case (
 # In the clear, where it is not: no key, and no crash
 $session->query(q{BEGIN; UPDATE jwt_auth.keys SET sealed_by = NULL WHERE kid = 'h1'});
 isnt($session->state_of(q{SAVEPOINT s; SELECT jwt_sign('{}', kid => 'h1')}), '', 'ciphertext said to be clear: does not sign');
-isnt($session->state_of("ROLLBACK TO s; SELECT jwt_verify($token{h1})"), '', 'ciphertext said to be clear: nor verify');
+isnt($session->state_of("ROLLBACK TO s; SELECT jwt_verify($token{h1})"), '', 'ciphertext said to be clear: does not verify');
 $session->query('ROLLBACK');
 $session->query(q{SELECT jwt_trust_issuer('https://o2.example', jwk_generate('HS256', 'o1'), 'api')});
 for my $case (

@@ -87,7 +87,7 @@ sub try_algorithms
 
 	my $session = connect_to($node);
 
-	is(source_in($session, $token), $_, "in one session: by $_") for 'signature', 'backend memory';
+	is(source_in($session, $token), $_, "in one session, a token is known by $_") for 'signature', 'backend memory';
 	return;
 }
 
@@ -101,16 +101,16 @@ sub try_rolled_back_key
 
 	execute($session, 'BEGIN');
 	execute($session, "SELECT jwt_import_key('$first')");
-	is(source_in($session, $token), 'signature', 'under the uncommitted key');
-	is(source_in($node, $token), '28J00', 'not in another session');
+	is(source_in($session, $token), 'signature', 'a token by an uncommitted key is checked in its session');
+	is(source_in($node, $token), '28J00', 'a token by an uncommitted key is refused in another session');
 	execute($session, 'ROLLBACK');
-	is(source_in($session, $token), '28J00', 'nor after the rollback');
-	is(source_in($node, $token), '28J00', 'nor in a new session');
+	is(source_in($session, $token), '28J00', 'after the rollback of its key, a token is refused in that session');
+	is(source_in($node, $token), '28J00', 'after the rollback of its key, a token is refused in a new session');
 	execute($node, "SELECT jwt_import_key('$second')");
-	is(source_in($_, $token), '28J00', 'nor under another key of this kid') for $node, $session;
+	is(source_in($_, $token), '28J00', 'a token is refused by another key with that kid') for $node, $session;
 	execute($node, q{DELETE FROM jwt_auth.keys WHERE kid = 'borrowed'});
 	execute($node, "SELECT jwt_import_key('$first')");
-	is(source_in($node, $token), $case->{then}, 'but once the key is there');
+	is(source_in($node, $token), $case->{then}, 'once its key is committed, the token is known or checked');
 	return;
 }
 
@@ -125,7 +125,7 @@ sub try_revoked_key
 	is_known($node, $token, 'signature', 'before the key is revoked');
 	is_known($session, $token, $case->{then}, 'before the key is revoked');
 	execute($node, q{SELECT jwt_revoke_key('doomed')});
-	is(source_in($_, $token), '28J00', 'a revoked key') for $node, $session;
+	is(source_in($_, $token), '28J00', 'a token by a revoked key is refused') for $node, $session;
 	return;
 }
 
@@ -139,7 +139,7 @@ sub try_altered_tokens
 	my ($other_input) = segments_of($token[1]);
 	my $accepted = 0;
 
-	is(source_in($node, $_), 'signature', 'a good token') for @token;
+	is(source_in($node, $_), 'signature', 'a token that is used for the first time is checked') for @token;
 	execute($session, 'SET jwt_auth.token_cache_size = 0');
 	for my $bit (0 .. 8 * length($signature) - 1)
 	{
@@ -148,8 +148,8 @@ sub try_altered_tokens
 		vec($altered, $bit, 1) ^= 1;
 		$accepted++ if source_in($session, "$input." . encode_base64url($altered)) ne '28J00';
 	}
-	is($accepted, 0, 'no signature with one other bit');
-	is(source_in($session, "$other_input." . encode_base64url($signature)), '28J00', 'nor with another payload');
+	is($accepted, 0, 'a signature with one other bit is never accepted');
+	is(source_in($session, "$other_input." . encode_base64url($signature)), '28J00', 'a known signature with another payload is refused');
 	for my $position (0 .. length($input) - 1)
 	{
 		my $altered = $input;
@@ -157,8 +157,8 @@ sub try_altered_tokens
 		substr($altered, $position, 1) =~ tr/A-Za-z0-9/B-ZAb-za1-90/;
 		$accepted++ if $altered ne $input && source_in($session, "$altered." . encode_base64url($signature)) ne '28J00';
 	}
-	is($accepted, 0, 'nor with another character anywhere');
-	is(source_in($session, $token[0]), $case->{then}, 'and the good one is still known');
+	is($accepted, 0, 'a token with another character anywhere is never accepted');
+	is(source_in($session, $token[0]), $case->{then}, 'after all variants, the valid token is still known');
 	return;
 }
 
@@ -172,12 +172,12 @@ sub try_ended_session
 	is_known($node, $token, 'signature', 'a session that lives');
 	is_known($session, $token, $case->{then}, 'a session that lives');
 	execute($node, "SELECT jwt_revoke('$alice->{refresh_token}')");
-	is(source_in($_, $token), '28J02', 'after it ended') for $node, $session;
+	is(source_in($_, $token), '28J02', 'after the end of its session, a known token is refused') for $node, $session;
 
 	my $soon = value_of($node, q{SELECT jwt_sign('{}', expires_in => '1 s')});
 
 	is_known($node, $soon, 'signature', 'a token that expires soon');
-	is(state_of($node, "SET jwt_auth.leeway = 0; SELECT pg_sleep(1.1); SELECT jwt_verify('$soon')"), '28J01', 'and then has expired');
+	is(state_of($node, "SET jwt_auth.leeway = 0; SELECT pg_sleep(1.1); SELECT jwt_verify('$soon')"), '28J01', 'a known token is refused after it has expired');
 	return;
 }
 
@@ -193,11 +193,11 @@ sub try_issuer
 	is_known($node, $token, 'signature', 'another issuer, first backend');
 	is_known($node, $token, $case->{then}, 'another issuer, second backend');
 	execute($node, "SELECT jwt_trust_issuer('https://them.example', jwk_public('$other'), 'api')");
-	is(source_in($node, $token), '28J00', 'with another key, no more');
+	is(source_in($node, $token), '28J00', "after its issuer's keys were replaced, a known token is refused");
 	execute($node, "SELECT jwt_trust_issuer('https://them.example', jwk_public('$key'), 'web')");
-	is(source_in($node, $token), '28J00', 'nor for another audience');
+	is(source_in($node, $token), '28J00', "after its issuer's audience was replaced, a known token is refused");
 	execute($node, q{SELECT jwt_distrust_issuer('https://them.example')});
-	is(source_in($node, $token), '28J00', 'nor when it is not trusted');
+	is(source_in($node, $token), '28J00', 'after its issuer was distrusted, a known token is refused');
 	return;
 }
 
@@ -211,12 +211,12 @@ sub try_other_database
 	my $token = value_of($node, q{SELECT jwt_sign('{}')});
 
 	is_known($node, $token, 'signature', 'in its own database');
-	is(source_in($node, $token, dbname => 'other'), '28J00', 'not in another one');
+	is(source_in($node, $token, dbname => 'other'), '28J00', 'a token known in one database is refused in another');
 	my $public = value_of($node, q{SELECT k FROM jsonb_array_elements(jwt_jwks() -> 'keys') AS k WHERE k ->> 'kid' = }
 		  . "(SELECT (jwt_decode('$token')).header ->> 'kid')");
 
 	execute($node, 'SELECT jwt_import_key(' . quote($public) . ')', dbname => 'other');
-	is(source_in($node, $token, dbname => 'other'), $case->{then}, 'but where that has the key, too');
+	is(source_in($node, $token, dbname => 'other'), $case->{then}, 'a token is known in another database that has its key');
 	return;
 }
 
@@ -230,7 +230,7 @@ sub try_parallel_worker
 	execute($session, "SET $_")
 	  for 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0', 'min_parallel_table_scan_size = 0', 'parallel_leader_participation = off',
 	  "jwt_auth.token = '$token'";
-	is(value_of($session, q{SELECT count(*) FROM row WHERE jwt_claim('sub') = 'worker'}), 1000, 'parallel workers verify, too');
+	is(value_of($session, q{SELECT count(*) FROM row WHERE jwt_claim('sub') = 'worker'}), 1000, 'parallel workers verify all rows');
 	is_known($node, $token, $case->{then}, 'and others know by them');
 	return;
 }
@@ -250,7 +250,7 @@ sub try_standby
 	is_known($standby, $token, $case->{then}, 'on a standby, second backend');
 	execute($node, "SELECT jwt_revoke('$alice->{refresh_token}')");
 	$node->wait_for_catchup($standby);
-	is(source_in($standby, $token), '28J02', 'the end of the session counts there');
+	is(source_in($standby, $token), '28J02', 'on the standby, a known token is refused after the end of its session');
 	$standby->stop;
 	return;
 }
@@ -319,10 +319,10 @@ sub try_one_set
 			END LOOP;
 		END
 		$$}) for @session;
-	is(answer_of($_), '', 'a backend finds right what is right') for @session;
-	cmp_ok(counter($node, 'tokens_shared'), '>', 100, 'many were known');
-	cmp_ok(counter($node, 'tokens_new'), '>', 100, 'many gave way to others');
-	is(counter($node, 'tokens_denied_signature'), 3000, 'all others were denied');
+	is(answer_of($_), '', 'each of several backends accepts exactly the valid tokens') for @session;
+	cmp_ok(counter($node, 'tokens_shared'), '>', 100, 'more than a hundred tokens were known');
+	cmp_ok(counter($node, 'tokens_new'), '>', 100, 'more than a hundred tokens had to be checked again');
+	is(counter($node, 'tokens_denied_signature'), 3000, 'all invalid tokens were denied');
 	$node->stop;
 	return;
 }
@@ -341,11 +341,11 @@ sub try_statistics
 	my $token = value_of($node, q{SELECT jwt_sign('{}')});
 
 	execute($node, 'SELECT jwt_reset_statistics()');
-	is(value_of($node, "SELECT jwt_verify('$token') IS NOT NULL, jwt_verify('$token') IS NOT NULL"), 't|t', 'two uses in one backend')
+	is(value_of($node, "SELECT jwt_verify('$token') IS NOT NULL, jwt_verify('$token') IS NOT NULL"), 't|t', 'each of three backends uses the token twice')
 	  for 1 .. 3;
-	is(counter($node, 'tokens_new'), 1, 'one check of the signature');
-	is(counter($node, 'tokens_shared'), 2, 'two uses of what the first backend found');
-	is(counter($node, 'tokens_remembered'), 3, 'three of what the backend itself remembers');
+	is(counter($node, 'tokens_new'), 1, 'one backend checks the signature');
+	is(counter($node, 'tokens_shared'), 2, 'two backends use what the first one found');
+	is(counter($node, 'tokens_remembered'), 3, 'three uses are remembered by their backend');
 	$node->stop;
 	return;
 }

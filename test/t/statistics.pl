@@ -39,45 +39,45 @@ my $token = $alice->{access_token};
 my $verify = "SELECT jwt_verify('$token')";
 my $now = time;
 
-is(counted_by($verify, $verify), 'tokens_new 1, tokens_remembered 1', 'a token twice');
-is(counted_by($verify), 'tokens_shared 1', 'and in another backend');
-is(counted_by('BEGIN', $verify, 'ROLLBACK'), 'tokens_shared 1', 'a rollback undoes no count');
+is(counted_by($verify, $verify), 'tokens_new 1, tokens_remembered 1', 'a token used twice in one backend is counted as new and as remembered');
+is(counted_by($verify), 'tokens_shared 1', 'a token used in another backend is counted as shared');
+is(counted_by('BEGIN', $verify, 'ROLLBACK'), 'tokens_shared 1', 'a rollback does not undo the count');
 is(counted_by("SELECT jwt_verify('$_')"), 'tokens_denied_malformed 1', "no token: $_") for 'x', 'a.b.c', "$token.";
 is(counted_by("SELECT $_(NULL)"), 'tokens_denied_malformed 1', "none at all: $_") for qw(jwt_verify jwt_consume jwt_introspect jwt_explain);
 is(counted_by($_), '', "nobody was asked: $_") for 'SELECT jwt_authenticate(NULL)', q{SELECT jwt_verify_with(NULL, '{}')};
-is(counted_by(q{SELECT jwt_verify('} . tampered($token) . q{')}), 'tokens_denied_signature 1', 'a wrong signature');
-is(counted_by("SELECT jwt_verify('$token', 'api')"), 'tokens_denied_audience 1', 'another audience');
-is(counted_by("SELECT jwt_verify('$token', issuer => 'me')"), 'tokens_denied_issuer 1', 'another issuer');
-is(counted_by(q{SELECT jwt_verify(jwt_sign_with('{}', jwk_generate('ES256', 'x')))}), 'tokens_denied_key 1', 'an unknown key');
-is(counted_by(q{SELECT jwt_verify(jwt_sign('{"nbf":4000000000}'))}), 'tokens_denied_time 1', 'not yet valid');
+is(counted_by(q{SELECT jwt_verify('} . tampered($token) . q{')}), 'tokens_denied_signature 1', 'a token with a wrong signature is counted');
+is(counted_by("SELECT jwt_verify('$token', 'api')"), 'tokens_denied_audience 1', 'a token for another audience is counted');
+is(counted_by("SELECT jwt_verify('$token', issuer => 'me')"), 'tokens_denied_issuer 1', 'a token of another issuer is counted');
+is(counted_by(q{SELECT jwt_verify(jwt_sign_with('{}', jwk_generate('ES256', 'x')))}), 'tokens_denied_key 1', 'a token by an unknown key is counted');
+is(counted_by(q{SELECT jwt_verify(jwt_sign('{"nbf":4000000000}'))}), 'tokens_denied_time 1', 'a token that is not yet valid is counted');
 is(counted_by('SET jwt_auth.leeway = 0', "SELECT jwt_verify(jwt_sign(jsonb_build_object('iat', $now - 9, 'exp', $now - 5)))"),
 	'tokens_denied_expired 1', 'an expired token');
-is(counted_by('SELECT jwt_authenticate(jwt_sign(\'{"token_use":"id"}\'))'), 'tokens_denied_use 1, tokens_new 1', 'a token for something else');
+is(counted_by('SELECT jwt_authenticate(jwt_sign(\'{"token_use":"id"}\'))'), 'tokens_denied_use 1, tokens_new 1', 'a token for another use is counted');
 
 my $fails = q{SELECT jwt_login('bob', 'wrong')};
 
-is(counted_by($fails), 'attempts_denied 1, password_hashes 1', 'a wrong password');
-is(counted_by("SELECT jwt_login('alice', '$PASSWORD')"), 'logins 1, password_hashes 1', 'a right one');
-is(counted_by($fails, $fails), 'attempts_denied 1, attempts_throttled 1, password_hashes 1', 'too many wrong ones');
+is(counted_by($fails), 'attempts_denied 1, password_hashes 1', 'a wrong password is counted');
+is(counted_by("SELECT jwt_login('alice', '$PASSWORD')"), 'logins 1, password_hashes 1', 'the right password is counted');
+is(counted_by($fails, $fails), 'attempts_denied 1, attempts_throttled 1, password_hashes 1', 'an attempt that must wait is counted');
 
 is(counted_by('BEGIN', "SELECT jwt_login('$_->[0]', 'wrong')", @$_[ 1 .. $#$_ ]), 'attempts_denied 1, attempts_undone 1, password_hashes 1', "undone: $_->[1]")
   for [ 'carla', 'ROLLBACK' ], [ 'dora', 'SELECT pg_terminate_backend(pg_backend_pid())' ];
-is(counted_by('BEGIN', q{SELECT jwt_login('erwin', 'wrong')}), 'attempts_denied 1, attempts_undone 1, password_hashes 1', 'undone by the end of the connection');
+is(counted_by('BEGIN', q{SELECT jwt_login('erwin', 'wrong')}), 'attempts_denied 1, attempts_undone 1, password_hashes 1', 'an attempt undone by the end of the connection is counted');
 
 my $refresh = "SELECT jwt_refresh('$alice->{refresh_token}')";
 
-is(counted_by($refresh), 'refreshes 1', 'a refresh');
-is(counted_by($refresh), 'refreshes 1, refreshes_repeated 1', 'again');
-is(counted_by('SET jwt_auth.refresh_grace = 0', $refresh), 'refreshes_replayed 1', 'a replay');
-is(counted_by($refresh), 'refreshes_denied 1', 'of a session that ended');
-is(counted_by(q{SELECT jwt_refresh('jar_x')}), 'refreshes_denied 1', 'no refresh token');
-is(counted_by($verify), 'tokens_denied_revoked 1', 'nor a token');
-is(counted_by(), '', 'nothing');
+is(counted_by($refresh), 'refreshes 1', 'a refresh is counted');
+is(counted_by($refresh), 'refreshes 1, refreshes_repeated 1', 'a repeated refresh is counted');
+is(counted_by('SET jwt_auth.refresh_grace = 0', $refresh), 'refreshes_replayed 1', 'a replay is counted');
+is(counted_by($refresh), 'refreshes_denied 1', 'a refresh in an ended session is counted');
+is(counted_by(q{SELECT jwt_refresh('jar_x')}), 'refreshes_denied 1', 'a malformed refresh token is counted');
+is(counted_by($verify), 'tokens_denied_revoked 1', 'a revoked token is counted');
+is(counted_by(), '', 'an idle backend counts nothing');
 
 execute($node, q{SELECT jwt_create_user('frida', email => 'frida@example.org')});
-is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), 'messages 1', 'a message');
-is(counted_by(q{SELECT jwt_request_recovery('nobody@example.org')}), 'messages 1', 'one to an address that is nobody\'s');
-is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), '', 'none too soon after another');
+is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), 'messages 1', 'a message is counted');
+is(counted_by(q{SELECT jwt_request_recovery('nobody@example.org')}), 'messages 1', 'a message to an unknown address is counted');
+is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), '', 'a message too soon after another is not counted');
 
 # A backend that lives, one that was ended, and another database
 my $session = JwtAuthSession->new($node);

@@ -46,6 +46,7 @@ sub try_server
 	$node->safe_psql('postgres', 'CREATE TABLE late (n integer UNIQUE DEFERRABLE INITIALLY DEFERRED); INSERT INTO late VALUES (1)');
 	try_undoing($node, $preload);
 	try_junk_names($node, $preload);
+	try_codes($node, $preload);
 	try_unlock($node, $preload);
 	try_many_in_one($node, $preload);
 	try_success($node);
@@ -88,16 +89,16 @@ sub try_undoing
 		is(attempt($node, $name), $preload ? 'temporarily_unavailable' : 'invalid_grant', "$how: counts for a new connection");
 		my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile, $logged);
 
-		is(scalar(() = $log =~ /LOG:  jwt_auth: a rollback undid 1 denied attempt/g), 3, "$how: the server log says so");
-		unlike($log, qr/LOG:  jwt_auth.*\n(?:.*\n)?.*STATEMENT.*wrong/, "$how: but not the statement with it");
+		is(scalar(() = $log =~ /LOG:  jwt_auth: a rollback undid 1 denied attempt/g), 3, "$how: the server log says that an attempt was undone");
+		unlike($log, qr/LOG:  jwt_auth.*\n(?:.*\n)?.*STATEMENT.*wrong/, "$how: the server log does not contain the statement");
 	}
-	is(value_of($node, 'SELECT coalesce(max(failures), 0) FROM jwt_auth.login_throttle'), $preload ? 0 : 1, 'the table knows nothing of all that');
+	is(value_of($node, 'SELECT coalesce(max(failures), 0) FROM jwt_auth.login_throttle'), $preload ? 0 : 1, 'the table has none of the attempts that were undone');
 
 	my $logged = -s $node->logfile;
 
-	is(attempt($node, 'committed'), 'invalid_grant', 'a denial that commits');
+	is(attempt($node, 'committed'), 'invalid_grant', 'a denial that commits is answered as usual');
 	execute($node, "BEGIN; SAVEPOINT s; RELEASE s; SELECT jwt_login('committed', 'wrong'); COMMIT");
-	unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile, $logged), qr/a rollback undid/, 'is not in the log');
+	unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile, $logged), qr/a rollback undid/, 'a denial that commits is not logged as undone');
 	return;
 }
 
@@ -110,7 +111,7 @@ sub try_junk_names
 	undone($node, 'victim', $UNDO{'a rollback'}) for 1 .. 3;
 	$node->safe_psql('postgres', q{BEGIN; SELECT jwt_login('junk' || n, 'wrong') FROM generate_series(1, 1000) AS n; ROLLBACK});
 	attempt($node, 'victim');
-	is(attempt($node, 'victim'), $preload ? 'temporarily_unavailable' : 'invalid_grant', 'a thousand other names do not make a name forgotten');
+	is(attempt($node, 'victim'), $preload ? 'temporarily_unavailable' : 'invalid_grant', 'a thousand other names do not displace a name that waits');
 
 	my $session = connect_to($node);
 
@@ -122,7 +123,27 @@ sub try_junk_names
 	execute($session, q{SELECT jwt_login('more junk' || n, 'wrong') FROM generate_series(1, 1000) AS n});
 	execute($session, 'ROLLBACK');
 	value_of($session, sprintf($FAIL, 'own victim'));
-	is(value_of($session, sprintf($FAIL, 'own victim')), 'temporarily_unavailable', 'nor in the connection that tried it');
+	is(value_of($session, sprintf($FAIL, 'own victim')), 'temporarily_unavailable', 'a thousand other names do not displace it in its own connection');
+	return;
+}
+
+# Codes cost no hash: however many are tried, they displace no password's count.
+sub try_codes
+{
+	my ($node, $preload) = @_;
+	my $session = connect_to($node);
+
+	execute($session, q{SELECT jwt_create_user(NULL, email => 'c' || n || '@junk.example') FROM generate_series(1, 400) AS n});
+	execute($session, q{CREATE TEMPORARY TABLE flows AS SELECT jwt_request_login('c' || n || '@junk.example') ->> 'flow' AS flow FROM generate_series(1, 400) AS n});
+	for my $attempt (1 .. 3)
+	{
+		execute($session, $_) for 'BEGIN', sprintf($FAIL, 'guessed'), 'ROLLBACK';
+	}
+	execute($session, 'BEGIN');
+	is(value_of($session, q{SELECT count(*) FROM flows, generate_series(1, 3), LATERAL (SELECT jwt_login_code('00000000', flow) ->> 'error' AS error) AS a WHERE error = 'invalid_grant'}), 1200, 'codes are tried on many addresses');
+	execute($session, 'ROLLBACK');
+	value_of($session, sprintf($FAIL, 'guessed'));
+	is(value_of($session, sprintf($FAIL, 'guessed')), 'temporarily_unavailable', 'undone codes displace no name whose password was tried');
 	return;
 }
 
@@ -137,12 +158,12 @@ sub try_unlock
 	{
 		execute($session, $_) for 'BEGIN', sprintf($FAIL, 'alice'), 'ROLLBACK';
 	}
-	is(value_of($session, "SELECT jwt_login('alice', '$PASSWORD') ->> 'error'"), 'temporarily_unavailable', 'a user must wait');
-	is(attempt($node, 'alice', $PASSWORD), $preload ? 'temporarily_unavailable' : 'ok', 'everywhere');
+	is(value_of($session, "SELECT jwt_login('alice', '$PASSWORD') ->> 'error'"), 'temporarily_unavailable', 'a user whose failures were undone must wait in that connection');
+	is(attempt($node, 'alice', $PASSWORD), $preload ? 'temporarily_unavailable' : 'ok', 'a user whose failures were undone must wait in other connections');
 	execute($other, $unlock);
 	is(value_of($session, "SELECT coalesce(jwt_login('alice', '$PASSWORD') ->> 'error', 'ok')"), $preload ? 'ok' : 'temporarily_unavailable',
 		'until another connection unlocks the name');
-	is(attempt($node, 'alice', $PASSWORD), 'ok', 'for all');
+	is(attempt($node, 'alice', $PASSWORD), 'ok', 'after jwt_unlock_user, the user logs in from other connections');
 	return;
 }
 
@@ -153,7 +174,7 @@ sub try_many_in_one
 
 	$node->safe_psql('postgres', q{BEGIN; SELECT jwt_login('many', 'wrong') FROM generate_series(1, 3);
 		SELECT jwt_login('other' || n, 'wrong') FROM generate_series(1, 200) AS n; ROLLBACK});
-	is(attempt($node, 'many'), $preload ? 'temporarily_unavailable' : 'invalid_grant', 'two hundred attempts later they count');
+	is(attempt($node, 'many'), $preload ? 'temporarily_unavailable' : 'invalid_grant', 'after two hundred other attempts, undone failures still count');
 	return;
 }
 
@@ -168,7 +189,7 @@ sub try_success
 	execute($session, "SELECT jwt_login('bob', '$PASSWORD')");
 	execute($session, 'ROLLBACK');
 	is(value_of($session, sprintf($FAIL, 'bob')), 'invalid_grant', "failure $_ after a success") for 1 .. 3;
-	is(value_of($session, sprintf($FAIL, 'bob')), 'temporarily_unavailable', 'and then the name waits');
+	is(value_of($session, sprintf($FAIL, 'bob')), 'temporarily_unavailable', 'after three failures, the name waits');
 	return;
 }
 
@@ -184,7 +205,7 @@ sub try_mixture
 		is(value_of($session, sprintf($FAIL, 'mixed')), 'invalid_grant', "before a $end a failure is free");
 		execute($session, $end);
 	}
-	is(value_of($session, sprintf($FAIL, 'mixed')), 'temporarily_unavailable', 'and after three the name waits');
+	is(value_of($session, sprintf($FAIL, 'mixed')), 'temporarily_unavailable', 'after three failures with several ends, the name waits');
 	is(value_of($session, 'SELECT count(*) FROM jwt_auth.audit_log WHERE event = \'login_throttled\' AND at > now() - interval \'1 s\' * 30 AND name_hash = (SELECT name_hash FROM jwt_auth.login_throttle ORDER BY last_failure_at DESC LIMIT 1)'), 1,
 		'which is audited');
 	return;
@@ -214,7 +235,7 @@ sub try_database
 	my ($node) = @_;
 
 	execute($node, 'CREATE DATABASE copy TEMPLATE fresh') if eval { wait_for($node, q{SELECT count(*) FROM pg_stat_activity WHERE datname = 'fresh'}, 0); 1 };
-	is(error_of(log_in($node, 'eve', $PASSWORD, dbname => 'copy')), 'ok', 'a copy of the database has its own count');
-	is(error_of(log_in($node, 'eve', $PASSWORD, dbname => 'fresh')), 'temporarily_unavailable', 'and the original keeps it');
+	is(error_of(log_in($node, 'eve', $PASSWORD, dbname => 'copy')), 'ok', 'a copy of the database has a count of its own');
+	is(error_of(log_in($node, 'eve', $PASSWORD, dbname => 'fresh')), 'temporarily_unavailable', 'the original database keeps its count');
 	return;
 }

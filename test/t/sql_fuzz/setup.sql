@@ -38,13 +38,13 @@ BEGIN
 		'length(text) RETURNS integer', 'lower(text) RETURNS text', 'now() RETURNS timestamptz',
 		'clock_timestamp() RETURNS timestamptz', 'jsonb_typeof(jsonb) RETURNS text', 'to_jsonb(text) RETURNS jsonb',
 		'current_setting(text) RETURNS text', 'current_setting(text, boolean) RETURNS text', 'format(text) RETURNS text',
-		'max(integer) RETURNS integer', 'inet_client_addr() RETURNS inet', 'signal_change() RETURNS text',
+		'max(integer) RETURNS integer', 'inet_client_addr() RETURNS inet', 'invalidate_caches() RETURNS text',
 		'gen_random_uuid() RETURNS uuid', 'set_config(text, text, boolean) RETURNS text', 'pg_has_role(name, text) RETURNS boolean',
 		'jwt_decode(text) RETURNS text', 'jwt_verify(text) RETURNS jsonb', 'jwt_user_id() RETURNS uuid']
 	LOOP
 		EXECUTE format('CREATE FUNCTION hostile.%s LANGUAGE plpgsql AS %L', what, body);
 	END LOOP;
-	FOREACH what IN ARRAY '{keys,issuers,identifiers,sessions,revoked_tokens,deleted_users,audit_log,users,refresh_tokens,login_throttle,key_signal,pg_class}'::text[] LOOP
+	FOREACH what IN ARRAY '{keys,issuers,identifiers,sessions,revoked_tokens,deleted_users,audit_log,users,refresh_tokens,login_throttle,key_invalidation,pg_class}'::text[] LOOP
 		EXECUTE format('CREATE TABLE hostile.%I (kid text)', what);
 	END LOOP;
 	CREATE DOMAIN hostile.jsonb AS pg_catalog.int4;

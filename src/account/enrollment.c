@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * enrollment.c
+ *	  Users who must enroll a second factor before they get a session.
+ *
+ * Whoever has shown a first proof, and has no factor, gets a ticket that enrolls one,
+ * and opens nothing else.  actor.c takes it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "account/enrollment.h"
+#include "base/settings.h"
+#include "factor/factor_row.h"
+#include "factor/ticket.h"
+#include "store/audit.h"
+
+/* Whether the user must have a factor: as an admin said of this one, else of all. */
+static bool
+must_have_factor(const JaUser *user)
+{
+	if (user->mfa_enrollment.data != NULL)
+		return ja_string_is(user->mfa_enrollment, "required");
+	return ja_settings.mfa_enrollment == JA_ENROLLMENT_REQUIRED;
+}
+
+/* Whether the user must enroll a factor, having none. */
+bool
+ja_enrollment_is_due(const JaUser *user)
+{
+	return must_have_factor(user) && !ja_factor_is_enrolled(&user->id);
+}
+
+/* Asks a user who has shown a first proof to enroll a factor.  Returns an error object. */
+Jsonb *
+ja_enrollment_ask(const JaUser *user, JaProof proof, int64 ttl_seconds)
+{
+	JaTicket	ticket = {
+		.user = user->id,
+		.credentials_version = user->credentials_version,
+		.is_enrollment = true,
+		.ttl_seconds = (int32) ttl_seconds,
+		.methods = ja_ticket_methods(proof.amr)
+	};
+	JaString	text = ja_ticket_make(&ticket);
+	JaJsonState state = {0};
+
+	ja_audit_write(&(JaAuditEvent) {.event = "mfa_enrollment_required", .user = &user->id});
+	ja_answer_begin_error(&state, "mfa_enrollment_required", "a second factor must be enrolled first");
+	ja_json_add_string(&state, "mfa_token", text.data, text.length);
+	ja_json_add_integer(&state, "expires_in", JA_TICKET_SECONDS);
+	return ja_json_end_object(&state);
+}

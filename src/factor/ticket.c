@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * ticket.c
+ *	  Tickets of those who have shown a first proof, and owe a second one.
+ *
+ * A ticket is a handle that says whose it is, of which version of the credentials,
+ * for which session or recovery if it begins none, and what was shown: user (16
+ * bytes), version (8), session or recovery (16), length of the session to begin (4),
+ * methods and purpose (1), time (8), nonce (16).  No row waits for it, and it opens
+ * nothing by itself.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/uuid.h"
+#include "factor/ticket.h"
+#include "keyring/handle.h"
+#include "keyring/used_handle.h"
+#include "token/assurance.h"
+
+/* Places in the body. */
+#define AT_VERSION	UUID_LEN
+#define AT_SESSION	(AT_VERSION + (int) sizeof(int64))
+#define AT_TTL		(AT_SESSION + UUID_LEN)
+#define AT_METHODS	(AT_TTL + (int) sizeof(int32))
+#define AT_TIME		(AT_METHODS + 1)
+#define AT_NONCE	(AT_TIME + (int) sizeof(int64))
+#define BODY_SIZE	(AT_NONCE + UUID_LEN)
+
+/* Beside the methods: what the ticket is for, unless it is a session. */
+#define FOR_RECOVERY	0x80
+#define FOR_ENROLLMENT	0x40
+#define METHODS			0x3f
+
+StaticAssertDecl(BODY_SIZE <= JA_HANDLE_MAX_BODY, "size of a ticket's body");
+
+/* Kinds of proof, which levels count. */
+typedef enum ProofKind
+{
+	KIND_KNOWLEDGE,
+	KIND_CODE,					/* sent to a mailbox or phone, or of a device */
+	KIND_DEVICE
+} ProofKind;
+
+/* Methods of a first proof by their bits, which never change, and which kind it is. */
+typedef struct Method
+{
+	const char *name;			/* of RFC 8176 */
+	ProofKind	kind;
+	const char *way_in;			/* how a session begins with it */
+} Method;
+
+static const Method methods[] = {
+	{"pwd", KIND_KNOWLEDGE, "password"},
+	{"otp", KIND_CODE, "code"},
+	{"hwk", KIND_DEVICE, "passkey"},
+	{"swk", KIND_DEVICE, "passkey"},
+	{"user", KIND_DEVICE, "passkey"},
+	/* An identity provider did it, whose name the ticket has no room for. */
+	{"fed", KIND_KNOWLEDGE, "external"},
+};
+
+/* The bits of the methods that are named. */
+uint8
+ja_ticket_methods(ArrayType *amr)
+{
+	Datum	   *names;
+	bool	   *nulls;
+	int			count = 0;
+	uint8		bits = 0;
+
+	if (amr != NULL)
+		deconstruct_array(amr, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		for (size_t method = 0; !nulls[i] && method < lengthof(methods); method++)
+		{
+			if (strcmp(TextDatumGetCString(names[i]), methods[method].name) == 0)
+				bits |= (uint8) (1U << method);
+		}
+	}
+	return bits;
+}
+
+static bool
+shows(const JaTicket *ticket, ProofKind kind)
+{
+	for (size_t method = 0; method < lengthof(methods); method++)
+	{
+		if (methods[method].kind == kind && (ticket->methods & (1U << method)) != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The level that a device gives as second proof: the second, unless a device was all
+ * that was shown before.  A code beside a device is one of a device: with one that was
+ * sent, the session would have had the second level, and no need of a ticket.
+ */
+static int
+level_with_device(const JaTicket *ticket)
+{
+	return shows(ticket, KIND_DEVICE) && !shows(ticket, KIND_KNOWLEDGE) ? JA_AAL1 : JA_AAL2;
+}
+
+static ArrayType *
+shown_methods(const JaTicket *ticket)
+{
+	Datum		names[lengthof(methods)];
+	int			count = 0;
+
+	for (size_t method = 0; method < lengthof(methods); method++)
+	{
+		if ((ticket->methods & (1U << method)) != 0)
+			names[count++] = CStringGetTextDatum(methods[method].name);
+	}
+	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+/* How the session begins that the ticket is for; NULL: not known. */
+static const char *
+way_of_ticket(const JaTicket *ticket)
+{
+	for (size_t method = 0; method < lengthof(methods); method++)
+	{
+		if ((ticket->methods & (1U << method)) != 0)
+			return methods[method].way_in;
+	}
+	return NULL;
+}
+
+/* Adds to the proof of a device what the ticket says was shown before it. */
+void
+ja_ticket_join(const JaTicket *ticket, JaProof *proof)
+{
+	proof->method = way_of_ticket(ticket);
+	proof->level = Max(proof->level, level_with_device(ticket));
+	proof->amr = ja_session_join_methods(shown_methods(ticket), proof->amr);
+	if (proof->level == JA_AAL2)
+		proof->amr = ja_session_join_methods(proof->amr, ja_session_proof(JA_AAL2, "mfa", NULL).amr);
+}
+
+/* Writes a ticket of now. */
+JaString
+ja_ticket_make(const JaTicket *ticket)
+{
+	uint64		version = pg_hton64((uint64) ticket->credentials_version);
+	uint32		ttl = pg_hton32((uint32) ticket->ttl_seconds);
+	uint64		time = pg_hton64((uint64) GetCurrentTimestamp());
+	uint8		body[BODY_SIZE] = {0};
+	size_t		length = JA_HANDLE_LENGTH(BODY_SIZE);
+	char	   *text = palloc0(length + 1);
+
+	memcpy(body, &ticket->user, UUID_LEN);
+	memcpy(body + AT_VERSION, &version, sizeof(version));
+	if (ticket->has_session || ticket->is_recovery)
+		memcpy(body + AT_SESSION, &ticket->session, UUID_LEN);
+	memcpy(body + AT_TTL, &ttl, sizeof(ttl));
+	body[AT_METHODS] = ticket->methods | (ticket->is_recovery ? FOR_RECOVERY : 0) |
+		(ticket->is_enrollment ? FOR_ENROLLMENT : 0);
+	memcpy(body + AT_TIME, &time, sizeof(time));
+	ja_check(ja_secret_random(body + AT_NONCE, UUID_LEN));
+	ja_handle_write(JA_HANDLE_TICKET, ja_handle_key_number(JA_HANDLE_TICKET), body, text);
+	return (JaString) {text, length};
+}
+
+/*
+ * Reads a ticket; false if it is none of ours, or has expired.  One from the future
+ * was made by a server whose clock is ahead, or before this one was put back.
+ */
+bool
+ja_ticket_read(JaString text, JaTicket *ticket)
+{
+	static const pg_uuid_t none = {{0}};
+	TimestampTz now = GetCurrentTimestamp();
+	uint8		body[BODY_SIZE];
+	int32		key_number;
+	uint64		number;
+	uint32		ttl;
+	TimestampTz made_at;
+
+	if (!ja_handle_read(JA_HANDLE_TICKET, text, &key_number, body))
+		return false;
+	memcpy(&ticket->user, body, UUID_LEN);
+	memcpy(&number, body + AT_VERSION, sizeof(number));
+	ticket->credentials_version = (int64) pg_ntoh64(number);
+	memcpy(&ticket->session, body + AT_SESSION, UUID_LEN);
+	memcpy(&ttl, body + AT_TTL, sizeof(ttl));
+	ticket->ttl_seconds = (int32) pg_ntoh32(ttl);
+	ticket->methods = body[AT_METHODS] & METHODS;
+	ticket->is_recovery = (body[AT_METHODS] & FOR_RECOVERY) != 0;
+	ticket->is_enrollment = (body[AT_METHODS] & FOR_ENROLLMENT) != 0;
+	memcpy(&ticket->nonce, body + AT_NONCE, UUID_LEN);
+	ticket->has_session = !ticket->is_recovery && !ja_uuid_equals(&ticket->session, &none);
+	memcpy(&number, body + AT_TIME, sizeof(number));
+	made_at = (TimestampTz) pg_ntoh64(number);
+	ticket->expires_at = made_at + JA_TICKET_SECONDS * USECS_PER_SEC;
+	return now < ticket->expires_at && made_at < now + JA_TICKET_SECONDS * USECS_PER_SEC;
+}
+
+/*
+ * Whether a ticket that was read still counts, of a user as of now: the credentials
+ * have not changed, and nobody has used it.
+ */
+bool
+ja_ticket_is_open(const JaTicket *ticket, JaString text, const JaUser *user)
+{
+	return !user->is_disabled && user->credentials_version == ticket->credentials_version &&
+		!ja_used_handle_is_used(text);
+}
+
+/* The answer to a ticket that is not, or no longer, what it is shown for. */
+Jsonb *
+ja_ticket_deny(void)
+{
+	return ja_answer_error(JA_ERROR_INVALID_GRANT, "the mfa_token is invalid, expired or was used");
+}
