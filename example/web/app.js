@@ -2,11 +2,13 @@
 // verifies them, and this passes them on.
 
 import { fileURLToPath } from 'node:url';
-import { parse } from 'cookie';
 import express from 'express';
-import { queryAsClient, transaction } from './database.js';
-import { handleError, refuse, sendDenial } from './errors.js';
-import { allow, allowOrigins, refreshCookie, requireTexts, securityHeaders } from './security.js';
+import { handleError, refuse } from './errors.js';
+import { identityRoutes } from './external.js';
+import { factorRoutes } from './factors.js';
+import { queriesInNameOf, sendAnswer, valueOf } from './requests.js';
+import { allow, refreshCookie, requireTexts, securityHeaders } from './security.js';
+import { signInRoutes } from './sign_in.js';
 
 const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 
@@ -14,77 +16,18 @@ const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 const COOKIE_PATH = '/api/auth';
 
 // origins: the addresses of our own pages.
-export function createApp({ pools, origins }) {
+export function createApp({ pools, origins, openid }) {
   const app = express();
   const cookie = refreshCookie(origins, COOKIE_PATH);
-  const ownPages = allowOrigins(origins);
+  const queryInNameOf = queriesInNameOf(pools);
 
   app.set('etag', false);
   app.use(securityHeaders());
   app.use(express.static(PUBLIC, { redirect: false }));
   app.use(express.json({ limit: '8kb' }));
-
-  // Credentials of another scheme than Bearer are none.
-  function queryInNameOf(request, sql, values, { pool = pools.requests, ...options } = {}) {
-    const header = request.get('Authorization') ?? '';
-
-    return queryAsClient(pool, /^bearer(?: |$)/i.test(header) ? header : null, sql, values, options);
-  }
-
-  function refreshTokenOf(request) {
-    return parse(request.get('Cookie') ?? '')[cookie.name] ?? '';
-  }
-
-  // Whoever signs in gets the access token in the answer, for the memory of
-  // the page, and the refresh token in a cookie that no script can read.
-  function sendTokens(response, { refresh_token, refresh_expires_in, ...answer }) {
-    response.cookie(cookie.name, refresh_token, { ...cookie.options, maxAge: refresh_expires_in * 1000 });
-    response.json(answer);
-  }
-
-  app.route(`${COOKIE_PATH}/login`)
-    .post(ownPages, requireTexts('username', 'password'), async (request, response) => {
-      const { username, password } = request.body;
-      const former = refreshTokenOf(request);
-      const answer = await transaction(pools.passwords, async (client) => {
-        await describeClient(client, request);
-        const tokens = valueOf(await client.query('SELECT jwt_login($1, $2)', [username, password]));
-
-        // The new cookie replaces that of a session which nobody could end then.
-        if (!tokens.error && former) {
-          await client.query('SELECT jwt_revoke($1)', [former]);
-        }
-        return tokens;
-      });
-
-      if (answer.error) {
-        sendDenial(response, answer);
-      } else {
-        sendTokens(response, answer);
-      }
-    })
-    .all(allow('POST'));
-
-  app.route(`${COOKIE_PATH}/refresh`)
-    .post(ownPages, async (request, response) => {
-      const token = refreshTokenOf(request);
-
-      // Whoever opens the page without being signed in has made no mistake.
-      if (!token) {
-        response.sendStatus(204);
-        return;
-      }
-      const answer = await transaction(pools.requests, async (client) =>
-        valueOf(await client.query('SELECT jwt_refresh($1)', [token])));
-
-      if (answer.error) {
-        response.clearCookie(cookie.name, cookie.options);
-        sendDenial(response, answer);
-      } else {
-        sendTokens(response, answer);
-      }
-    })
-    .all(allow('POST'));
+  app.use(COOKIE_PATH, signInRoutes({ pools, origins, cookie, openid }));
+  app.use('/api', factorRoutes({ pools }));
+  app.use('/api', identityRoutes({ pools, openid }));
 
   // scope: local (this session), others, or global (all of them).
   app.route('/api/logout')
@@ -106,11 +49,7 @@ export function createApp({ pools, origins }) {
         request, 'SELECT jwt_change_password($1, $2)', [oldPassword, newPassword],
         { pool: pools.passwords, assumeRole: false }));
 
-      if (answer.error) {
-        sendDenial(response, answer);
-      } else {
-        response.sendStatus(204);
-      }
+      sendAnswer(response, answer, () => response.sendStatus(204));
     })
     .all(allow('POST'));
 
@@ -156,7 +95,11 @@ export function createApp({ pools, origins }) {
 
       response.status(201).json(rows[0]);
     })
-    .all(allow('GET, POST'));
+    .delete(async (request, response) => {
+      await queryInNameOf(request, 'SELECT delete_own_notes()');
+      response.sendStatus(204);
+    })
+    .all(allow('GET, POST, DELETE'));
 
   app.route('/api/notes/:id')
     .delete(async (request, response) => {
@@ -174,16 +117,4 @@ export function createApp({ pools, origins }) {
   app.use((request, response) => refuse(response, 404, 'not_found', 'there is nothing here'));
   app.use(handleError);
   return app;
-}
-
-// What the list of sessions shows; people read it, nothing is decided by it.
-function describeClient(client, request) {
-  const headers = { 'user-agent': request.get('User-Agent'), 'x-forwarded-for': request.ip };
-
-  return client.query("SELECT set_config('request.headers', $1, true)", [JSON.stringify(headers)]);
-}
-
-// The one value of a result
-function valueOf({ rows: [row] }) {
-  return Object.values(row)[0];
 }

@@ -1,6 +1,6 @@
 -- The database of the example: who may connect, what they may do, and a table
 -- that several tenants share.  Run by a superuser in an empty database, with
--- the variable "access_token_ttl".
+-- the variables "access_token_ttl", "origin" (of the pages) and "host" (in it).
 
 CREATE EXTENSION jwt_auth;
 
@@ -13,6 +13,11 @@ ALTER DATABASE :"database" SET jwt_auth.audience = 'https://notes.example';
 -- makes and verifies these tokens, so it needs no leeway.
 ALTER DATABASE :"database" SET jwt_auth.access_token_ttl = :'access_token_ttl';
 ALTER DATABASE :"database" SET jwt_auth.leeway = 0;
+
+-- Passkeys are for these pages only.
+ALTER DATABASE :"database" SET jwt_auth.webauthn_rp_id = :'host';
+ALTER DATABASE :"database" SET jwt_auth.webauthn_rp_name = 'Notebook';
+ALTER DATABASE :"database" SET jwt_auth.webauthn_origins = :'origin';
 \connect :"database"
 
 SELECT jwt_create_key();
@@ -23,8 +28,25 @@ CREATE ROLE notes_owner NOLOGIN;
 CREATE ROLE notes_user NOLOGIN;
 CREATE ROLE notes_gateway LOGIN NOINHERIT;
 GRANT notes_user TO notes_gateway;
-GRANT EXECUTE ON FUNCTION jwt_login, jwt_refresh, jwt_change_password
+GRANT EXECUTE ON FUNCTION jwt_login, jwt_mfa_options, jwt_mfa_verify,
+    jwt_passkey_login_options, jwt_passkey_login, jwt_external_nonce, jwt_login_external,
+    jwt_refresh, jwt_change_password TO notes_gateway;
+
+-- Users add factors, and so does the gateway for whoever may not sign in without.
+GRANT EXECUTE ON FUNCTION jwt_passkey_register, jwt_enroll_totp, jwt_confirm_totp
     TO notes_gateway;
+GRANT EXECUTE ON FUNCTION jwt_passkey_register, jwt_enroll_totp, jwt_confirm_totp,
+    jwt_make_recovery_codes, jwt_remove_factor, jwt_external_nonce, jwt_link_external,
+    jwt_unlink_external TO notes_user;
+
+-- Whoever comes from an identity provider for the first time, and has no account
+-- here, is a guest, under the name that the provider says.
+CREATE FUNCTION welcome_guest(kind text, identifier text, data jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+RETURN jsonb_build_object('role', 'notes_user', 'claims', jsonb_build_object(
+    'name', coalesce(data #>> '{claims,name}', 'Guest'), 'tenant', 'guests', 'scope', 'notes:write'));
+REVOKE EXECUTE ON FUNCTION welcome_guest FROM PUBLIC;
+ALTER DATABASE :"database" SET jwt_auth.sign_up_function = 'public.welcome_guest';
 
 CREATE TABLE notes (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -51,3 +73,28 @@ CREATE POLICY delete_own ON notes FOR DELETE
 
 -- Only the text is the client's to choose; the defaults come from the token.
 GRANT SELECT, DELETE, INSERT (body) ON notes TO notes_user;
+
+-- Deletes all of one's notes, which takes two kinds of proof that are fresh.
+CREATE FUNCTION delete_own_notes() RETURNS void
+BEGIN ATOMIC
+    SELECT jwt_require_aal(2, '5 minutes');
+    DELETE FROM notes WHERE owner = jwt_user_id();
+END;
+
+-- What happened to one's account: rows of the audit log, and messages to its
+-- addresses.  Only the owner of the extension, as whom this runs, reads those tables.
+CREATE FUNCTION own_events()
+RETURNS TABLE (at timestamptz, event text, reason text, recipient text)
+STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT log.at, log.event, log.reason, NULL
+    FROM jwt_auth.audit_log AS log WHERE log.user_id = jwt_user_id()
+    UNION ALL
+    SELECT message.created_at, message.kind, NULL, message.recipient
+    FROM jwt_auth.outbox AS message
+        JOIN jwt_auth.identifiers AS own ON own.value = message.recipient
+    WHERE own.user_id = jwt_user_id()
+    ORDER BY 1 DESC LIMIT 50;
+END;
+REVOKE EXECUTE ON FUNCTION own_events FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION own_events TO notes_user;

@@ -53,13 +53,21 @@ export function allowOrigins(origins) {
   };
 }
 
-// The body is undefined unless it came as application/json.
 export function requireTexts(...names) {
+  return requireMembers('texts', names, (value) => typeof value === 'string');
+}
+
+export function requireObjects(...names) {
+  return requireMembers('objects', names, (value) => value?.constructor === Object);
+}
+
+// The body is undefined unless it came as application/json.
+function requireMembers(kind, names, isGood) {
   return (request, response, next) => {
-    if (names.every((name) => typeof request.body?.[name] === 'string')) {
+    if (names.every((name) => isGood(request.body?.[name]))) {
       next();
     } else {
-      refuse(response, 400, 'invalid_request', `JSON with the texts ${names.join(', ')} is expected`);
+      refuse(response, 400, 'invalid_request', `JSON with the ${kind} ${names.join(', ')} is expected`);
     }
   };
 }

@@ -1,11 +1,19 @@
--- Three users of two tenants, and their notes.
+-- Users of two tenants, one of whom must add a second factor, and their notes.
 
 SELECT jwt_create_user('alice', 'correct horse battery staple', role => 'notes_user',
-    claims => '{"name": "Alice", "tenant": "acme", "scope": "notes:write"}') AS alice,
+    claims => '{"name": "Alice", "tenant": "acme", "scope": "notes:write"}',
+    email => 'alice@acme.example') AS alice,
     jwt_create_user('bob', 'rowing on a quiet lake', role => 'notes_user',
-    claims => '{"name": "Bob", "tenant": "initech", "scope": "notes:write"}') AS bob,
+    claims => '{"name": "Bob", "tenant": "initech", "scope": "notes:write"}',
+    email => 'bob@initech.example') AS bob,
     jwt_create_user('carol', 'reading by candle light', role => 'notes_user',
-    claims => '{"name": "Carol", "tenant": "acme"}') AS carol \gset
+    claims => '{"name": "Carol", "tenant": "acme"}',
+    email => 'carol@acme.example') AS carol,
+    jwt_create_user('dan', 'singing in an empty house', role => 'notes_user',
+    claims => '{"name": "Dan", "tenant": "initech", "scope": "notes:write"}',
+    email => 'dan@initech.example') AS dan \gset
+
+SELECT jwt_update_user(:'dan', mfa_enrollment => 'required');
 
 INSERT INTO notes (tenant, owner, author, body, created_at) VALUES
     ('acme', :'alice', 'Alice', 'Order more anvils', now() - interval '2 days'),

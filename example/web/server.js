@@ -1,18 +1,21 @@
 // Starts the web server on 127.0.0.1.
 //
-// Environment: PG* (how to connect), PORT (3000; 0 takes a free one), and
-// ORIGIN, the address that browsers see when a proxy stands in front, for
-// example https://notes.example.com.
+// Environment: PG* (how to connect), PORT (3000; 0 takes a free one), ORIGIN, the
+// address that browsers see when a proxy stands in front, for example
+// https://notes.example.com, and OIDC_ISSUER and OIDC_CLIENT_ID of an identity
+// provider, if there is one.
 
 import { createServer } from 'node:http';
 import { createApp } from './app.js';
 import { createPools } from './database.js';
+import { createOpenid } from './openid.js';
 
 const HOST = '127.0.0.1';
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const { PORT = '3000', ORIGIN } = process.env;
+const { PORT = '3000', ORIGIN, OIDC_ISSUER, OIDC_CLIENT_ID } = process.env;
 const pools = createPools();
+const openid = createOpenid({ issuer: OIDC_ISSUER, clientId: OIDC_CLIENT_ID });
 const ownOrigin = ORIGIN && originOf(ORIGIN);
 const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
 
@@ -41,9 +44,9 @@ server.on('error', (error) => {
 
 server.listen(Number(PORT), HOST, () => {
   const { port } = server.address();
-  const origins = ownOrigin ? [ownOrigin] : [`http://${HOST}:${port}`, `http://localhost:${port}`];
+  const origins = ownOrigin ? [ownOrigin] : [`http://localhost:${port}`, `http://${HOST}:${port}`];
 
-  server.on('request', createApp({ pools, origins }));
+  server.on('request', createApp({ pools, origins, openid }));
   console.log(`Listening on ${HOST}:${port}.  Open ${origins[0]}`);
 });
 

@@ -2,42 +2,14 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
+import { openPage, PHONE, signIn } from './pages.mjs';
 import { ask, endGrace, login, refresh, tokenOf, url } from './server.mjs';
+import { checkView, newContext, textOf, waitForText, withPage } from './with_page.mjs';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core');
 const ENDED = 'Your session has ended. Please sign in again.';
 
-let browser;
-
-test('the browser starts', async () => {
-  browser = await launchBrowser();
-});
-
-// A test with a browser profile of its own, in which no script may fail and no
-// policy be broken.
-function withPage(name, work, options) {
-  test(name, async () => {
-    const context = await browser.newContext({ locale: 'en-GB', ...options });
-    const page = await openPage(context);
-
-    try {
-      await work(page, context);
-      assert.deepEqual(page.problems, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-const textOf = (page, selector) => page.locator(selector).innerText();
 const bodiesOf = (page) => page.locator('#note-list .body').allInnerTexts();
 const isSignedIn = (page) => page.locator('#signed-in').isVisible();
-
-function waitForText(page, selector, text) {
-  return page.locator(selector, { hasText: text }).waitFor();
-}
 
 // The access token, as the page sends it with its next request.
 async function tokenSentBy(page) {
@@ -128,7 +100,7 @@ withPage('when the wait is over, nothing of it is left', async (page) => {
 });
 
 test('whoever is not signed in has no error in the log', async () => {
-  const context = await browser.newContext();
+  const context = await newContext();
   const page = await context.newPage();
   const logged = [];
 
@@ -462,26 +434,6 @@ withPage('a server that does not answer ends nothing', async (page, context) => 
   await waitForText(page, '#note-list', 'Order more anvils');
 });
 
-// Whatever is too wide, or wrong by the rules of WCAG, in each view.
-async function checkView(page, name) {
-  const [needed, given] = await page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-
-    return [scrollWidth, clientWidth];
-  });
-  assert.ok(needed <= given, `${name}: ${needed} px do not fit into ${given}`);
-
-  const unlabelled = await page.locator('input, textarea, button, progress').evaluateAll((elements) => elements
-    .filter((element) => element.checkVisibility())
-    .filter((element) => !element.ariaLabel && !element.labels?.length && !element.textContent.trim())
-    .map((element) => element.outerHTML));
-  assert.deepEqual(unlabelled, [], name);
-
-  await page.addScriptTag({ path: AXE });
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), [], name);
-}
-
 for (const [device, viewport, colorScheme] of [
   ['a phone, dark', PHONE, 'dark'],
   ['a narrow phone, light', { width: 320, height: 568 }, 'light'],
@@ -503,5 +455,3 @@ for (const [device, viewport, colorScheme] of [
     await checkView(page, 'account');
   }, { viewport, colorScheme, reducedMotion: 'reduce', bypassCSP: true });
 }
-
-test('the browser ends', () => browser.close());

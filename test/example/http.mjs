@@ -11,6 +11,11 @@ const PROTECTED = [
   ['POST', '/api/notes', { body: 'x' }], ['DELETE', '/api/notes/1'],
   ['POST', '/api/logout', { scope: 'local' }], ['DELETE', `/api/sessions/${NOBODY}`],
   ['POST', '/api/password', { old_password: 'x', new_password: 'y' }],
+  ['DELETE', '/api/notes'], ['GET', '/api/factors'], ['DELETE', `/api/factors/${NOBODY}`], ['GET', '/api/events'],
+  ['GET', '/api/passkeys'], ['POST', '/api/passkeys', { credential: {}, name: 'x' }],
+  ['POST', '/api/authenticators', { name: 'x' }], ['POST', `/api/authenticators/${NOBODY}`, { code: '123456' }],
+  ['POST', '/api/recovery-codes'], ['POST', '/api/step-up'],
+  ['GET', '/api/identities'], ['DELETE', '/api/identities/example-id/x'],
 ];
 
 function assertRefused(answer, status, error, message) {
@@ -186,7 +191,10 @@ test('other methods are refused', async () => {
   for (const [method, path, allowed] of [
     ['GET', `/api/auth/login?username=alice&password=${encodeURIComponent(USERS.alice)}`, 'POST'],
     ['PUT', '/api/auth/login', 'POST'], ['GET', '/api/auth/refresh', 'POST'], ['GET', '/api/logout', 'POST'],
-    ['POST', '/api/me', 'GET'], ['PUT', '/api/notes', 'GET, POST'], ['GET', '/api/notes/1', 'DELETE'],
+    ['POST', '/api/me', 'GET'], ['PUT', '/api/notes', 'GET, POST, DELETE'], ['GET', '/api/notes/1', 'DELETE'],
+    ['GET', '/api/auth/second-factor', 'POST'], ['GET', '/api/auth/step-up', 'POST'], ['GET', '/api/auth/second-factor/options', 'POST'], ['PUT', '/api/auth/passkey', 'GET, POST'],
+    ['POST', '/api/provider', 'GET'], ['POST', '/api/identities', 'GET'], ['GET', '/api/identities/x/y', 'DELETE'],
+    ['GET', '/api/step-up', 'POST'], ['GET', '/api/recovery-codes', 'POST'], ['GET', '/api/authenticators', 'POST'],
   ]) {
     const answer = await ask(method, path, { headers: { Origin: url } });
 

@@ -10,6 +10,9 @@ const BROWSERS = process.env.CHROMIUM
 
 export const PHONE = { width: 390, height: 844 };
 
+// Passkeys are for a name, not for a number.
+export const homeOf = (address) => address.replace('127.0.0.1', 'localhost');
+
 // Root and some containers cannot have Chromium's sandbox.  It matters little
 // here, since the browser sees our own pages only.
 export async function launchBrowser() {
@@ -33,7 +36,7 @@ export async function launchBrowser() {
 // A page that is ready.  Its member "problems" holds what the browser found wrong:
 // errors of scripts, and what the security policy stopped.  A refused request is
 // none.
-export async function openPage(context) {
+export async function openPage(context, at = url) {
   const page = await context.newPage();
 
   page.problems = [];
@@ -44,7 +47,7 @@ export async function openPage(context) {
       page.problems.push(message.text());
     }
   });
-  await page.goto(url);
+  await page.goto(at);
   await page.locator('#sign-in:visible, #signed-in:visible').first().waitFor();
   return page;
 }
@@ -55,4 +58,19 @@ export async function signIn(page, username, password = USERS[username]) {
   await page.fill('#username', username);
   await page.fill('#password', password);
   await page.click('#sign-in-form button');
+}
+
+// A phone that keeps passkeys, and is unlocked with a finger; resolves to what takes it away.
+export async function addPhone(page, options) {
+  const devtools = await page.context().newCDPSession(page);
+
+  await devtools.send('WebAuthn.enable');
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true,
+      isUserVerified: true, automaticPresenceSimulation: true, ...options,
+    },
+  });
+
+  return () => devtools.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
 }

@@ -3,8 +3,9 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
-import { login, startExample, stopServer, url } from './server.mjs';
+import { codeOf } from './authenticator.mjs';
+import { addPhone, homeOf, launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
+import { addUser, login, startExample, stopServer, url } from './server.mjs';
 
 const directory = process.argv[2] ?? join(process.env.JWT_AUTH_SOURCE, 'test-output');
 const DESKTOP = { width: 1024, height: 720 };
@@ -27,7 +28,7 @@ try {
 
 async function takePictures(suffix, options) {
   const context = await browser.newContext(options);
-  const page = await openPage(context);
+  const page = await openPage(context, homeOf(url));
   const take = (name) => page.screenshot({ path: join(directory, `${name}-${suffix}.png`) });
 
   await take('sign-in');
@@ -47,5 +48,42 @@ async function takePictures(suffix, options) {
   await page.click('#note-form button');
   await page.locator('#note-form .error:not(:empty)').waitFor();
   await take('read-only');
+  await page.click('#sign-out');
+  await takeFactors(page, `gina_${suffix.replace('-', '_')}`, take);
   await context.close();
+}
+
+// The account page with a passkey, an authenticator app and recovery codes, and the
+// second step of signing in.
+async function takeFactors(page, name, take) {
+  const takeCard = async (picture) => {
+    await page.locator('#factors').evaluate((card) => card.scrollIntoView());
+    await take(picture);
+  };
+
+  addUser(name);
+  await addPhone(page);
+  await signIn(page, name);
+  await page.click('nav a[href="#account"]');
+  await page.click('#add-passkey');
+  await page.locator('#factor-list li').waitFor();
+  await page.click('#sign-out');
+  await page.click('#passkey-sign-in');
+  await page.click('nav a[href="#account"]');
+  await page.click('#add-authenticator');
+  await page.locator('#qr svg').waitFor();
+  await takeCard('authenticator');
+  const secret = (await page.locator('#secret').innerText()).replaceAll(' ', '');
+  await page.fill('#first-code', codeOf(secret));
+  await page.keyboard.press('Enter');
+  await page.locator('#factor-list li').nth(1).waitFor();
+  await page.click('#make-codes');
+  await page.locator('#code-list li').first().waitFor();
+  await takeCard('recovery-codes');
+  await page.locator('#event-list').evaluate((list) => list.closest('.card').scrollIntoView());
+  await take('events');
+  await page.click('#sign-out');
+  await signIn(page, name);
+  await page.locator('#proof-code').waitFor();
+  await take('second-factor');
 }

@@ -10,6 +10,7 @@ export const USERS = {
   carol: 'reading by candle light',
 };
 
+const PASSWORD = 'walking on the dry sand';
 const SERVER = `${process.env.TMPDIR}/web/server.js`;
 const GATEWAY = { PGDATABASE: 'notes', PGUSER: 'notes_gateway' };
 
@@ -57,9 +58,53 @@ async function start(command, options, env) {
   throw new Error(`${command} did not start`);
 }
 
+// What psql prints for statements of a superuser.
+export function query(statements) {
+  return execFileSync('psql', ['-XAtqd', 'notes', '-v', 'ON_ERROR_STOP=1', '-c', statements], { encoding: 'utf8' }).trim();
+}
+
 // As if the grace of all refresh tokens that were replaced were over.
 export function endGrace() {
-  execFileSync('psql', ['-Xqd', 'notes', '-c', 'UPDATE jwt_auth.refresh_tokens SET earlier = NULL']);
+  query('UPDATE jwt_auth.refresh_tokens SET earlier = NULL');
+}
+
+// Another user of the tenant acme, with an address at it; as alice in anything else.
+export function addUser(name) {
+  const claims = JSON.stringify({ name, tenant: 'acme', scope: 'notes:write' });
+
+  query(`SELECT jwt_create_user('${name}', '${PASSWORD}', role => 'notes_user', claims => '${claims}', email => '${name}@acme.example')`);
+  USERS[name] = PASSWORD;
+}
+
+// As an admin who lets a user sign in with a second factor only.
+export function requireFactor(name) {
+  query(`SELECT jwt_update_user(jwt_find_user('${name}'), mfa_enrollment => 'required')`);
+}
+
+// As if the last proofs of a user were some minutes old.
+export function ageProofs(name, minutes) {
+  query(`UPDATE jwt_auth.sessions SET auth_time = coalesce(auth_time, created_at) - interval '${minutes} minutes', created_at = created_at - interval '${minutes} minutes'
+    WHERE user_id = jwt_find_user('${name}')`);
+}
+
+// As if no code of the user's authenticator app had been used yet.
+export function forgetSteps(name) {
+  query(`UPDATE jwt_auth.factors SET last_step = 0 WHERE user_id = jwt_find_user('${name}')`);
+}
+
+// What the audit log has on a user, and the kinds of the messages to the address, the
+// oldest first.
+export function eventsOf(name) {
+  return query(`SELECT event FROM jwt_auth.audit_log WHERE user_id = jwt_find_user('${name}') ORDER BY at`).split('\n');
+}
+
+// By what the user's sessions began.
+export function loginsOf(name) {
+  return query(`SELECT coalesce(reason, 'password') FROM jwt_auth.audit_log WHERE event = 'login' AND user_id = jwt_find_user('${name}') ORDER BY at`).split('\n');
+}
+
+export function messagesTo(name) {
+  return query(`SELECT kind FROM jwt_auth.outbox WHERE recipient = '${name}@acme.example' ORDER BY created_at`).split('\n');
 }
 
 // Keeps all logins waiting, until the function that this resolves to is called.

@@ -1,19 +1,15 @@
-// The page: shows what there is, and answers clicks.  Text from the server is
-// only ever set as textContent.
+// The page: shows what there is, and answers clicks.
 
-import { events, Refusal, renew, request, SessionEnded, signIn, signOut } from './session.js';
+import { startAuthenticator } from './authenticator.js';
+import { startEnrollment } from './enrollment.js';
+import { link, linkIfPending, loadIdentities, signInExternally, startExternal, takeAnswer } from './external.js';
+import { hideSecrets, loadFactors, startFactors } from './factors.js';
+import { attempt, byId, describe, fill, nameClient, onClick, onSubmit, removeItem, say } from './page.js';
+import { startProofs, usePasskey } from './proof.js';
+import { events, renew, request, send, SessionEnded, signIn, signOut } from './session.js';
 
-const TEXTS = {
-  insufficient_scope: 'You may read these notes, but not change them.',
-  server_error: 'The server cannot do this now. Please try again later.',
-};
-
-const byId = (id) => document.getElementById(id);
 const views = ['notes', 'account'];
-const loaders = { notes: loadNotes, account: loadSessions };
-const dateFormat = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
-});
+const loaders = { notes: loadNotes, account: loadAccount };
 
 // The first access token is no renewal.
 let renewals = -1;
@@ -24,19 +20,51 @@ start();
 async function start() {
   addEventListener('hashchange', () => showView());
   events.addEventListener('token', ({ detail }) => showTokenLife(detail.seconds));
+  events.addEventListener('ended', () => showSignIn('Your session has ended. Please sign in again.'));
+  startProofs();
+  startFactors();
+  startAuthenticator();
+  startEnrollment();
   onSubmit('sign-in-form', submitSignIn);
+  onClick('passkey-sign-in', signInWithPasskey);
   onSubmit('note-form', submitNote);
   onSubmit('password-form', submitPassword);
+  onClick('delete-notes', deleteNotes);
   onClick('sign-out', () => endSession('local', 'You have signed out.'));
   onClick('sign-out-everywhere', () => endSession('global', 'You have signed out everywhere.'));
 
   // A page that is loaded anew has no access token, but perhaps the cookie.
+  const answer = takeAnswer();
+
   try {
+    await startExternal();
     await renew();
     await showSignedIn();
   } catch (error) {
     showSignIn(error instanceof SessionEnded ? '' : describe(error));
   }
+  if (answer) {
+    await takeUp(answer);
+  }
+}
+
+// The provider's answer is for whoever is signed in, or signs somebody in.
+async function takeUp(answer) {
+  if (byId('sign-in').hidden) {
+    history.replaceState(null, '', '#account');
+    await showView();
+    await attempt(byId('identities'), () => link(answer));
+    return;
+  }
+  await attempt(byId('sign-in'), async () => {
+    const notice = await signInExternally(answer);
+
+    if (notice) {
+      byId('sign-in-notice').textContent = notice;
+    } else {
+      await showSignedIn();
+    }
+  });
 }
 
 // Views
@@ -45,9 +73,10 @@ function showSignIn(notice) {
   byId('signed-in').hidden = true;
   byId('sign-in').hidden = false;
   byId('sign-in-notice').textContent = notice;
-  for (const list of [byId('note-list'), byId('session-list')]) {
+  for (const list of document.querySelectorAll('#signed-in .list')) {
     list.replaceChildren();
   }
+  hideSecrets();
   renewals = -1;
   history.replaceState(null, '', '/');
   document.title = 'Sign in – Notebook';
@@ -73,6 +102,7 @@ async function showView() {
     document.querySelector(`nav a[href="#${view}"]`).ariaCurrent = view === chosen ? 'page' : null;
   }
   say('');
+  hideSecrets();
   document.title = chosen === 'notes' ? 'Notes – Notebook' : 'Account – Notebook';
   byId(`${chosen}-title`).focus();
   await attempt(byId(chosen), loaders[chosen]);
@@ -83,24 +113,29 @@ async function showView() {
 async function submitSignIn(form) {
   byId('sign-in-notice').textContent = '';
   try {
-    await signIn(form.elements.username.value.trim(), form.elements.password.value);
+    await signIn('login', { username: form.elements.username.value.trim(), password: form.elements.password.value });
   } catch (error) {
     form.elements.password.focus();
     form.elements.password.select();
     if (error.code === 'temporarily_unavailable') {
       countDown(form, error.retryAfter);
-      throw new Error(`Too many attempts. Please try again ${inSeconds(error.retryAfter)}.`);
     }
     throw error.code === 'invalid_grant' ? new Error('The username or the password is wrong.') : error;
   }
   form.reset();
-  await showSignedIn();
+  await showAfterSignIn();
 }
 
-function inSeconds(seconds) {
-  const count = seconds < 60 ? seconds : Math.ceil(seconds / 60);
+async function signInWithPasskey() {
+  byId('sign-in-notice').textContent = '';
+  await signIn('passkey', { credential: await usePasskey(await send('GET', '/api/auth/passkey')) });
+  byId('sign-in-form').reset();
+  await showAfterSignIn();
+}
 
-  return new Intl.RelativeTimeFormat('en').format(count, seconds < 60 ? 'second' : 'minute');
+async function showAfterSignIn() {
+  await showSignedIn();
+  await attempt(byId('notes'), linkIfPending);
 }
 
 // The button says how long there is to wait; then the form is as it was.
@@ -177,7 +212,18 @@ function showWhetherEmpty() {
   byId('notes').querySelector('.empty').hidden = byId('note-list').childElementCount > 0;
 }
 
+// Deletes all of one's notes, for which the database wants a fresh second factor.
+async function deleteNotes() {
+  await request('DELETE', '/api/notes');
+  await loadFactors();
+  say('Your notes are deleted.');
+}
+
 // Account
+
+async function loadAccount() {
+  await Promise.all([loadSessions(), loadFactors(), loadIdentities()]);
+}
 
 async function loadSessions() {
   const sessions = await request('GET', '/api/sessions');
@@ -206,17 +252,6 @@ function sessionItem(session) {
   return item;
 }
 
-// A short name for a User-Agent header; the first word that fits counts.
-function nameClient(userAgent) {
-  const browsers = [[/Edg\//, 'Edge'], [/Firefox\//, 'Firefox'], [/Chrome\//, 'Chrome'], [/Safari\//, 'Safari']];
-  const systems = [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Windows/, 'Windows'], [/Mac OS/, 'macOS'], [/Linux/, 'Linux']];
-  const pick = (names) => names.find(([pattern]) => pattern.test(userAgent))?.[1];
-  const browser = pick(browsers) ?? (userAgent.split('/')[0] || 'Unknown program');
-  const system = pick(systems);
-
-  return system ? `${browser} on ${system}` : browser;
-}
-
 async function submitPassword(form) {
   try {
     await request('POST', '/api/password', {
@@ -224,9 +259,6 @@ async function submitPassword(form) {
       new_password: form.elements.new_password.value,
     });
   } catch (error) {
-    if (error.code === 'temporarily_unavailable') {
-      throw new Error(`Too many attempts. Please try again ${inSeconds(error.retryAfter)}.`);
-    }
     throw error.code === 'invalid_grant' ? new Error('The current password is wrong.') : error;
   }
   form.reset();
@@ -251,91 +283,4 @@ function showTokenLife(seconds) {
       ? `${left} s left, renewed ${renewals}×`
       : `expired, renewed with the next request (${renewals}× so far)`;
   }
-}
-
-// Helpers
-
-// Runs work; what it throws is shown in the first .error inside scope.  What was
-// said before is over.
-async function attempt(scope, work) {
-  const output = [...scope.querySelectorAll('.error')].find((each) => scope.tagName === 'FORM' || !each.closest('form'));
-
-  output.textContent = '';
-  say('');
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof SessionEnded) {
-      showSignIn('Your session has ended. Please sign in again.');
-    } else {
-      output.textContent = describe(error);
-    }
-  }
-}
-
-// A form that is still being sent is not sent again.
-function onSubmit(id, work) {
-  const form = byId(id);
-
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    if (form.ariaBusy !== 'true') {
-      form.ariaBusy = 'true';
-      await attempt(form, () => work(form));
-      form.ariaBusy = 'false';
-    }
-  });
-}
-
-function onClick(id, work) {
-  byId(id).addEventListener('click', () => attempt(document.querySelector('section:not([hidden])'), work));
-}
-
-function describe(error) {
-  if (error instanceof TypeError) {
-    return 'The server does not answer. Please check your connection and try again.';
-  }
-  return TEXTS[error.code] ?? (error instanceof Refusal ? sentence(error.message) : error.message);
-}
-
-// The server's descriptions begin small and have no full stop.
-function sentence(text) {
-  return `${text[0].toUpperCase()}${text.slice(1)}.`;
-}
-
-// A message with buttons, by their labels.
-function say(text, actions = {}) {
-  const buttons = Object.entries(actions).map(([label, work]) => {
-    const button = document.createElement('button');
-
-    button.textContent = label;
-    button.addEventListener('click', work);
-    return button;
-  });
-
-  byId('message').replaceChildren(...(text ? [`${text} `] : []), ...buttons);
-}
-
-// A copy of a template's item with texts and times, by selector.
-function fill(id, values) {
-  const item = byId(id).content.firstElementChild.cloneNode(true);
-
-  for (const [selector, value] of Object.entries(values)) {
-    const element = item.querySelector(selector);
-
-    element.textContent = value instanceof Date ? dateFormat.format(value) : value;
-    if (value instanceof Date) {
-      element.dateTime = value.toISOString();
-    }
-  }
-  return item;
-}
-
-// Takes an item away, and moves the focus to where the next action is.
-function removeItem(item, otherwise) {
-  const next = item.nextElementSibling ?? item.previousElementSibling;
-  const button = next?.querySelector('button:not([hidden])');
-
-  item.remove();
-  (button ?? otherwise).focus();
 }

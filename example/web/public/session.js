@@ -5,17 +5,29 @@
 // read; the browser sends it to /api/auth/refresh, which answers with a new
 // access token.  What a token says is the server's affair: nothing here looks inside.
 
+const INSUFFICIENT = 'insufficient_user_authentication';
+
 export class Refusal extends Error {
-  constructor(status, body, retryAfter) {
+  constructor({ status, headers }, body) {
     super(body.error_description ?? `status ${status}`);
-    Object.assign(this, { status, code: body.error, retryAfter });
+    Object.assign(this, {
+      status,
+      code: body.error,
+      body,
+      retryAfter: Number(headers.get('Retry-After')),
+      needsFactor: /acr_values="aal2"/.test(headers.get('WWW-Authenticate')),
+    });
   }
 }
 
 // Thrown by request() when the session is over.
 export class SessionEnded extends Error {}
 
-// Fires "token" whenever there is a new access token.
+// Thrown by signIn() and request() when nobody answers a challenge.
+export class Cancelled extends Error {}
+
+// Fires "token" whenever there is a new access token, and "ended" when the page
+// finds that the session is over.
 export const events = new EventTarget();
 
 // Other tabs have the same cookie: when somebody signs in or out in one, the
@@ -25,10 +37,52 @@ tabs.onmessage = () => location.reload();
 
 let accessToken;
 let renewal;
+let askForFactor;
+let askToEnroll;
 
-export async function signIn(username, password) {
-  keep(await alone(() => send('POST', '/api/auth/login', { body: { username, password } })));
+// work({ mfa_token, factors }, submit) asks for a second factor, and ends when
+// submit({ mfa_token, method, response }) has succeeded.
+export function onChallenge(work) {
+  askForFactor = work;
+}
+
+// work({ mfa_token }, submit) has the first factor added, and ends when submit(way,
+// { mfa_token, ... }) has succeeded.
+export function onEnrollment(work) {
+  askToEnroll = work;
+}
+
+// way: login with { username, password }, or passkey with { credential }.
+export async function signIn(way, proof) {
+  try {
+    await obtain(way, proof);
+  } catch (error) {
+    if (error.code === 'mfa_required') {
+      await askForFactor(error.body, (answer) => obtain('second-factor', answer));
+    } else if (error.code === 'mfa_enrollment_required') {
+      await askToEnroll(error.body, (way, answer) => obtain(`enrollment/${way}`, answer));
+    } else {
+      throw error;
+    }
+  }
   tabs.postMessage('signed in');
+}
+
+async function obtain(way, proof) {
+  keep(await alone(() => send('POST', `/api/auth/${way}`, { body: proof })));
+}
+
+// Lifts the session to the level that a refusal asks for.
+async function stepUp(refusal) {
+  let challenge;
+
+  try {
+    challenge = await requestAsIs('POST', '/api/step-up');
+  } catch (error) {
+    error.code = refusal.needsFactor ? 'second_factor_needed' : 'sign_in_needed';
+    throw error;
+  }
+  await askForFactor(challenge, (answer) => obtain('step-up', answer));
 }
 
 // scope: local, others or global.  A session that is over needs no end.
@@ -46,15 +100,28 @@ export async function signOut(scope) {
   }
 }
 
-// A request with the access token.  One that has expired is renewed, and the
-// request sent again.
+// A request with the access token.  If it needs more proof of who it is, the user is
+// asked for that, and the request sent again.
 export async function request(method, path, body) {
+  try {
+    return await requestAsIs(method, path, body);
+  } catch (error) {
+    if (error.code !== INSUFFICIENT) {
+      throw error;
+    }
+    await stepUp(error);
+  }
+  return requestAsIs(method, path, body);
+}
+
+// A token that has expired is renewed, and the request sent again.
+async function requestAsIs(method, path, body) {
   const token = accessToken;
 
   try {
     return await send(method, path, { body, token });
   } catch (error) {
-    if (error.status !== 401) {
+    if (!isOver(error)) {
       throw error;
     }
   }
@@ -66,8 +133,13 @@ export async function request(method, path, body) {
   try {
     return await send(method, path, { body, token: accessToken });
   } catch (error) {
-    throw error.status === 401 ? new SessionEnded() : error;
+    throw isOver(error) ? new SessionEnded() : error;
   }
+}
+
+// Whether a token is refused, rather than what it was to do.
+function isOver(error) {
+  return error.status === 401 && error.code !== INSUFFICIENT;
 }
 
 // Gets an access token for the cookie.  Requests that find theirs expired at
@@ -99,7 +171,8 @@ function keep({ access_token: token, expires_in: seconds }) {
   events.dispatchEvent(new CustomEvent('token', { detail: { seconds } }));
 }
 
-async function send(method, path, { body, token } = {}) {
+// A request as it is
+export async function send(method, path, { body, token } = {}) {
   const headers = {};
 
   if (token) {
@@ -116,7 +189,7 @@ async function send(method, path, { body, token } = {}) {
   const answer = await response.json();
 
   if (!response.ok) {
-    throw new Refusal(response.status, answer, Number(response.headers.get('Retry-After')));
+    throw new Refusal(response, answer);
   }
   return answer;
 }
