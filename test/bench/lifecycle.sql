@@ -1,5 +1,6 @@
 -- Users with second factors, and the functions that measure what belongs to an
--- account: sign-ups, messages, passkeys and authenticators.
+-- account: sign-ups, messages, passkeys and authenticators.  Of identity providers
+-- and API tokens, logins.sql has them.
 --
 -- psql variables: members is how many users there are.
 
@@ -179,31 +180,6 @@ END
 $$;
 
 -- Sessions of former rounds, which would make each further one dearer.
--- A script's exchange of its API token beside a refresh, in one session each.
-CREATE FUNCTION bench.api_tokens() RETURNS TABLE (sample text, microseconds double precision)
-LANGUAGE plpgsql AS $$
-DECLARE
-	refresh_token text := jwt_login('user1', bench.password()) ->> 'refresh_token';
-	api_token text;
-	start timestamptz;
-	refreshes double precision[];
-	exchanges double precision[];
-BEGIN
-	PERFORM bench.be((SELECT id FROM jwt_auth.users WHERE username = 'user1'));
-	api_token := jwt_create_api_token('bench', '', '1 day') ->> 'token';
-	FOR i IN 1..100 LOOP
-		start := clock_timestamp();
-		refresh_token := jwt_refresh(refresh_token) ->> 'refresh_token';
-		refreshes := refreshes || bench.since(start);
-		start := clock_timestamp();
-		PERFORM jwt_login_api_token(api_token);
-		exchanges := exchanges || bench.since(start);
-	END LOOP;
-	RETURN QUERY VALUES ('jwt_refresh', bench.median(refreshes)),
-		('jwt_login_api_token', bench.median(exchanges));
-END
-$$;
-
 CREATE FUNCTION bench.forget_sessions() RETURNS void
 LANGUAGE sql VOLATILE AS $$ DELETE FROM jwt_auth.sessions $$;
 
