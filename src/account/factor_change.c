@@ -3,8 +3,8 @@
  * factor_change.c
  *	  Enrolling and removing second factors.
  *
- * actor.c has who may do that.  A change raises the version of the user's credentials, which voids one-time
- * tokens of before.
+ * actor.c has who may do that.  A change raises the version of the user's
+ * credentials, which voids one-time tokens of before.
  *
  *-------------------------------------------------------------------------
  */

@@ -99,9 +99,9 @@ needs_second_proof(const JaUser *user, const JaProof *proof)
 
 /*
  * Begins a session for a user who was authenticated, and whose row is locked, or asks
- * for the second proof where there is a factor, or for a factor where one is needed; how, for the audit log, is NULL for a
- * password.  Within a scope of ja_plan_begin().  Returns a token response or an error
- * object.
+ * for the second proof where there is a factor, or for a factor where one is needed;
+ * how, for the audit log, is NULL for a password.  Within a scope of
+ * ja_plan_begin().  Returns a token response or an error object.
  */
 Jsonb *
 ja_login_begin(const JaUser *user, JaProof proof, const char *how, int64 ttl_seconds)

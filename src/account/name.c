@@ -131,9 +131,9 @@ fold_until_stable(char *canonical, size_t *length)
 /*
  * Writes the canonical form of a name in the database encoding, as UTF-8,
  * into a buffer with JA_NAME_ROOM bytes.  Equal names have equal forms, and
- * the form of a form is itself.  A form may hold characters that the
- * database encoding lacks, so that it is bytes, not text.  Fails with JA_NAME_CHARACTER, JA_NAME_EMPTY
- * or JA_NAME_LONG; the buffer's content is then undefined.
+ * the form of a form is itself.  A form may hold characters that the database
+ * encoding lacks, so that it is bytes, not text.  Fails with JA_NAME_CHARACTER,
+ * JA_NAME_EMPTY or JA_NAME_LONG; the buffer's content is then undefined.
  */
 JaStatus
 ja_name_canonical(JaString name, char *canonical, size_t *length)

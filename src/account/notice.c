@@ -7,9 +7,9 @@
  * of them are sent; messages with a token that somebody asked for always are.
  *
  * A client is new if no other session of the user was begun with its user agent
- * and address; one that acted as the user is not the user's.  It tells both itself, so that the absence of a notice proves
- * nothing, and five notices an hour are enough: whoever knows the password could
- * else fill the user's mailbox.
+ * and address; one that acted as the user is not the user's.  It tells both itself,
+ * so that the absence of a notice proves nothing, and five notices an hour are
+ * enough: whoever knows the password could else fill the user's mailbox.
  *
  *-------------------------------------------------------------------------
  */

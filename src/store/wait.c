@@ -5,7 +5,8 @@
  *
  * A login holds its user's row until its transaction ends, as a denial holds
  * its token's, and a client that does not end it must not keep others waiting
- * without a word, such as an admin who disables the user.  So the wait ends with 55P03, and the error says what to do.
+ * without a word, such as an admin who disables the user.  So the wait ends with
+ * 55P03, and the error says what to do.
  *
  *-------------------------------------------------------------------------
  */
