@@ -217,7 +217,7 @@ COMMENT ON COLUMN jwt_auth.sessions.amr IS 'How the user was authenticated; NULL
 COMMENT ON COLUMN jwt_auth.sessions.aal IS 'Assurance level: 1, or 2 with a second factor, which is valid for jwt_auth.aal2_lifetime';
 COMMENT ON COLUMN jwt_auth.sessions.auth_time IS 'When the user was last authenticated; NULL: at created_at';
 COMMENT ON COLUMN jwt_auth.sessions.factor_id IS 'Factor that level 2 rests on; NULL: none of this database';
-COMMENT ON COLUMN jwt_auth.sessions.method IS 'How the session began: password, code, passkey, external:NAME, sign_up, invitation, anonymous, application or impersonated; NULL: not known';
+COMMENT ON COLUMN jwt_auth.sessions.method IS 'How the session began: password, code, passkey, external:NAME, sign_up, invitation, anonymous, application, api_token or impersonated; NULL: not known';
 COMMENT ON COLUMN jwt_auth.sessions.actor IS 'Who acts as the user, as the claim act says: a user, or role:NAME; NULL: the user';
 COMMENT ON COLUMN jwt_auth.sessions.claimed_address IS 'Address claimed by a header; never trusted';
 COMMENT ON COLUMN jwt_auth.sessions.active_at IS 'Last refresh seen by jwt_purge; refresh_tokens has the actual last one. Of an API token: when it expires, since it is never idle';

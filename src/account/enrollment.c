@@ -40,12 +40,13 @@ ja_enrollment_ask(const JaUser *user, JaProof proof, int64 ttl_seconds)
 		.user = user->id,
 		.credentials_version = user->credentials_version,
 		.is_enrollment = true,
-		.ttl_seconds = (int32) ttl_seconds,
-		.methods = ja_ticket_methods(proof.amr)
+		.ttl_seconds = (int32) ttl_seconds
 	};
-	JaString	text = ja_ticket_make(&ticket);
+	JaString	text;
 	JaJsonState state = {0};
 
+	ja_ticket_note_proof(&ticket, &proof);
+	text = ja_ticket_make(&ticket);
 	ja_audit_write(&(JaAuditEvent) {.event = "mfa_enrollment_required", .user = &user->id});
 	ja_answer_begin_error(&state, "mfa_enrollment_required", "a second factor must be enrolled first");
 	ja_json_add_string(&state, "mfa_token", text.data, text.length);

@@ -107,10 +107,10 @@ ja_mfa_challenge(const JaUser *user, JaProof proof, int64 ttl_seconds)
 	JaTicket	ticket = {
 		.user = user->id,
 		.credentials_version = user->credentials_version,
-		.ttl_seconds = (int32) ttl_seconds,
-		.methods = ja_ticket_methods(proof.amr)
+		.ttl_seconds = (int32) ttl_seconds
 	};
 
+	ja_ticket_note_proof(&ticket, &proof);
 	return ask_for_factor(&ticket);
 }
 

@@ -6,8 +6,9 @@
  * A ticket is a handle that says whose it is, of which version of the credentials,
  * for which session or recovery if it begins none, and what was shown: user (16
  * bytes), version (8), session or recovery (16), length of the session to begin (4),
- * methods and purpose (1), time (8), nonce (16).  No row waits for it, and it opens
- * nothing by itself.
+ * methods and purpose (1), time (8), nonce (16), and the name of the identity provider
+ * if one did it, padded with NULs (63).  No row waits for it, and it opens nothing by
+ * itself.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,7 +34,8 @@
 #define AT_METHODS	(AT_TTL + (int) sizeof(int32))
 #define AT_TIME		(AT_METHODS + 1)
 #define AT_NONCE	(AT_TIME + (int) sizeof(int64))
-#define BODY_SIZE	(AT_NONCE + UUID_LEN)
+#define AT_PROVIDER	(AT_NONCE + UUID_LEN)
+#define BODY_SIZE	(AT_PROVIDER + JA_TICKET_MAX_PROVIDER)
 
 /* Beside the methods: what the ticket is for, unless it is a session. */
 #define FOR_RECOVERY	0x80
@@ -64,7 +66,6 @@ static const Method methods[] = {
 	{"hwk", KIND_DEVICE, "passkey"},
 	{"swk", KIND_DEVICE, "passkey"},
 	{"user", KIND_DEVICE, "passkey"},
-	/* An identity provider did it, whose name the ticket has no room for. */
 	{"fed", KIND_KNOWLEDGE, "external"},
 };
 
@@ -88,6 +89,19 @@ ja_ticket_methods(ArrayType *amr)
 		}
 	}
 	return bits;
+}
+
+/* Notes the first proof, and which identity provider did it, if one did. */
+void
+ja_ticket_note_proof(JaTicket *ticket, const JaProof *proof)
+{
+	const size_t prefix = strlen(JA_METHOD_EXTERNAL);
+
+	ticket->methods = ja_ticket_methods(proof->amr);
+	if (proof->method == NULL || strncmp(proof->method, JA_METHOD_EXTERNAL, prefix) != 0)
+		return;
+	ticket->provider.data = proof->method + prefix;
+	ticket->provider.length = strlen(ticket->provider.data);
 }
 
 static bool
@@ -130,6 +144,9 @@ shown_methods(const JaTicket *ticket)
 static const char *
 way_of_ticket(const JaTicket *ticket)
 {
+	if (ticket->provider.data != NULL)
+		return psprintf(JA_METHOD_EXTERNAL "%.*s", (int) ticket->provider.length,
+						ticket->provider.data);
 	for (size_t method = 0; method < lengthof(methods); method++)
 	{
 		if ((ticket->methods & (1U << method)) != 0)
@@ -169,8 +186,22 @@ ja_ticket_make(const JaTicket *ticket)
 		(ticket->is_enrollment ? FOR_ENROLLMENT : 0);
 	memcpy(body + AT_TIME, &time, sizeof(time));
 	ja_check(ja_secret_random(body + AT_NONCE, UUID_LEN));
+	if (ticket->provider.data != NULL)
+		memcpy(body + AT_PROVIDER, ticket->provider.data,
+			   Min(ticket->provider.length, JA_TICKET_MAX_PROVIDER));
 	ja_handle_write(JA_HANDLE_TICKET, ja_handle_key_number(JA_HANDLE_TICKET), body, text);
 	return (JaString) {text, length};
+}
+
+/* The name as a copy, without what it was padded with. */
+static JaString
+read_provider(const uint8 *padded)
+{
+	JaString	name;
+
+	name.length = strnlen((const char *) padded, JA_TICKET_MAX_PROVIDER);
+	name.data = name.length > 0 ? pnstrdup((const char *) padded, name.length) : NULL;
+	return name;
 }
 
 /*
@@ -200,6 +231,7 @@ ja_ticket_read(JaString text, JaTicket *ticket)
 	ticket->is_recovery = (body[AT_METHODS] & FOR_RECOVERY) != 0;
 	ticket->is_enrollment = (body[AT_METHODS] & FOR_ENROLLMENT) != 0;
 	memcpy(&ticket->nonce, body + AT_NONCE, UUID_LEN);
+	ticket->provider = read_provider(body + AT_PROVIDER);
 	ticket->has_session = !ticket->is_recovery && !ja_uuid_equals(&ticket->session, &none);
 	memcpy(&number, body + AT_TIME, sizeof(number));
 	made_at = (TimestampTz) pg_ntoh64(number);

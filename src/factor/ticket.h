@@ -13,6 +13,9 @@
 /* How long a ticket is valid. */
 #define JA_TICKET_SECONDS (5 * 60)
 
+/* Longest name of an identity provider, in bytes. */
+#define JA_TICKET_MAX_PROVIDER 63
+
 typedef struct JaTicket
 {
 	pg_uuid_t	user;
@@ -24,11 +27,13 @@ typedef struct JaTicket
 	pg_uuid_t	session;		/* or the proposal of a recovery */
 	int32		ttl_seconds;	/* of the session to begin */
 	uint8		methods;		/* a bit for each that was shown */
+	JaString	provider;		/* of the first proof; data NULL: none */
 	pg_uuid_t	nonce;			/* by which challenges know the ticket */
 	TimestampTz expires_at;
 } JaTicket;
 
 extern uint8 ja_ticket_methods(ArrayType *amr);
+extern void ja_ticket_note_proof(JaTicket *ticket, const JaProof *proof);
 extern void ja_ticket_join(const JaTicket *ticket, JaProof *proof);
 extern JaString ja_ticket_make(const JaTicket *ticket);
 extern bool ja_ticket_read(JaString text, JaTicket *ticket);

@@ -24,12 +24,15 @@
 #include "base/uuid.h"
 #include "factor/challenge.h"
 #include "factor/factor_row.h"
+#include "factor/ticket.h"
 #include "federation/external_identity.h"
 #include "federation/external_link.h"
 #include "federation/external_login.h"
 #include "federation/external_redeem.h"
 #include "store/audit.h"
 #include "store/plan.h"
+
+StaticAssertDecl(JA_PROVIDER_MAX_NAME <= JA_TICKET_MAX_PROVIDER, "room for a provider's name");
 
 /*
  * Makes a nonce for an ID token, of a session if that links what the token tells.
@@ -64,7 +67,7 @@ proof_of_token(const JaIdToken *token)
 		.level = token->level,
 		.amr = construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT),
 		.proved_at = token->proved_at,
-		.method = psprintf("external:%s", token->provider.data)
+		.method = psprintf(JA_METHOD_EXTERNAL "%s", token->provider.data)
 	};
 }
 

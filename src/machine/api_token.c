@@ -54,7 +54,8 @@ insert_new_token(const JaNewApiToken *new)
 	ja_api_token_insert(&token, &session, now);
 	ja_audit_write(&(JaAuditEvent)
 				   {
-					   .event = "api_token_created", .user = &new->owner->user, .session = &session.id
+					   .event = "api_token_created", .method = JA_METHOD_API_TOKEN,
+					   .user = &new->owner->user, .session = &session.id
 				   });
 	return answer_created(&token, &session, ja_api_token_write(&token, key_number));
 }

@@ -113,7 +113,7 @@ ja_api_token_login(JaString text)
 	ja_count(JA_COUNT_REFRESHES);
 	ja_audit_write(&(JaAuditEvent)
 				   {
-					   .event = "api_token_login", .level = JA_AUDIT_ALL,
+					   .event = "api_token_login", .level = JA_AUDIT_ALL, .method = JA_METHOD_API_TOKEN,
 					   .user = &session.user, .session = &session.id
 				   });
 	return answer_access_token(&token, &session, &user);

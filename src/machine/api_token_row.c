@@ -27,8 +27,8 @@
 /* It is never idle, since jwt_purge takes it for active until it expires. */
 static JaPlan insert_session = {
 	.sql = "INSERT INTO jwt_auth.sessions (id, user_id, created_at, expires_at, active_at,"
-	" user_agent, client_address, claimed_address)"
-	" VALUES ($1, $2, $3, $4, $4, $5, pg_catalog.inet_client_addr(), $6)"
+	" user_agent, client_address, claimed_address, method)"
+	" VALUES ($1, $2, $3, $4, $4, $5, pg_catalog.inet_client_addr(), $6, $7)"
 };
 
 static JaPlan insert_token = {
@@ -122,7 +122,8 @@ ja_api_token_insert(const JaApiToken *token, const JaSession *session, Timestamp
 	ja_plan_write_one(&insert_session,
 					  JA_VALUES(ja_uuid(&session->id), ja_uuid(&session->user), ja_time(now),
 								ja_time(session->expires_at), ja_text(client.user_agent),
-								ja_text(client.claimed_address)));
+								ja_text(client.claimed_address),
+								ja_text(JA_METHOD_API_TOKEN)));
 	ja_plan_write_one(&insert_token,
 					  JA_VALUES(ja_uuid(&token->session), ja_uuid(&token->nonce),
 								ja_string(token->name), ja_string(token->scope)));

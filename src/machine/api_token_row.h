@@ -10,6 +10,9 @@
 
 #include "session/session.h"
 
+/* How the session of an API token began. */
+#define JA_METHOD_API_TOKEN "api_token"
+
 typedef struct JaApiToken
 {
 	pg_uuid_t	session;

@@ -29,6 +29,9 @@ typedef struct JaSession
 	JaString	actor;			/* who acts as the user; data NULL: the user */
 } JaSession;
 
+/* What the name of an identity provider follows in JaProof.method. */
+#define JA_METHOD_EXTERNAL "external:"
+
 /* What a user proved. */
 typedef struct JaProof
 {

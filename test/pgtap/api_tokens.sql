@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/totp.psql
--- At least 139 assertions
+-- At least 141 assertions
 SELECT no_plan();
 SELECT test.create_user('alice', claims => '{"scope":"read write","tenant":"t1"}') AS alice, test.create_user('bob', claims => '{"scp":["read","admin"]}') AS bob,
 	   test.create_user('carol') AS carol \gset
@@ -26,7 +26,8 @@ SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'made') AS k),
 	   is(:'made'::jsonb ->> 'scope', 'read write', 'and the scopes'),
 	   cmp_ok((:'made'::jsonb ->> 'expires_at')::timestamptz, '<=', clock_timestamp() + interval '30 days', 'and expires when it was said'),
 	   cmp_ok((:'made'::jsonb ->> 'expires_at')::timestamptz, '>', clock_timestamp() + interval '29 days', 'and no earlier');
-SELECT is((SELECT array_agg(a) FROM test.audit_since(:events) AS a), '{api_token_created}', 'its creation is audited');
+SELECT is((SELECT array_agg(a) FROM test.audit_since(:events) AS a), '{api_token_created}', 'its creation is audited'),
+	   is((SELECT concat_ws(' ', s.method, a.method) FROM jwt_auth.sessions AS s JOIN jwt_auth.audit_log AS a ON a.session_id = s.id WHERE s.id = (:'made'::jsonb ->> 'id')::uuid), 'api_token api_token', 'with how its session began');
 SELECT is((SELECT count(*) FROM jwt_auth.api_tokens AS t WHERE position(:'made'::jsonb ->> 'token' IN t::text) > 0), 0::bigint, 'the token itself is in no row');
 SELECT jwt_api_tokens() AS listed \gset
 SELECT is(:'listed'::jsonb #- '{0,created_at}' #- '{0,expires_at}', jsonb_build_array(jsonb_build_object('id', :'made'::jsonb ->> 'id', 'name', 'a script', 'scope', 'read write', 'last_used_at', NULL)), 'it is listed, without a secret');
@@ -177,6 +178,7 @@ SELECT is(test.error_of(test.exchange(:'kept')), 'ok', 'rotated keys leave it as
 	   is((SELECT bool_and(verify_until >= (:'kept'::jsonb ->> 'expires_at')::timestamptz) FROM jwt_auth.keys WHERE use = 'refresh' AND verify_until IS NOT NULL), true, 'the former key verifies until it expires');
 SELECT test.be(:'newest');
 SELECT is((SELECT array_agg(coalesce(api_token, '-') ORDER BY api_token) FROM jwt_sessions()), '{a script,-}', 'the user sees it among the sessions'),
+	   is((SELECT array_agg(method ORDER BY api_token) FROM jwt_sessions()), '{api_token,password}', 'with how each began'),
 	   is((SELECT expires_at FROM jwt_sessions() WHERE api_token IS NOT NULL), (:'kept'::jsonb ->> 'expires_at')::timestamptz, 'with the time when it expires');
 SELECT jwt_revoke_session((:'kept'::jsonb ->> 'id')::uuid);
 SELECT is(test.exchange(:'kept') ->> 'error', 'invalid_grant', 'and can end it there');

@@ -7,7 +7,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 \ir include/totp.psql
 \ir include/providers.psql
--- At least 273 assertions
+-- At least 279 assertions
 SELECT no_plan();
 CREATE ROLE regress_provider_member;
 SET jwt_auth.issuer = 'https://own.example';
@@ -195,7 +195,26 @@ SELECT test.age_codes();
 SELECT jwt_mfa_verify(:'asked'::jsonb ->> 'mfa_token', 'totp', jsonb_build_object('code', test.totp(:'secret'))) AS both \gset
 SELECT is(test.claims_of(:'both') -> 'aal', '2', 'with it, the session has level 2'),
 	   is(test.claims_of(:'both') -> 'amr', '["fed","otp","mfa"]', 'by both');
+CREATE FUNCTION test.methods(answer jsonb) RETURNS text LANGUAGE sql STABLE AS
+$$ SELECT concat_ws(' ', (SELECT method FROM jwt_auth.sessions WHERE id = test.session_of(answer)), (SELECT string_agg(method, ',') FROM jwt_auth.audit_log WHERE session_id = test.session_of(answer))) $$;
+SELECT is(test.methods(:'both'), 'external:idp external:idp', 'it began with the provider, as the audit log tells');
 SELECT jwt_reset_factors(:'alice');
+-- Whatever it is called, and where the factor is enrolled on the way
+SELECT test.add_idp('{"sign_up":true}', repeat('p', 63)) IS NOT NULL;
+SET jwt_auth.mfa_enrollment = required;
+SELECT test.external('{"sub":"enrolling","email":"enrolling@mail.example","email_verified":true}', repeat('p', 63)) AS asked \gset
+RESET jwt_auth.mfa_enrollment;
+SELECT is(:'asked'::jsonb ->> 'error', 'mfa_enrollment_required', 'a provider of the longest name asks to enroll a factor');
+SELECT jwt_enroll_totp('phone', :'asked'::jsonb ->> 'mfa_token') AS begun \gset
+SELECT jwt_confirm_totp((:'begun'::jsonb ->> 'factor_id')::uuid, test.totp(:'begun'::jsonb ->> 'secret'), :'asked'::jsonb ->> 'mfa_token') AS enrolled \gset
+SELECT is(test.methods(:'enrolled'), format('external:%1$s external:%1$s', repeat('p', 63)), 'the session that begins with it names the provider');
+SELECT test.external('{"sub":"enrolling"}', repeat('p', 63)) AS asked \gset
+SELECT test.age_codes();
+SELECT is(test.error_of(jwt_mfa_verify(test.tampered(:'asked'::jsonb ->> 'mfa_token'), 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret')))), 'invalid_grant', 'a changed ticket does not log in'),
+	   is(test.error_of(jwt_mfa_verify(left(:'asked'::jsonb ->> 'mfa_token', -84), 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret')))), 'invalid_grant', 'nor one without the name');
+SELECT jwt_mfa_verify(:'asked'::jsonb ->> 'mfa_token', 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret'))) AS both \gset
+SELECT is(test.methods(:'both'), format('external:%1$s external:%1$s', repeat('p', 63)), 'nor does a second factor make it forget');
+SELECT jwt_remove_provider(repeat('p', 63));
 
 -- Of whom users are made
 SELECT test.add_idp('{}');
