@@ -6,13 +6,11 @@ package JosePeer;
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
 use Exporter qw(import);
-use File::Basename qw(dirname);
-use File::Copy qw(copy);
-use IPC::Run qw(run start timeout);
+use IPC::Run qw(start timeout);
 use JSON::PP ();
 use JwtAuthTest;
+use NpmPeer qw(install_peer);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -39,9 +37,9 @@ sub exchange_with_jose
 		map { $_ => '' } qw(in out err)
 	};
 
-	install($peer, @{ $options{packages} });
+	my $program = install_peer($peer->{dir}, 'npm_jose/peer.mjs', @{ $options{packages} });
 	$peer->{timer} = timeout($SECONDS);
-	$peer->{run} = start([ $options{program}, "$peer->{dir}/peer.mjs" ],
+	$peer->{run} = start([ $options{program}, $program ],
 		'<', \$peer->{in}, '>', \$peer->{out}, '2>', \$peer->{err}, $peer->{timer});
 	for my $case (@{ $options{cases} })
 	{
@@ -49,21 +47,6 @@ sub exchange_with_jose
 	}
 	$peer->{timer}->start($SECONDS);
 	$peer->{run}->finish;
-	return;
-}
-
-# The peer finds its package beside itself.
-sub install
-{
-	my ($peer, @packages) = @_;
-	my ($output, $errors) = ('', '');
-
-	local $ENV{HOME} = $peer->{dir};
-	run([ qw(npm install --silent --no-audit --no-fund --prefix), $peer->{dir}, '--cache', "$peer->{dir}/cache", @packages ],
-		'>', \$output, '2>', \$errors)
-	  or BAIL_OUT("npm could not install @packages: $output$errors");
-	copy(dirname(dirname(abs_path(__FILE__))) . '/t/npm_jose/peer.mjs', $peer->{dir})
-	  or die "could not copy the peer: $!\n";
 	return;
 }
 

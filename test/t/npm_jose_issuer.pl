@@ -8,13 +8,10 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
-use File::Copy qw(copy);
-use IPC::Run qw(run start);
 use JSON::PP ();
 use JwtAuthSession;
 use JwtAuthTest;
+use NpmPeer qw(install_peer);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -22,51 +19,47 @@ my $JOSE = 'jose@5.10.0';
 my @ALGS = qw(RS256 PS384 ES256 ES384 ES512 EdDSA);
 
 my $json = JSON::PP->new->canonical->utf8->allow_nonref;
-my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = start_node('npm_jose_issuer');
 my $session = JwtAuthSession->new($node);
 my ($them, $others) = ('https://them.example', 'https://others.example');
 
 # The peer keeps its keys, so it runs from here to the end.
-install_peer();
-my ($to_peer, $from_peer, $errors) = ('', '', '');
-my $timer = IPC::Run::timeout(120);
-my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer, '2>', \$errors, $timer);
+my $peer = NpmPeer->new(install_peer(PostgreSQL::Test::Utils::tempdir(), 'npm_jose/issuer.mjs', $JOSE));
 
 # Their tokens, here
 {
-	my $jwks = ask({ do => 'issuer', name => $them, algs => \@ALGS })->{jwks};
-	ask({ do => 'issuer', name => $others, algs => \@ALGS });
+	my $jwks = $peer->ask({ do => 'issuer', name => $them, algs => \@ALGS })->{jwks};
+	$peer->ask({ do => 'issuer', name => $others, algs => \@ALGS });
 
 	my %claims = (sub => 'alice', role => 'admin', scope => 'a b', n => [ 1, -2.5, 'é' ]);
-	my $token = ask({ do => 'issue', name => $them, alg => 'ES256', claims => \%claims })->{token};
+	my $token = $peer->ask({ do => 'issue', name => $them, alg => 'ES256', claims => \%claims })->{token};
 	is(state_with($token), '28J00', 'before its issuer is trusted, a token is refused');
 	is($session->state_of('SELECT jwt_trust_issuer(' . join(', ', map { quote($_) } $them, $json->encode($jwks), 'api') . ')'), '',
 		'its JWK Set is taken as it is');
 	for my $alg (@ALGS)
 	{
 		my %request = (do => 'issue', name => $them, alg => $alg, claims => \%claims);
-		my $good = ask(\%request)->{token};
+		my $good = $peer->ask(\%request)->{token};
 
 		is(state_with($good), '', "$alg: verified") for 1, 2;
 		my $got = $json->decode($session->query('SELECT jwt_verify(' . quote($good) . ')'));
 		is_deeply([ @$got{qw(sub role scope n iss aud jti)} ], [ @claims{qw(sub role scope n)}, $them, 'api', 'j1' ], "$alg: all claims are there");
 		is(state_with($good =~ s/\.([^.]+)$/'.' . reverse $1/er), '28J00', "$alg: another signature");
-		is(state_with(ask({ %request, audience => 'web' })->{token}), '28J00', "$alg: for another application");
-		is(state_with(ask({ %request, audience => [ 'web', 'api' ] })->{token}), '', "$alg: for several applications");
-		is(state_with(ask({ %request, audience => undef })->{token}), '28J00', "$alg: for none");
-		is(state_with(ask({ %request, expires => '1s ago' })->{token}), '', "$alg: within the leeway");
-		is(state_with(ask({ %request, expires => '10m ago' })->{token}), '28J01', "$alg: expired");
-		is(state_with(ask({ %request, typ => 'at+jwt' })->{token}), '', "$alg: an access token (RFC 9068)");
-		is(state_with(ask({ %request, typ => 'logout+jwt' })->{token}), '28J00', "$alg: a logout token");
-		is(state_with(ask({ %request, withKid => JSON::PP::false })->{token}), '', "$alg: without kid, the one key of the algorithm");
-		is(state_with(ask({ %request, forge => $others })->{token}), '28J00', "$alg: in the name of another issuer");
-		is(state_with(ask({ %request, name => $others, forge => $them })->{token}), '28J00', "$alg: in this issuer's name");
+		is(state_with($peer->ask({ %request, audience => 'web' })->{token}), '28J00', "$alg: for another application");
+		is(state_with($peer->ask({ %request, audience => [ 'web', 'api' ] })->{token}), '', "$alg: for several applications");
+		is(state_with($peer->ask({ %request, audience => undef })->{token}), '28J00', "$alg: for none");
+		is(state_with($peer->ask({ %request, expires => '1s ago' })->{token}), '', "$alg: within the leeway");
+		is(state_with($peer->ask({ %request, expires => '10m ago' })->{token}), '28J01', "$alg: expired");
+		is(state_with($peer->ask({ %request, typ => 'at+jwt' })->{token}), '', "$alg: an access token (RFC 9068)");
+		is(state_with($peer->ask({ %request, typ => 'logout+jwt' })->{token}), '28J00', "$alg: a logout token");
+		is(state_with($peer->ask({ %request, withKid => JSON::PP::false })->{token}), '', "$alg: without kid, the one key of the algorithm");
+		is(state_with($peer->ask({ %request, forge => $others })->{token}), '28J00', "$alg: in the name of another issuer");
+		is(state_with($peer->ask({ %request, name => $others, forge => $them })->{token}), '28J00', "$alg: in this issuer's name");
 	}
 
 	# The issuer rotates its keys
-	$jwks = ask({ do => 'issuer', name => $them, algs => \@ALGS })->{jwks};
-	my $new = ask({ do => 'issue', name => $them, alg => 'RS256', claims => \%claims })->{token};
+	$jwks = $peer->ask({ do => 'issuer', name => $them, algs => \@ALGS })->{jwks};
+	my $new = $peer->ask({ do => 'issue', name => $them, alg => 'RS256', claims => \%claims })->{token};
 	is(state_with($new), '28J00', 'a token by a key that is not loaded yet is refused');
 	$session->query('SELECT jwt_trust_issuer(' . join(', ', map { quote($_) } $them, $json->encode($jwks), 'api') . ')');
 	is(state_with($new), '', 'after its key was loaded, the token is accepted');
@@ -84,16 +77,16 @@ my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer
 	for my $alg (@ALGS)
 	{
 		my $token = $session->query("SELECT jwt_sign('{\"sub\":\"bob\"}', kid => '$alg')");
-		my $answer = ask({ %request, jwks => jwks(), token => $token });
+		my $answer = $peer->ask({ %request, jwks => jwks(), token => $token });
 
 		is($answer->{claims}{sub}, 'bob', "$alg: jose verifies our token with our JWK Set") or diag explain $answer;
 		is_deeply($answer->{header}, { alg => $alg, kid => $alg, typ => 'JWT' }, "$alg: jose reads the header of the token");
-		$answer = ask({ %request, jwks => jwks(), token => $token =~ s/\.([^.]+)$/'.' . reverse $1/er });
+		$answer = $peer->ask({ %request, jwks => jwks(), token => $token =~ s/\.([^.]+)$/'.' . reverse $1/er });
 		ok($answer->{error}, "$alg: jose refuses another signature");
-		ok(ask({ %request, jwks => jwks(), token => $token, audience => 'web' })->{error}, "$alg: jose refuses another audience");
+		ok($peer->ask({ %request, jwks => jwks(), token => $token, audience => 'web' })->{error}, "$alg: jose refuses another audience");
 	}
 	my $secret = $session->query(q{SELECT jwt_sign('{"sub":"bob"}', kid => 'HS256')});
-	ok(ask({ %request, jwks => jwks(), token => $secret })->{error}, 'jose finds no key for a token that a secret signed');
+	ok($peer->ask({ %request, jwks => jwks(), token => $secret })->{error}, 'jose finds no key for a token that a secret signed');
 
 	# Rotation without downtime: the next key is published before it signs
 	my $cached = jwks();
@@ -101,40 +94,14 @@ my $peer = start([ 'node', "$dir/issuer.mjs" ], '<', \$to_peer, '>', \$from_peer
 	$session->query(q{SELECT jwt_revoke_key('HS256')});
 	my $rotated = $session->query(q{SELECT jwt_rotate_key()});
 	my $token = $session->query(q{SELECT jwt_sign('{"sub":"bob"}')});
-	is(ask({ %request, jwks => $cached, token => $token })->{header}{kid}, $rotated, 'a set that was loaded before the rotation verifies the new token');
+	is($peer->ask({ %request, jwks => $cached, token => $token })->{header}{kid}, $rotated, 'a set that was loaded before the rotation verifies the new token');
 	$session->query("SELECT jwt_revoke_key('$rotated')");
-	ok(ask({ %request, jwks => jwks(), token => $token })->{error}, 'a set that was loaded after the revocation does not verify the token');
+	ok($peer->ask({ %request, jwks => jwks(), token => $token })->{error}, 'a set that was loaded after the revocation does not verify the token');
 }
 
 $session->close;
-$peer->kill_kill;
+$peer->stop;
 done_testing();
-
-sub install_peer
-{
-	my ($output, $errors) = ('', '');
-
-	local $ENV{HOME} = $dir;
-	run([ qw(npm install --silent --no-audit --no-fund --prefix), $dir, '--cache', "$dir/cache", $JOSE ],
-		'>', \$output, '2>', \$errors)
-	  or BAIL_OUT("npm could not install $JOSE: $output$errors");
-
-	# The peer finds its package beside itself.
-	copy(dirname(abs_path(__FILE__)) . '/npm_jose/issuer.mjs', $dir)
-	  or die "could not copy the peer: $!\n";
-	return;
-}
-
-sub ask
-{
-	my ($request) = @_;
-
-	$timer->start(120);
-	$from_peer = '';
-	$to_peer .= $json->encode($request) . "\n";
-	pump $peer until $from_peer =~ /\n/;
-	return $json->decode($from_peer);
-}
 
 sub jwks
 {

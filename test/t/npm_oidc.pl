@@ -9,13 +9,11 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
-use File::Copy qw(copy);
-use IPC::Run qw(run start);
+use IPC::Run qw(run);
 use JSON::PP ();
 use JwtAuthSession;
 use JwtAuthTest;
+use NpmPeer qw(install_peer);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -27,18 +25,15 @@ my $node = start_node('npm_oidc');
 my $session = JwtAuthSession->new($node);
 
 make_certificates();
-install_peer();
+my $path = install_peer($dir, 'npm_oidc/peer.mjs', @PACKAGES);
 
-my ($to_peer, $from_peer, $errors) = ('', '', '');
-my $timer = IPC::Run::timeout(120);
 local $ENV{NODE_EXTRA_CA_CERTS} = "$dir/ca.pem";
-my $peer = start([ 'node', "$dir/peer.mjs", "$dir/server.key", "$dir/server.pem" ],
-	'<', \$to_peer, '>', \$from_peer, '2>', \$errors, $timer);
+my $peer = NpmPeer->new($path, "$dir/server.key", "$dir/server.pem");
 
 $session->query(q{SET client_min_messages = error; SELECT jwt_create_key()});
 $session->query(q{SET jwt_auth.issuer = 'https://own.example'});
-my $known = ask({ do => 'keys' });
-like($known->{issuer} // '', qr{^https://localhost:\d+$}, 'the provider answers') or diag explain $known, $errors;
+my $known = $peer->ask({ do => 'keys' });
+like($known->{issuer} // '', qr{^https://localhost:\d+$}, 'the provider answers') or diag explain $known, $peer->errors;
 is(add_provider('idp', 'app'), '', 'its JWK Set is taken as jwks_uri has it');
 
 # A user logs in
@@ -87,11 +82,11 @@ is(add_provider('idp', 'app'), '', 'its JWK Set is taken as jwks_uri has it');
 # Keys that change
 {
 	my $former = login('alice');
-	ask({ do => 'rotate' });
+	$peer->ask({ do => 'rotate' });
 	my $latter = login('alice');
 	is(external($latter)->{error}, 'invalid_grant', 'an ID token by a new key, which is not known yet, is refused');
 	is($session->query(q{SELECT jwt_providers() -> 0 ->> 'keys_wanted_at' IS NOT NULL}), 't', 'the new keys are asked for');
-	$known = ask({ do => 'keys' });
+	$known = $peer->ask({ do => 'keys' });
 	is($session->state_of('SELECT jwt_update_provider_keys(' . join(', ', map { quote($_) } 'idp', $json->encode($known->{jwks})) . ')'), '', 'once they are loaded');
 	is(external($latter)->{token_type}, 'Bearer', 'the same ID token logs in');
 	is(external($former)->{error}, 'invalid_grant', 'one by a former key is refused');
@@ -105,7 +100,7 @@ is(add_provider('idp', 'app'), '', 'its JWK Set is taken as jwks_uri has it');
 }
 
 $session->close;
-$peer->kill_kill;
+$peer->stop;
 done_testing();
 
 sub add_provider
@@ -122,7 +117,7 @@ sub login
 	my ($account, %request) = @_;
 
 	$request{nonce} = $session->query(q{SELECT jwt_external_nonce() ->> 'nonce'}) unless exists $request{nonce};
-	my $answer = ask({ do => 'login', account => $account, %request });
+	my $answer = $peer->ask({ do => 'login', account => $account, %request });
 	diag explain $answer if $answer->{error};
 	return $answer;
 }
@@ -179,30 +174,4 @@ sub make_certificates
 			'-CA', "$dir/ca.pem", '-CAkey', "$dir/ca.key", '-keyout', "$dir/server.key", '-out', "$dir/server.pem" ], '>', \$output, '2>', \$errors)
 	  or BAIL_OUT("openssl could not make certificates: $errors");
 	return;
-}
-
-sub install_peer
-{
-	my ($output, $errors) = ('', '');
-
-	local $ENV{HOME} = $dir;
-	run([ qw(npm install --silent --no-audit --no-fund --prefix), $dir, '--cache', "$dir/cache", @PACKAGES ],
-		'>', \$output, '2>', \$errors)
-	  or BAIL_OUT("npm could not install @PACKAGES: $output$errors");
-
-	# The peer finds its packages beside itself.
-	copy(dirname(abs_path(__FILE__)) . '/npm_oidc/peer.mjs', $dir)
-	  or die "could not copy the peer: $!\n";
-	return;
-}
-
-sub ask
-{
-	my ($request) = @_;
-
-	$timer->start(120);
-	$from_peer = '';
-	$to_peer .= $json->encode($request) . "\n";
-	pump $peer until $from_peer =~ /\n/;
-	return $json->decode($from_peer);
 }

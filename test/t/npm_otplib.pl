@@ -7,19 +7,17 @@ use warnings;
 
 use AccountTest;
 use Authenticator;
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
-use File::Copy qw(copy);
 use IPC::Run qw(run timeout);
 use JSON::PP;
 use JwtAuthTest;
+use NpmPeer qw(install_peer);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $PACKAGE = 'otplib@12.0.1';
 my $SECONDS = 60;
 
-my $dir = install();
+my $peer = install_peer(PostgreSQL::Test::Utils::tempdir(), 'npm_otplib/peer.mjs', $PACKAGE);
 my $node = start_account_node('npm_otplib');
 my $uri = enroll('alice');
 
@@ -41,18 +39,6 @@ is(verified('bob', code($uri, 0)), 'invalid_grant', "a code of another user's au
 is(verified('bob', code($of_bob, 0)), 'ok', "a code of the user's own authenticator signs in");
 done_testing();
 
-sub install
-{
-	my $folder = PostgreSQL::Test::Utils::tempdir();
-	my $output = '';
-
-	local $ENV{HOME} = $folder;
-	run([ qw(npm install --silent --no-audit --no-fund --prefix), $folder, '--cache', "$folder/cache", $PACKAGE ], '>&', \$output)
-	  or BAIL_OUT("npm could not install $PACKAGE: $output");
-	copy(dirname(abs_path(__FILE__)) . '/npm_otplib/peer.mjs', $folder) or die "could not copy the peer: $!\n";
-	return $folder;
-}
-
 # The code that the package shows so many seconds from now
 sub code
 {
@@ -60,7 +46,7 @@ sub code
 	my ($output, $errors) = ('', '');
 
 	await_step(10);
-	run([ 'node', "$dir/peer.mjs", $read, @options ], '>', \$output, '2>', \$errors, timeout($SECONDS)) or BAIL_OUT("the peer failed: $errors");
+	run([ 'node', $peer, $read, @options ], '>', \$output, '2>', \$errors, timeout($SECONDS)) or BAIL_OUT("the peer failed: $errors");
 	chomp $output;
 	return $output;
 }

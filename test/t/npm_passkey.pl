@@ -7,12 +7,10 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Basename qw(dirname);
-use File::Copy qw(copy);
 use IPC::Run qw(run timeout);
 use JSON::PP ();
 use JwtAuthTest;
+use NpmPeer qw(install_peer);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -31,16 +29,10 @@ done_testing();
 # What the peer made, and what it says of it.
 sub cases
 {
-	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $peer = install_peer(PostgreSQL::Test::Utils::tempdir(), 'npm_passkey/peer.mjs', $PACKAGE);
 	my ($output, $errors) = ('', '');
 
-	{
-		local $ENV{HOME} = $dir;
-		run([ qw(npm install --silent --no-audit --no-fund --prefix), $dir, '--cache', "$dir/cache", $PACKAGE ], '>&', \$output)
-		  or BAIL_OUT("npm could not install $PACKAGE: $output");
-	}
-	copy(dirname(abs_path(__FILE__)) . '/npm_passkey/peer.mjs', $dir) or die "could not copy the peer: $!\n";
-	run([ 'node', "$dir/peer.mjs" ], '>', \$output, '2>', \$errors, timeout($SECONDS))
+	run([ 'node', $peer ], '>', \$output, '2>', \$errors, timeout($SECONDS))
 	  or BAIL_OUT("the peer failed: $errors");
 	return map { $json->decode($_) } split /\n/, $output;
 }
