@@ -94,27 +94,6 @@ decide_unrotated(const JaRefreshToken *token, const pg_uuid_t *user, const JaRef
 			 errhidestmt(true)));
 }
 
-/*
- * Rotates the token, or finds the current one if it is in its grace.  Returns
- * NULL, with the token to answer with; else the answer.
- */
-static Jsonb *
-exchange_token(const JaRefreshToken *token, const pg_uuid_t *user, JaRefreshToken *child)
-{
-	JaRefreshRow row;
-
-	if (!ja_refresh_row_find(&token->session, &row))
-		return deny_refresh(token, user, "unknown session");
-	if (ja_refresh_row_is_current(token, &row) && !ja_refresh_row_is_idle(&row))
-	{
-		if (ja_refresh_row_rotate(token, &row, false, child))
-			return NULL;
-		if (!ja_refresh_row_find(&token->session, &row))
-			return deny_refresh(token, user, "unknown session");
-	}
-	return decide_unrotated(token, user, &row, child);
-}
-
 /* Why a session with a good token does not go on; NULL: it does. */
 static const char *
 reason_to_end(const JaSession *session, JaUser *user)
@@ -145,12 +124,42 @@ find_live(const JaRefreshToken *token, JaSession *session, JaUser *user)
 }
 
 /*
- * Refreshes.  Returns a token response or an error object; raises 40001 where
- * the transaction's snapshot is too old to tell.
+ * Rotates the token, or finds the current one if it is in its grace.  Returns
+ * NULL, with the session, its user and the token to answer with; else the answer.
  *
  * The session is looked at before anything is written, so that a token of one
  * that ended does not pass for a replay later, and again after the rotation,
- * which may have waited: role, claims and state are those of then.
+ * which may have waited: role, claims and state are those of then.  It is never
+ * read after a row that is not locked: a step-up changes both, and who is still in
+ * the grace of before must not get its level.
+ */
+static Jsonb *
+exchange_token(const JaRefreshToken *token, JaSession *session, JaUser *user,
+			   JaRefreshToken *child)
+{
+	Jsonb	   *denial = find_live(token, session, user);
+	JaRefreshRow row;
+	bool		is_rotated;
+
+	if (denial != NULL)
+		return denial;
+	if (!ja_refresh_row_find(&token->session, &row))
+		return deny_refresh(token, &session->user, "unknown session");
+	if (ja_refresh_row_is_current(token, &row) && !ja_refresh_row_is_idle(&row))
+	{
+		is_rotated = ja_refresh_row_rotate(token, &row, false, child);
+		denial = find_live(token, session, user);
+		if (is_rotated || denial != NULL)
+			return denial;
+		if (!ja_refresh_row_find(&token->session, &row))
+			return deny_refresh(token, &session->user, "unknown session");
+	}
+	return decide_unrotated(token, &session->user, &row, child);
+}
+
+/*
+ * Refreshes.  Returns a token response or an error object; raises 40001 where
+ * the transaction's snapshot is too old to tell.
  */
 Jsonb *
 ja_refresh(JaString text)
@@ -168,11 +177,7 @@ ja_refresh(JaString text)
 		ja_count(JA_COUNT_REFRESHES_DENIED);
 		return ja_answer_error(JA_ERROR_INVALID_GRANT, denied);
 	}
-	denial = find_live(&token, &session, &user);
-	if (denial == NULL)
-		denial = exchange_token(&token, &session.user, &child);
-	if (denial == NULL)
-		denial = find_live(&token, &session, &user);
+	denial = exchange_token(&token, &session, &user, &child);
 	if (denial != NULL)
 		return denial;
 	ja_count(JA_COUNT_REFRESHES);

@@ -1,7 +1,7 @@
 # Second factors among many (T58, T128, T129, T137): of one ticket, or one code, that
 # many show at once one counts; a step-up and refreshes at once leave one token that
 # is current, and it is of the session that was stepped up.
-# At least 23 assertions
+# At least 26 assertions
 
 use strict;
 use warnings;
@@ -66,6 +66,32 @@ for my $round (1 .. 3)
 	is(level_of(refresh_with($node, $stepped->{refresh_token})), 2, "round $round: the new token keeps level 2 at a refresh");
 	is(value_of($node, "SELECT count(*) FROM jwt_auth.sessions WHERE revoked_at IS NOT NULL AND revoke_reason ~ 'replay'"), 0, "round $round: no session is ended by a replay");
 }
+
+# A step-up that commits after a refresh has found its token in its grace, and before it answers
+{
+	pass_time();
+	my ($refresher, $holder) = @others;
+	my $pid = $refresher->query('SELECT pg_backend_pid()');
+	my $weak = decode_json(value_of($node, "SELECT jwt_start_session(jwt_find_user('alice'), '{pwd}')"));
+
+	is(level_of(refresh_with($node, $weak->{refresh_token})), 1, 'a token is rotated before the step-up');
+	$session->query("SET jwt_auth.token = '$weak->{access_token}'");
+	my $ticket = decode_json($session->query('SELECT jwt_step_up()'))->{mfa_token};
+
+	await_step(5);
+	my $code = code_of($secret);
+	$holder->query('BEGIN; LOCK TABLE jwt_auth.refresh_tokens');
+	$refresher->begin_query("SELECT jwt_refresh('$weak->{refresh_token}')");
+	await_process($pid, "wait_event_type = 'Lock'");
+	$session->query('BEGIN; LOCK TABLE jwt_auth.sessions');
+	$holder->query('COMMIT');
+	await_process($pid, "(state <> 'active' OR wait_event_type = 'Lock')");
+	my $stepped = decode_json($session->query("SELECT jwt_mfa_verify('$ticket', 'totp', '{\"code\":\"$code\"}')"));
+
+	$session->query('COMMIT');
+	is(level_of($stepped), 2, 'a step-up beside a refresh that is looking up its token gives level 2');
+	is(level_of(decode_json($refresher->answer)), 1, 'a refresh that found its token in its grace before a step-up gives level 1 after it');
+}
 $_->close for $session, @others;
 done_testing();
 
@@ -90,6 +116,13 @@ sub sessions { return value_of($node, 'SELECT count(*) FROM jwt_auth.sessions');
 sub pass_time
 {
 	return execute($node, 'UPDATE jwt_auth.factors SET last_step = 0; TRUNCATE jwt_auth.login_throttle; UPDATE jwt_auth.users SET factor_failures = 0');
+}
+
+sub await_process
+{
+	my ($pid, $condition) = @_;
+
+	return wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND $condition", 1);
 }
 
 sub level_of
