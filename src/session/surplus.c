@@ -33,9 +33,30 @@ typedef struct Candidate
 	TimestampTz rotated_at;
 } Candidate;
 
+/* Whether it is that of an API token, which ends at its own time. */
+static bool
+is_of_api_token(const pg_uuid_t *session)
+{
+	JaScan		scan;
+
+	if (!ja_scan_find(&scan, JA_API_TOKENS, JA_API_TOKENS_PKEY,
+					  JA_WHERE(ja_equal(Anum_api_tokens_session_id, ja_uuid(session)))))
+		return false;
+	ja_scan_end(&scan);
+	return true;
+}
+
+/* Whether a session counts; nobody looks for the API token of one that was refreshed. */
+static bool
+counts(const JaScan *scan, const pg_uuid_t *id)
+{
+	return ja_scan_is_null(scan, Anum_sessions_actor) &&
+		(ja_scan_is_null(scan, Anum_sessions_active_at) || !is_of_api_token(id));
+}
+
 /*
- * Reads ids of the user's live sessions but the one that begins and those in which
- * somebody else acts, those that expire first, until there is no more room.
+ * Reads ids of the user's live sessions that count but the one that begins, those that
+ * expire first, until there is no more room: what does not count takes none.
  */
 static int
 read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, int room)
@@ -51,31 +72,15 @@ read_candidates(const JaSession *begun, TimestampTz now, Candidate *candidates, 
 	{
 		candidates[count].id = ja_scan_uuid(&scan, Anum_sessions_id);
 		if (!ja_uuid_equals(&candidates[count].id, &begun->id) &&
-			ja_scan_is_null(&scan, Anum_sessions_actor))
+			counts(&scan, &candidates[count].id))
 			count++;
 	}
 	ja_scan_end(&scan);
 	return count;
 }
 
-/* Whether it is that of an API token, which ends at its own time. */
-static bool
-is_of_api_token(const pg_uuid_t *session)
-{
-	JaScan		scan;
-
-	if (!ja_scan_find(&scan, JA_API_TOKENS, JA_API_TOKENS_PKEY,
-					  JA_WHERE(ja_equal(Anum_api_tokens_session_id, ja_uuid(session)))))
-		return false;
-	ja_scan_end(&scan);
-	return true;
-}
-
-/*
- * Finds out when a session was last refreshed; one without a token never was.
- * False for one that does not count.
- */
-static bool
+/* Finds out when a session was last refreshed; one without a token never was. */
+static void
 find_last_rotation(Candidate *candidate)
 {
 	JaScan		scan;
@@ -84,25 +89,10 @@ find_last_rotation(Candidate *candidate)
 					  JA_WHERE(ja_equal(Anum_refresh_tokens_session_id, ja_uuid(&candidate->id)))))
 	{
 		candidate->rotated_at = DT_NOBEGIN;
-		return !is_of_api_token(&candidate->id);
+		return;
 	}
 	candidate->rotated_at = ja_scan_time(&scan, Anum_refresh_tokens_rotated_at);
 	ja_scan_end(&scan);
-	return true;
-}
-
-/* Keeps the candidates that count, with the times by which they go. */
-static int
-keep_those_that_count(Candidate *candidates, int count)
-{
-	int			kept = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		if (find_last_rotation(&candidates[i]))
-			candidates[kept++] = candidates[i];
-	}
-	return kept;
 }
 
 /* The least recently refreshed first; of equal ones, that which began first. */
@@ -162,9 +152,8 @@ ja_surplus_end(const JaSession *begun, TimestampTz now)
 	count = read_candidates(begun, now, candidates, others + MAX_ENDED);
 	if (count <= others)
 		return;
-	count = keep_those_that_count(candidates, count);
-	if (count <= others)
-		return;
+	for (int i = 0; i < count; i++)
+		find_last_rotation(&candidates[i]);
 	qsort(candidates, count, sizeof(Candidate), compare_candidates);
 	end_first(&begun->user, candidates, count - others);
 }

@@ -1,7 +1,7 @@
 -- The limit of sessions (F11, F12, T62): a login ends the least recently
 -- refreshed ones that are too many, never the one that it begins, and of very
 -- many only some, so that it waits for none of them.
--- At least 23 assertions
+-- At least 25 assertions
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
@@ -27,6 +27,16 @@ SET jwt_auth.max_sessions_per_user = 1;
 SELECT test.login('alice') AS s4 \gset
 SELECT is(test.revoke_reason(:'s4'), 'live', 'with a limit of one and the clock set back, the new session lives'),
 	   is(test.live_sessions('alice'), 1::bigint, 'with a limit of one and the clock set back, no other session lives');
+
+-- API tokens neither count, nor keep what counts from being seen, however many they are
+SELECT test.create_user('dave') AS dave \gset
+SELECT test.login('dave') AS s1 \gset
+SELECT set_config('jwt_auth.token', :'s1'::jsonb ->> 'access_token', false) AS unused \gset
+SELECT count(jwt_create_api_token('x', '', '1 h')) AS made FROM generate_series(1, 100) \gset
+SET jwt_auth.token = '';
+SELECT test.login('dave') AS s2 \gset
+SELECT is(test.revoke_reason(:'s1'), 'session limit', 'beside 100 API tokens, a login beyond the limit ends the one before'),
+	   is(test.live_sessions('dave'), 101::bigint, 'beside 100 API tokens, one session lives');
 
 -- The least recently refreshed goes, though it began later
 SET jwt_auth.max_sessions_per_user = 3;
