@@ -25,17 +25,20 @@
 
 #define READS_CLAIMS "OPERATOR(pg_catalog.~) 'request[.]jwt[.]'"
 
-/* How PostgreSQL prints a comparison of a column, perhaps cast, with an accessor. */
+/*
+ * How PostgreSQL prints a comparison of a column, perhaps cast, with an accessor, also
+ * for clients that have all names quoted.
+ */
 #define COLUMN "([a-z_][a-z0-9_$]*|\"(?:[^\"]|\"\")+\")[)]*(::[a-z ]+)?"
 #define EQUALS "[)]* (?:=|OPERATOR[(]pg_catalog[.]=[)]) [(]*"
-#define ACCESSOR "(?: ?SELECT )?[(]*(?:[^ ()=]+[.])?jwt_[a-z_]+[(]"
+#define ACCESSOR "(?: ?SELECT )?[(]*(?:[^ ()=]+[.])?\"?jwt_[a-z_]+\"?[(]"
 
 /* Columns that a policy compares with an accessor, either way round: "m". */
 #define COMPARISONS \
 	"(SELECT f.parts FROM pg_catalog.regexp_matches(p.expression," \
 	" '" COLUMN EQUALS ACCESSOR "', 'g') AS f (parts)" \
 	" UNION ALL SELECT b.parts FROM pg_catalog.regexp_matches(p.expression," \
-	" 'jwt_[a-z_]+[(][^()]*[)](?: AS [a-z_]+)?[)]*(?:::[a-z ]+)?" EQUALS COLUMN "', 'g')" \
+	" 'jwt_[a-z_]+\"?[(][^()]*[)](?: AS [a-z_\"]+)?[)]*(?:::[a-z ]+)?" EQUALS COLUMN "', 'g')" \
 	" AS b (parts)) AS m"
 
 /* Whether an index serves the comparison: of the column itself, or of an expression. */

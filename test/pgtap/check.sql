@@ -3,7 +3,7 @@
 -- that is mended.  A sound database has none.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 130 assertions
+-- At least 144 assertions
 SELECT no_plan();
 SET client_min_messages = error;
 SET session_preload_libraries = 'jwt_auth';
@@ -162,6 +162,18 @@ CREATE VIEW app.ungranted AS SELECT * FROM app.notes;
 CREATE ROLE regress_check_mailer LOGIN;
 GRANT EXECUTE ON FUNCTION jwt_outbox_claim, jwt_outbox_sent, jwt_outbox_failed TO regress_check_mailer;
 SELECT is_empty('SELECT test.findings()', 'what is old but not gone, passes with the session, or is out of reach of requests is no finding');
+
+-- Whatever a client has made of names
+CREATE TABLE app.quoted (a uuid, b uuid, c uuid, d text);
+ALTER TABLE app.quoted ENABLE ROW LEVEL SECURITY;
+CREATE POLICY quoted ON app.quoted USING (a = jwt_user_id() OR (SELECT jwt_user_id()) = b OR c = (SELECT jwt_session_id()) OR jwt_claim('d') = d);
+CREATE VIEW app.unserved AS SELECT count(*) FROM jwt_check() WHERE finding = 'a policy compares a column that no index serves';
+SELECT is((TABLE app.unserved), 4::bigint, 'columns that no index serves are found');
+SET quote_all_identifiers = on;
+SELECT is((TABLE app.unserved), 4::bigint, 'they are found as well by a client that has all names quoted');
+RESET quote_all_identifiers;
+DROP TABLE app.quoted;
+DROP VIEW app.unserved;
 
 -- Errors come first
 SET jwt_auth.leeway = 300;
