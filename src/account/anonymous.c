@@ -93,14 +93,16 @@ ja_anonymous_sign_up(Jsonb *data)
 /*
  * Locks the row of an anonymous user who is about to become another, in turn with what
  * begins sessions.  Returns NULL, or the answer if the turn does not come, or if there
- * is no such user any more.  Within a scope of ja_plan_begin().
+ * is no such user any more, or not of this version of credentials, as of one who was
+ * banned or disabled meanwhile.  Within a scope of ja_plan_begin().
  */
 Jsonb *
-ja_anonymous_lock(const pg_uuid_t *id, JaUser *user)
+ja_anonymous_lock(const pg_uuid_t *id, int64 version, JaUser *user)
 {
 	if (!ja_user_wait_turn(id))
 		return ja_answer_busy(JA_BUSY_NAME);
-	if (!ja_user_lock_by_id(id, user) || !user->is_anonymous || user->is_disabled)
+	if (!ja_user_lock_by_id(id, user) || !user->is_anonymous || user->is_disabled ||
+		user->credentials_version != version)
 		return ja_redemption_deny();
 	return NULL;
 }

@@ -11,7 +11,7 @@
 #include "account/pending_user.h"
 
 extern Jsonb *ja_anonymous_sign_up(Jsonb *data);
-extern Jsonb *ja_anonymous_lock(const pg_uuid_t *id, JaUser *user);
+extern Jsonb *ja_anonymous_lock(const pg_uuid_t *id, int64 version, JaUser *user);
 extern bool ja_anonymous_become(const JaOneTimeToken *token, const JaPendingUser *pending,
 								JaUser *user);
 

@@ -96,15 +96,10 @@ static JaPlan count_for_token = {
 	" AND failures OPERATOR(pg_catalog.<) $2"
 };
 
-static int64
-version_of(const JaUser *user)
-{
-	return user == NULL ? 0 : user->credentials_version;
-}
-
 /*
  * Makes a token of the purpose and for the recipient that it has, and fills in the
- * rest; user is NULL for an address that is nobody's.  Of those that are live for
+ * rest; user is NULL for an address that is nobody's, and then the version of
+ * credentials is as it was given.  Of those that are live for
  * the address, the oldest beyond a few give way.  Within a scope of
  * ja_plan_begin(), and with the address's lock for messages.
  */
@@ -116,7 +111,8 @@ ja_one_time_token_create(JaOneTimeToken *token, const JaUser *user, int64 ttl_se
 	JaValue		canonical = ja_octets(token->canonical);
 
 	token->has_user = user != NULL;
-	token->credentials_version = version_of(user);
+	if (user != NULL)
+		token->credentials_version = user->credentials_version;
 	token->key_number = ja_handle_key_number(JA_HANDLE_ONE_TIME_TOKEN);
 	token->expires_at = ja_seconds_from(now, ttl_seconds);
 	ja_check(ja_secret_random(&token->nonce, UUID_LEN));

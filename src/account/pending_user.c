@@ -159,7 +159,8 @@ ja_pending_user_admit(JaRedemption *redemption, const JaPendingUser *pending, co
 	Jsonb	   *answer = NULL;
 
 	if (pending->is_upgrade)
-		answer = ja_anonymous_lock(&pending->anonymous, &user);
+		answer = ja_anonymous_lock(&pending->anonymous, redemption->token.credentials_version,
+								   &user);
 	if (answer == NULL)
 		answer = ja_redemption_consume(redemption);
 	if (answer != NULL)

@@ -102,16 +102,25 @@ static JaPlan erase_secrets = {
 	" LIMIT $2 FOR UPDATE SKIP LOCKED)"
 };
 
+#define HAS_NO_SESSION \
+	"NOT EXISTS (SELECT FROM jwt_auth.sessions AS s" \
+	" WHERE s.user_id OPERATOR(pg_catalog.=) u.id)"
+
 /*
  * Anonymous users without a session, which was all that they had; it went by the steps
  * above, by its last refresh.  Among many who have one still, the few are looked for.
+ * Nobody begins a session of those who are locked, but one may have begun just before:
+ * another statement sees it.
  */
+static JaPlan lock_anonymous_users = {
+	.sql = "SELECT pg_catalog.array_agg(l.id) FROM (SELECT u.id FROM jwt_auth.users AS u"
+	" WHERE u.is_anonymous AND u.created_at OPERATOR(pg_catalog.<) $1"
+	" AND " HAS_NO_SESSION " LIMIT $2 FOR UPDATE SKIP LOCKED) AS l"
+};
+
 static JaPlan delete_anonymous_users = {
-	.sql = "DELETE FROM jwt_auth.users WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY("
-	"SELECT u.id FROM jwt_auth.users AS u WHERE u.is_anonymous"
-	" AND u.created_at OPERATOR(pg_catalog.<) $1"
-	" AND NOT EXISTS (SELECT FROM jwt_auth.sessions AS s"
-	" WHERE s.user_id OPERATOR(pg_catalog.=) u.id) LIMIT $2 FOR UPDATE SKIP LOCKED))"
+	.sql = "DELETE FROM jwt_auth.users AS u WHERE u.id OPERATOR(pg_catalog.=) ANY ($1)"
+	" AND " HAS_NO_SESSION
 };
 
 typedef struct Step
@@ -179,6 +188,22 @@ take_step(const Step *step, TimestampTz now, int64 max_rows)
 	return removed;
 }
 
+/* Deletes at most so many anonymous users; returns how many. */
+static int64
+purge_anonymous_users(TimestampTz limit, int64 max_rows)
+{
+	bool		is_null;
+	Datum		users;
+
+	ja_plan_run(&lock_anonymous_users, JA_VALUES(ja_time(limit), ja_bigint(max_rows)));
+	users = ja_plan_result(0, 1, &is_null);
+	if (is_null)
+		return 0;
+	return (int64) ja_plan_run_as_of_now(&delete_anonymous_users,
+										 JA_VALUES(ja_array(UUIDARRAYOID,
+															DatumGetArrayTypePCopy(users))));
+}
+
 /*
  * Removes at most so many rows, and returns how many it removed; fewer mean
  * that nothing is left but what others have locked, or after a long time
@@ -217,9 +242,7 @@ ja_purge(int64 max_rows)
 	for (size_t i = 0; i < lengthof(steps) && removed < max_rows; i++)
 		removed += take_step(&steps[i], now, max_rows - removed);
 	if (removed < max_rows)
-		removed += (int64) ja_plan_run(&delete_anonymous_users,
-									   JA_VALUES(ja_time(now - SLACK_SECONDS * USECS_PER_SEC),
-												 ja_bigint(max_rows - removed)));
+		removed += purge_anonymous_users(now - SLACK_SECONDS * USECS_PER_SEC, max_rows - removed);
 	if (removed < max_rows)
 		removed += (int64) ja_plan_run(&erase_secrets,
 									   JA_VALUES(ja_time(now), ja_bigint(max_rows - removed)));

@@ -93,6 +93,15 @@ request_sign_up(JaOneTimeToken *token, JaIdentifierKind kind)
 	return ja_answer_sent(flow, ja_settings.sign_up_ttl_seconds);
 }
 
+/* What voids the change of an anonymous user whom somebody bans or disables before. */
+static int64
+version_of_anonymous(const pg_uuid_t *id)
+{
+	JaUser		user;
+
+	return ja_user_find_standing(id, &user) ? user.credentials_version : 0;
+}
+
 /*
  * Sends a link and a code to an address that is nobody's, and else a message to its
  * owner.  A password with data NULL is none; an anonymous user who asks, unless that
@@ -124,7 +133,10 @@ ja_sign_up_request(JaString identifier, JaString password, Jsonb *data,
 	if (answer != NULL)
 		return answer;
 	if (anonymous != NULL)
+	{
 		pending.anonymous = *anonymous;
+		token.credentials_version = version_of_anonymous(anonymous);
+	}
 	token.data = ja_pending_user_write(&pending);
 	return request_sign_up(&token, canonical.kind);
 }

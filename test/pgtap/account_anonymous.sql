@@ -1,4 +1,4 @@
--- Anonymous users (T169, T170): off by default; they have a session and nothing else;
+-- Anonymous users (T169, T170, T171): off by default; they have a session and nothing else;
 -- who signs up with such an identity keeps the id, if the address is proven in the same
 -- browser and nobody's; a purge deletes those whose session is gone, however old the others.
 CREATE EXTENSION jwt_auth;
@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/providers.psql
--- At least 79 assertions
+-- At least 84 assertions
 SELECT no_plan();
 SET jwt_auth.webauthn_rp_id = 'example.org';
 SET jwt_auth.webauthn_origins = 'https://example.org';
@@ -150,6 +150,15 @@ SELECT jwt_ban_user(:'id');
 SELECT is(test.error_of(jwt_confirm_sign_up(:'asked'::jsonb ->> 'code', :'asked'::jsonb ->> 'flow')), 'invalid_grant', 'a banned user does not become another'),
 	   is((SELECT count(*) FROM jwt_auth.identifiers WHERE value = 'banned@mail.example'), 0::bigint, 'and gets no address');
 SELECT jwt_unban_user(:'id');
+SELECT is(test.error_of(jwt_confirm_sign_up(:'asked'::jsonb ->> 'code', :'asked'::jsonb ->> 'flow')), 'invalid_grant', 'nor when the ban is over');
+SELECT jwt_sign_up_anonymous() AS anon \gset
+SELECT test.be(:'anon');
+SELECT test.ask('disabled@mail.example') AS asked \gset
+SELECT test.be(NULL);
+SELECT jwt_disable_user(test.sub_of(:'anon'));
+SELECT jwt_enable_user(test.sub_of(:'anon'));
+SELECT is(test.error_of(jwt_confirm_sign_up(:'asked'::jsonb ->> 'code', :'asked'::jsonb ->> 'flow')), 'invalid_grant', 'nor does one who was disabled and enabled'),
+	   is((SELECT count(*) FROM jwt_auth.users WHERE id = test.sub_of(:'anon') AND is_anonymous), 1::bigint, 'who stays anonymous');
 SELECT jwt_sign_up_anonymous() AS anon \gset
 SELECT test.sub_of(:'anon') AS id \gset
 SELECT test.be(:'anon');
