@@ -44,7 +44,7 @@ reason_to_deny(const JaApiToken *row, const JaApiToken *shown, const JaSession *
 	if (GetCurrentTimestamp() + USECS_PER_SEC > session->expires_at)
 		return "session expired";
 	return !ja_user_find_by_id(&session->user, user) || user->is_disabled ?
-		"user disabled" : NULL;
+		ja_user_why_disabled(user) : NULL;
 }
 
 /* The claims of the user's access tokens, but of the scopes those that the token has, too. */

@@ -8,7 +8,8 @@
  * servers.  Of the payload only "sub" is used before the signature is right: it
  * picks the keys.  The audience must be our issuer as one string, since whoever is
  * listed beside us could show the assertion here.  An assertion counts once, and
- * lives for some minutes only, which bounds what has to be remembered of it.
+ * lives for some minutes only, which bounds what has to be remembered of it.  That it
+ * was shown again is audited, once.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +24,7 @@
 #include "jose/keyset.h"
 #include "keyring/used_handle.h"
 #include "machine/client_assertion.h"
+#include "store/audit.h"
 #include "store/plan.h"
 #include "token/claims.h"
 #include "token/verify.h"
@@ -131,20 +133,36 @@ check_assertion_times(Assertion *assertion)
 		ja_settings.leeway_seconds ? JA_OK : JA_ASSERTION_LONG;
 }
 
-/* Notes that the assertion was used; its "jti" is the client's own. */
-static JaStatus
-spend_assertion(const Assertion *assertion)
+/*
+ * Notes of the assertion that it was used, or used again; false if that was noted.  Its
+ * "jti" is the client's own.  Within a scope of ja_plan_begin().
+ */
+static bool
+note_assertion(const Assertion *assertion, const char *note)
 {
-	JaPlanScope scope;
-	char	   *text = psprintf("client assertion %.*s %.*s",
+	char	   *text = psprintf("%s %.*s %.*s", note,
 								(int) assertion->subject.length, assertion->subject.data,
 								(int) assertion->jti.length, assertion->jti.data);
 	TimestampTz end = ja_seconds_from(ja_claims_time(assertion->claims.times.expiry.seconds),
 									  ja_settings.leeway_seconds + 1);
+
+	return ja_used_handle_add((JaString) {text, strlen(text)}, end);
+}
+
+static JaStatus
+spend_assertion(const Assertion *assertion, const JaClientRow *client)
+{
+	JaPlanScope scope;
 	bool		is_first;
 
 	ja_plan_begin(&scope);
-	is_first = ja_used_handle_add((JaString) {text, strlen(text)}, end);
+	is_first = note_assertion(assertion, "client assertion");
+	if (!is_first && note_assertion(assertion, "client assertion again"))
+		ja_audit_write(&(JaAuditEvent)
+					   {
+						   .event = "client_denied", .reason = "the assertion was used before",
+						   .client = &client->id
+					   });
 	ja_plan_end(&scope);
 	return is_first ? JA_OK : JA_ASSERTION_USED;
 }
@@ -170,5 +188,5 @@ ja_client_assertion_redeem(JaString text, JaClientRow *client)
 		status = check_assertion_names(&assertion);
 	if (status == JA_OK)
 		status = check_assertion_times(&assertion);
-	return status == JA_OK ? spend_assertion(&assertion) : status;
+	return status == JA_OK ? spend_assertion(&assertion, client) : status;
 }

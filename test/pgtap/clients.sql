@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/totp.psql
--- At least 159 assertions
+-- At least 160 assertions
 SELECT no_plan();
 SET jwt_auth.issuer = 'https://auth.example';
 CREATE ROLE regress_client_machine;
@@ -120,9 +120,12 @@ SELECT is(test.error_of(:'asserted'), 'ok', 'an assertion is accepted'),
 	   is(test.access(:'asserted'), NULL, 'and its access token is valid'),
 	   is(test.error_of(test.assert(test.assertion(:'signer', :'key2'))), 'ok', 'each of its keys signs'),
 	   is(test.error_of(test.assert(test.assertion(:'signer', :'key'), :'signer')), 'ok', 'the client may be named beside it');
+SELECT test.audit_count() AS events \gset
 SELECT is(test.assert(:'assertion'), '{"error":"invalid_client","error_description":"the client could not be authenticated"}', 'the same assertion is refused'),
 	   is(test.assert(test.assertion(:'signer', :'key2', jsonb_build_object('jti', (jwt_decode(:'assertion')).claims ->> 'jti'))) ->> 'error', 'invalid_client', 'so is another of the same id'),
 	   is(test.assert(test.assertion(:'signer', :'key'), :'billing'::jsonb - 'client_secret') ->> 'error', 'invalid_client', 'and one beside the name of another client');
+SELECT is((SELECT array_agg(format('%s: %s %s', event, reason, client_id = (:'signer'::jsonb ->> 'client_id')::uuid)) FROM (SELECT * FROM jwt_auth.audit_log ORDER BY at, id OFFSET :events) AS a),
+		  '{client_denied: the assertion was used before t}', 'which is audited, once for an id');
 SELECT is(test.assert(test.assertion(:'signer', :'key', more, left_out)) ->> 'error', 'invalid_client', 'an assertion is refused: ' || what)
 FROM (VALUES ('for another server', '{"aud":"https://other.example"}'::jsonb, '{}'::text[]), ('for several', '{"aud":["https://auth.example","https://other.example"]}', '{}'), ('for us in an array', '{"aud":["https://auth.example"]}', '{}'), ('for the token endpoint', '{"aud":"https://auth.example/token"}', '{}'), ('for nobody', '{}', '{aud}'),
 	('without an id', '{}', '{jti}'), ('with an empty id', '{"jti":""}', '{}'), ('with a long id', jsonb_build_object('jti', repeat('x', 256)), '{}'), ('with a number for an id', '{"jti":1}', '{}'),
