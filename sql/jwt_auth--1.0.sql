@@ -201,6 +201,7 @@ CREATE TABLE jwt_auth.sessions (
 CREATE INDEX sessions_user_id_revoked_at_expires_at_idx ON jwt_auth.sessions (user_id, revoked_at, expires_at);
 CREATE INDEX sessions_expires_at_idx ON jwt_auth.sessions (expires_at);
 CREATE INDEX sessions_revoked_at_idx ON jwt_auth.sessions (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE INDEX sessions_actor_idx ON jwt_auth.sessions (actor) WHERE actor IS NOT NULL;
 -- No refresh writes here: jwt_purge asks the refresh token of a session that has
 -- been quiet for long by this index, and notes what it says.
 CREATE INDEX sessions_activity_idx ON jwt_auth.sessions ((COALESCE(active_at, created_at)));
@@ -338,7 +339,7 @@ COMMENT ON COLUMN jwt_auth.one_time_tokens.user_id IS 'The user; NULL: the addre
 COMMENT ON COLUMN jwt_auth.one_time_tokens.purpose IS 'What it is for: recovery, sign_up, login, invitation, identifier or undo';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.recipient IS 'Address it is sent to; NULL: an admin hands it out';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.canonical IS 'Canonical form of the address';
-COMMENT ON COLUMN jwt_auth.one_time_tokens.credentials_version IS 'The user''s version when it was made; it is void once that has risen';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.credentials_version IS 'The version of the user, or of the anonymous user who signs up, when it was made; it is void once that has risen';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.nonce IS 'Random part of the link and the code';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.key_number IS 'Number of the key that makes both';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.failures IS 'Wrong codes that were tried';

@@ -8,6 +8,9 @@
  * has authenticated the user: the level is the first, and the time of authentication
  * as long ago as can be, so that whatever asks for a recent one refuses.
  *
+ * An admin who is a user, too, acts no longer than that: what ends the admin's own
+ * sessions ends this one.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -94,41 +97,84 @@ answer_impersonation(const JaUser *user, const JaSession *session, int64 ttl_sec
 	return ja_answer_tokens(&tokens);
 }
 
+/*
+ * Whether who acts comes before the user in the one order in which all lock both, so that
+ * two who act as each other do not wait in a circle.
+ */
+static bool
+is_agent_first(const JaImpersonation *new)
+{
+	return new->is_by_user && memcmp(&new->agent, &new->user, UUID_LEN) < 0;
+}
+
+/* Waits for the turns of the user and of who acts; false if they do not come in time. */
+static bool
+wait_turns(const JaImpersonation *new)
+{
+	if (is_agent_first(new) && !ja_user_wait_turn(&new->agent))
+		return false;
+	return ja_user_wait_turn(&new->user) &&
+		(!new->is_by_user || is_agent_first(new) || ja_user_wait_turn(&new->agent));
+}
+
+/* Locks the row of who acts; raises 28J03 for one who was kept out or logged out meanwhile. */
+static void
+lock_agent(const JaImpersonation *new)
+{
+	JaUser		agent;
+	JaSession	session;
+
+	if (!ja_user_lock_by_id(&new->agent, &agent) || agent.is_disabled ||
+		(new->has_session && (!ja_session_find(&new->session, &session) || session.is_revoked)))
+		ja_raise(JA_NOT_AUTHENTICATED);
+}
+
+/* Locks the rows of both.  Raises JA_ACCOUNT_UNKNOWN, or 28J03. */
+static void
+lock_users(const JaImpersonation *new, JaUser *user)
+{
+	if (is_agent_first(new))
+		lock_agent(new);
+	if (!ja_user_lock_by_id(&new->user, user))
+		ja_raise(JA_ACCOUNT_UNKNOWN);
+	if (new->is_by_user && !is_agent_first(new))
+		lock_agent(new);
+}
+
 static Jsonb *
-begin_impersonation(const pg_uuid_t *id, JaString actor, JaString reason, int64 ttl_seconds)
+begin_impersonation(const JaImpersonation *new)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	JaUser		user;
 	JaSession	session;
 
-	if (!ja_user_wait_turn(id))
+	if (!wait_turns(new))
 		return ja_answer_busy(JA_BUSY_NAME);
-	if (!ja_user_lock_by_id(id, &user))
-		ja_raise(JA_ACCOUNT_UNKNOWN);
+	lock_users(new, &user);
 	if (user.is_disabled)
 		return ja_login_refuse_disabled(&user);
-	insert_acting_row(&user, actor, ttl_seconds, now, &session);
-	tell_of_session(&session, reason);
-	return answer_impersonation(&user, &session, ttl_seconds, now);
+	insert_acting_row(&user, new->actor, new->ttl_seconds, now, &session);
+	tell_of_session(&session, new->reason);
+	return answer_impersonation(&user, &session, new->ttl_seconds, now);
 }
 
 /*
- * Begins a session in which the actor, whom a text names, acts as the user.  Returns a
- * token response without refresh token, or an error object if the user is disabled or
- * begins other sessions.  Raises JA_ACCOUNT_UNKNOWN, JA_IMPERSONATION_REASON for an
- * empty reason, and as ja_login() does.
+ * Begins a session in which the actor acts as the user.  Returns a token response without
+ * refresh token, or an error object if the user is disabled, or either begins other
+ * sessions.  Raises JA_ACCOUNT_UNKNOWN, JA_IMPERSONATION_REASON for an empty reason,
+ * 28J03 if who acts no longer may, and as ja_login() does.
  */
 Jsonb *
-ja_impersonate(const pg_uuid_t *id, JaString actor, JaString reason, int64 ttl_seconds)
+ja_impersonate(const JaImpersonation *new)
 {
 	JaPlanScope scope;
 	Jsonb	   *answer;
 
-	if (reason.length == 0)
+	if (new->reason.length == 0)
 		ja_raise(JA_IMPERSONATION_REASON);
 	ja_login_require_keys();
 	ja_plan_begin_in_caller_context(&scope);
-	answer = begin_impersonation(id, actor, reason, ttl_seconds);
+	answer = begin_impersonation(new);
 	ja_plan_end(&scope);
 	return answer;
 }

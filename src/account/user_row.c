@@ -187,8 +187,9 @@ ja_user_row_updated(Relation users, HeapTuple before, HeapTuple after)
 }
 
 /*
- * After the deletion of a row, with which the sessions go: deletes the one-time
- * tokens of the user, and denies the tokens that belong to no session, for ever.
+ * After the deletion of a row, with which the sessions go: ends those in which the user
+ * acts as another, deletes the one-time tokens of the user, and denies the tokens that
+ * belong to no session, for ever.
  */
 void
 ja_user_row_deleted(Relation users, HeapTuple before)
@@ -199,6 +200,7 @@ ja_user_row_deleted(Relation users, HeapTuple before)
 
 	read_column(&change, before, Anum_users_id, &id);
 	user = *DatumGetUUIDP(id);
+	ja_session_end_user(&user, NULL, "user deleted");
 	run_for_user(&delete_tokens, &user);
 	ja_denial_add_user(&user);
 	audit("user_deleted", &user);

@@ -72,6 +72,7 @@ jwt_revoke_api_token(PG_FUNCTION_ARGS)
 	pg_uuid_t	id = ja_argument_uuid(fcinfo, 0);
 	JaSubject	subject = ja_identity_require_writer("jwt_revoke_api_token");
 
+	ja_identity_refuse_actor();
 	ja_api_token_revoke(&subject.user, &id);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();

@@ -23,19 +23,29 @@ PG_FUNCTION_INFO_V1(jwt_actor);
 /* How long an admin acts as a user unless told otherwise. */
 #define DEFAULT_SECONDS (15 * 60)
 
+/* Notes which user of ours will act, if it is one. */
+static void
+note_agent(const JaIdentity *identity, JaImpersonation *new)
+{
+	if (identity == NULL || !identity->is_local_issuer || !identity->has_user)
+		return;
+	new->is_by_user = true;
+	new->agent = identity->user;
+	new->has_session = identity->has_session;
+	new->session = identity->session;
+}
+
 /*
  * Who will act: the identity, by its sub, before which the issuer stands unless that is
- * this database; without one, the role of the database session.  Raises 42501 if
- * somebody acts as the identity, and 28J03 if it has no sub.
+ * this database; without one, the role of the database session.  Raises 28J03 if the
+ * identity has no sub.
  */
 static JaString
-describe_actor(void)
+describe_actor(const JaIdentity *current)
 {
-	const JaIdentity *current = ja_identity_current();
 	StringInfoData actor;
 	JaString	subject;
 
-	ja_identity_refuse_actor();
 	initStringInfo(&actor);
 	if (current == NULL)
 	{
@@ -60,14 +70,19 @@ describe_actor(void)
 Datum
 jwt_impersonate(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	user = ja_argument_uuid(fcinfo, 0);
-	JaString	reason = ja_argument_required_text(fcinfo, 1);
 	int64		longest = ja_settings.max_token_ttl_seconds;
-	int64		seconds = ja_argument_seconds_within(fcinfo, 2, Min(DEFAULT_SECONDS, longest),
-													 longest);
+	JaImpersonation new = {
+		.user = ja_argument_uuid(fcinfo, 0),
+		.reason = ja_argument_required_text(fcinfo, 1),
+		.ttl_seconds = ja_argument_seconds_within(fcinfo, 2, Min(DEFAULT_SECONDS, longest),
+												  longest)
+	};
 
 	ja_plan_refuse_read_only("jwt_impersonate");
-	PG_RETURN_JSONB_P(ja_impersonate(&user, describe_actor(), reason, seconds));
+	ja_identity_refuse_delegate();
+	note_agent(ja_identity_current(), &new);
+	new.actor = describe_actor(ja_identity_current());
+	PG_RETURN_JSONB_P(ja_impersonate(&new));
 }
 
 static Datum

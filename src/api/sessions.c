@@ -69,6 +69,7 @@ jwt_start_session(PG_FUNCTION_ARGS)
 	int64		ttl_seconds = ja_argument_session_ttl(fcinfo, 2);
 
 	ja_plan_refuse_read_only("jwt_start_session");
+	ja_identity_refuse_delegate();
 	PG_RETURN_JSONB_P(ja_login_start_session(&user, amr, ttl_seconds));
 }
 
@@ -138,6 +139,14 @@ jwt_consume(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(ja_revoke_consume(token, &expected));
 }
 
+/* Ends the user's sessions but one; raises 42501 for who acts as the user. */
+static void
+end_all_but(const JaSubject *subject, const pg_uuid_t *except)
+{
+	ja_identity_refuse_actor();
+	ja_session_own_end_all(&subject->user, except);
+}
+
 /*
  * jwt_logout(scope text DEFAULT 'local') → void
  */
@@ -154,10 +163,10 @@ jwt_logout(PG_FUNCTION_ARGS)
 	if (ja_string_is(scope, "local"))
 		ja_revoke_token(token);
 	else if (ja_string_is(scope, "others"))
-		ja_session_own_end_all(&subject.user, session_of(&subject));
+		end_all_but(&subject, session_of(&subject));
 	else if (ja_string_is(scope, "global"))
 	{
-		ja_session_own_end_all(&subject.user, NULL);
+		end_all_but(&subject, NULL);
 		ja_revoke_token(token);
 	}
 	else
@@ -193,6 +202,7 @@ jwt_revoke_session(PG_FUNCTION_ARGS)
 	pg_uuid_t	session = ja_argument_uuid(fcinfo, 0);
 	JaSubject	subject = ja_identity_require_writer("jwt_revoke_session");
 
+	ja_identity_refuse_actor();
 	ja_session_own_end(&subject.user, &session);
 	ja_argument_warn_unchecked();
 	PG_RETURN_VOID();

@@ -449,7 +449,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	},
 	[JA_IMPERSONATED] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "somebody else acts as this user", NULL,
-		"How to log in can only be changed by the user; jwt_actor() tells who acts.", NULL
+		"Only the user changes how to log in, or begins and ends other sessions; jwt_actor() tells who acts.", NULL
 	},
 	[JA_IMPERSONATION_REASON] = UNUSABLE("there is no reason to act as the user",
 										 "Say why; it is written to the audit log."),

@@ -233,18 +233,36 @@ ja_identity_refuse_actor(void)
 		ja_raise(JA_IMPERSONATED);
 }
 
+/* Raises 42501 for an API token, with which a program does no more than it was given. */
+static void
+refuse_api_token(void)
+{
+	const JaIdentity *current = ja_identity_current();
+	JsonbValue	value;
+
+	if (current != NULL && current->is_local_issuer &&
+		ja_json_member(&current->claims->root, "api_token", &value))
+		ja_raise(JA_NOT_IN_PERSON);
+}
+
 /*
- * The same for what only users do themselves: raises 42501 for an API token, with which
- * a program does no more than it was given the scopes for.
+ * Raises 42501 for those who may not begin a session of anybody's, whatever their role
+ * may: whoever acts as another, and API tokens.
  */
+void
+ja_identity_refuse_delegate(void)
+{
+	ja_identity_refuse_actor();
+	refuse_api_token();
+}
+
+/* The user, for what only users do themselves; raises 28J03, or 42501 for an API token. */
 JaSubject
 ja_identity_require_person(void)
 {
 	JaSubject	subject = ja_identity_require_user();
-	JsonbValue	value;
 
-	if (ja_json_member(&ja_identity_current()->claims->root, "api_token", &value))
-		ja_raise(JA_NOT_IN_PERSON);
+	refuse_api_token();
 	return subject;
 }
 

@@ -60,6 +60,7 @@ extern const JaIdentity *ja_identity_take(const JaVerified *verified);
 extern JaSubject ja_identity_require_user(void);
 extern bool ja_identity_anonymous_user(pg_uuid_t *user);
 extern void ja_identity_refuse_actor(void);
+extern void ja_identity_refuse_delegate(void);
 extern JaSubject ja_identity_require_person(void);
 extern void ja_identity_require_own_way_in(void);
 extern JaSubject ja_identity_require_writer(const char *function);

@@ -7,6 +7,8 @@
  * invalidation makes every backend look again at its next transaction.  No session
  * is missed because the caller's snapshot is older than it.
  *
+ * The sessions of a user are also those in which the user acts as somebody else.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -19,6 +21,10 @@
 #include "store/plan.h"
 #include "store/wait.h"
 
+#define IS_OF_USER \
+	" (user_id OPERATOR(pg_catalog.=) $1" \
+	" OR actor OPERATOR(pg_catalog.=) $1::pg_catalog.text)"
+
 static JaPlan end_one = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
@@ -28,7 +34,7 @@ static JaPlan end_one = {
 static JaPlan end_user = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
-	" WHERE user_id OPERATOR(pg_catalog.=) $1 AND revoked_at IS NULL"
+	" WHERE" IS_OF_USER " AND revoked_at IS NULL"
 	" AND ($4 IS NULL OR id OPERATOR(pg_catalog.<>) $4) ORDER BY id FOR UPDATE))"
 };
 
@@ -40,8 +46,7 @@ static JaPlan end_some = {
 };
 
 static JaPlan lock_user = {
-	.sql = "SELECT 1 FROM jwt_auth.sessions WHERE user_id OPERATOR(pg_catalog.=) $1"
-	" ORDER BY id FOR UPDATE"
+	.sql = "SELECT 1 FROM jwt_auth.sessions WHERE" IS_OF_USER " ORDER BY id FOR UPDATE"
 };
 
 static JaPlan end_all = {

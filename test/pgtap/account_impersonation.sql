@@ -1,4 +1,4 @@
--- Acting as a user (T172): an admin gets one access token that says who acts, without
+-- Acting as a user (T171, T172): an admin gets one access token that says who acts, without
 -- refresh token and of level 1; the user is told, sees the session and can end it; how
 -- the user logs in stays out of reach, and nobody acts on from there.
 CREATE EXTENSION jwt_auth;
@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/providers.psql
--- At least 77 assertions
+-- At least 117 assertions
 SELECT no_plan();
 SET jwt_auth.webauthn_rp_id = 'example.org';
 SET jwt_auth.webauthn_origins = 'https://example.org';
@@ -85,7 +85,10 @@ SELECT is(test.sqlstate_of('SELECT ' || call), '42501', 'whoever acts cannot cal
 FROM unnest(ARRAY[format('jwt_change_password(%L, ''another horse battery'')', test.password()), 'jwt_add_identifier(''eve@mail.example'')',
 	'jwt_confirm_identifier(''jat_x'', ''jaf_x'')', 'jwt_remove_identifier(''alice'')', 'jwt_enroll_totp()', 'jwt_confirm_totp(gen_random_uuid(), ''123456'')',
 	'jwt_remove_factor(gen_random_uuid())', 'jwt_make_recovery_codes()', 'jwt_step_up()', 'jwt_passkey_register_options()', 'jwt_passkey_register(''{}'')',
-	format('jwt_link_external(''idp'', %L)', test.id_token()), 'jwt_unlink_external(''idp'', ''s'')', format('jwt_impersonate(%L, ''why'')', :'bob')]) AS call;
+	format('jwt_link_external(''idp'', %L)', test.id_token()), 'jwt_unlink_external(''idp'', ''s'')', format('jwt_impersonate(%L, ''why'')', :'bob'),
+	format('jwt_start_session(%L)', :'bob'), format('jwt_start_session(%L, ''{mfa}'')', :'alice'), 'jwt_create_api_token(''x'', '''', ''1 h'')',
+	'jwt_revoke_api_token(gen_random_uuid())', 'jwt_logout(''others'')', 'jwt_logout(''global'')', format('jwt_revoke_session(%L)', test.session_of(:'own'))]) AS call;
+SELECT is(test.access(:'own'), NULL, 'the user''s session goes on');
 SELECT is(test.error_of(test.login('alice')), 'ok', 'the password is as it was'),
 	   is((SELECT count(*) FROM jwt_auth.factors) + (SELECT count(*) FROM jwt_auth.identities), 0::bigint, 'nothing was added'),
 	   is(jwt_refresh(:'acting'::jsonb ->> 'access_token') ->> 'error', 'invalid_grant', 'the access token does not refresh');
@@ -110,6 +113,42 @@ SELECT is(test.sqlstate_of(format('SELECT jwt_impersonate(%L, ''why'')', :'bob')
 SELECT test.be(:'own');
 SELECT jwt_revoke_session(test.session_of(:'acting'));
 SELECT is(test.access(:'acting'), '28J02', 'the user ends the session of whoever acts');
+SELECT test.be(NULL);
+
+-- What ends the sessions of a user ends those in which that user acts, and no others
+CREATE FUNCTION test.act_as(who jsonb, user_id uuid) RETURNS jsonb LANGUAGE plpgsql AS
+$$ DECLARE answer jsonb; BEGIN PERFORM test.be(who); answer := public.jwt_impersonate(user_id, 'why'); PERFORM test.be(NULL); RETURN answer; END $$;
+SELECT test.create_user('staff' || n) FROM generate_series(1, 8) AS n;
+SELECT test.act_as(test.login('bob'), :'alice') AS bobs, jwt_impersonate(:'alice', 'why') AS roles \gset
+SELECT test.login('staff8') AS current \gset
+CREATE TEMP TABLE ends (n integer, statement text, token jsonb);
+INSERT INTO ends SELECT n, statement, test.act_as(test.login('staff' || n), :'alice')
+FROM (VALUES (1, 'SELECT jwt_ban_user(%L)'), (2, 'SELECT jwt_disable_user(%L)'), (3, 'SELECT jwt_delete_user(%L)'), (4, 'SELECT jwt_set_password(%L, ''another horse battery staple'')'),
+	(5, 'SELECT jwt_end_sessions(%L)'), (6, 'UPDATE jwt_auth.users SET disabled_at = now() WHERE id = %L'), (7, 'DELETE FROM jwt_auth.users WHERE id = %L')) AS v (n, statement);
+INSERT INTO ends SELECT 8, 'SELECT test.be(NULL)', test.act_as(:'current', :'alice');
+SELECT is(test.access(token), NULL, 'while its user may, a session acts: ' || statement) FROM ends;
+SELECT lives_ok(format(statement, test.user_id('staff' || n)), 'it ends the sessions of the user: ' || statement) FROM ends;
+SELECT is(test.access(token), '28J02', 'and those in which that user acts: ' || statement) FROM ends WHERE n < 8;
+SELECT is(test.access(token), NULL, 'another user acts on') FROM ends WHERE n = 8;
+SELECT test.be(:'current');
+SELECT jwt_logout('others');
+SELECT test.be(NULL);
+SELECT is(test.access(token), '28J02', 'logging out elsewhere ends acting') FROM ends WHERE n = 8;
+SELECT is(test.access(:'current'), NULL, 'and leaves the session that logs out');
+SELECT is(test.access(:'bobs'), NULL, 'a user whose sessions nobody ended acts on'),
+	   is(test.access(:'roles'), NULL, 'and so does a role');
+SELECT test.login('bob') AS current \gset
+SELECT test.be(:'current');
+SELECT jwt_disable_user(:'bob');
+SELECT is(test.sqlstate_of(format('SELECT jwt_impersonate(%L, ''why'')', :'alice')), '28J02', 'who was disabled acts no more');
+SELECT test.be(NULL);
+SELECT jwt_enable_user(:'bob');
+SELECT set_config('jwt_auth.token', jwt_sign(jsonb_build_object('sub', gen_random_uuid())), false) AS unused \gset
+SELECT is(test.sqlstate_of(format('SELECT jwt_impersonate(%L, ''why'')', :'alice')), '28J03', 'nobody acts who is no user');
+SELECT test.create_user('mia') AS mia \gset
+SELECT set_config('jwt_auth.token', jwt_sign(jsonb_build_object('sub', :'mia')), false) AS unused \gset
+SELECT is(test.claims_of(jwt_impersonate(:'alice', 'why')) -> 'act' ->> 'sub', :'mia', 'a user acts by a token without session, too'),
+	   is(test.claims_of(jwt_impersonate(:'mia', 'why')) -> 'act' ->> 'sub', :'mia', 'also as the same');
 SELECT test.be(NULL);
 
 -- Another issuer's identity, and one that has no sub

@@ -79,7 +79,7 @@ SELECT test.raises(call, '42501', 'an API token may not call ' || call)
 FROM unnest(ARRAY['SELECT test.create_token()', 'SELECT test.create_token('''')', 'SELECT jwt_change_password(test.password(), ''another horse battery'')', 'SELECT jwt_logout()', 'SELECT jwt_logout(''global'')',
 	format('SELECT jwt_revoke_session(%L)', test.session_of(:'alice_login')), format('SELECT jwt_revoke_api_token(%L)', :'made'::jsonb ->> 'id'), 'SELECT jwt_enroll_totp()', 'SELECT jwt_step_up()', 'SELECT jwt_make_recovery_codes()',
 	'SELECT jwt_add_identifier(''a@mail.example'')', 'SELECT jwt_remove_identifier(''alice'')', 'SELECT jwt_link_external(''idp'', ''x'')', 'SELECT jwt_passkey_register_options()', 'SELECT jwt_passkey_register(''{}'')', 'SELECT jwt_confirm_totp(gen_random_uuid(), ''123456'')',
-	'SELECT jwt_remove_factor(gen_random_uuid())', 'SELECT jwt_unlink_external(''idp'', ''x'')']) AS call;
+	'SELECT jwt_remove_factor(gen_random_uuid())', 'SELECT jwt_unlink_external(''idp'', ''x'')', format('SELECT jwt_start_session(%L, ''{mfa}'')', :'alice'), format('SELECT jwt_impersonate(%L, ''why'')', :'alice')]) AS call;
 SELECT is(test.error_of(test.refresh(:'alice_login')), 'ok', 'the user''s session goes on');
 
 -- Scopes of both, as they are when it is exchanged
