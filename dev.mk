@@ -14,6 +14,7 @@ indent_runs     = test/lint/indent
 bench_runs      = test/bench/run
 load_runs       = test/load/run
 vectors_runs    = test/vectors/run $(FILE)
+model_runs      = test/model/run
 fuzz_runs       = test/fuzz/run
 sanitize_runs   = test/sanitize/run
 valgrind_runs   = test/valgrind/run
@@ -27,11 +28,12 @@ indent_needs    = build lint
 bench_needs     = build bench
 load_needs      = build server
 vectors_needs   = build cluster
+model_needs     = model
 fuzz_needs      = build fuzz
 sanitize_needs  = build test sanitize
 valgrind_needs  = build server valgrind
 
-PROGRAMS = test matrix demo example lint indent bench load vectors fuzz sanitize valgrind
+PROGRAMS = test matrix demo example lint indent bench load vectors model fuzz sanitize valgrind
 TOOLS = help $(PROGRAMS)
 .PHONY: $(TOOLS)
 
@@ -57,6 +59,8 @@ make bench        measure, and compare with other libraries
 make load         many clients through pgbouncer, then an attack beside
                   them (MINUTES=3 CLIENTS=200 RATE=200)
 make vectors      run a file of test vectors (FILE=vectors.jsonl)
+make model        check models of the protocols with spin
+                  (MODELS="session one_time")
 make fuzz         fuzz the parsers of untrusted bytes
                   (TARGETS="pem der" TIME=SECONDS)
 make sanitize     run the tests with sanitizers in the server
