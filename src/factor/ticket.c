@@ -25,6 +25,7 @@
 #include "factor/ticket.h"
 #include "keyring/handle.h"
 #include "keyring/used_handle.h"
+#include "store/scan.h"
 #include "token/assurance.h"
 
 /* Places in the body. */
@@ -239,15 +240,28 @@ ja_ticket_read(JaString text, JaTicket *ticket)
 	return now < ticket->expires_at && made_at < now + JA_TICKET_SECONDS * USECS_PER_SEC;
 }
 
+/* Whether the identity provider of the first proof is still there, as of now. */
+static bool
+has_provider(const JaTicket *ticket)
+{
+	JaScan		scan;
+
+	if (!ja_scan_find(&scan, JA_PROVIDERS, JA_PROVIDERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_providers_name, ja_string(ticket->provider)))))
+		return false;
+	ja_scan_end(&scan);
+	return true;
+}
+
 /*
  * Whether a ticket that was read still counts, of a user as of now: the credentials
- * have not changed, and nobody has used it.
+ * have not changed, the provider was not removed, and nobody has used it.
  */
 bool
 ja_ticket_is_open(const JaTicket *ticket, JaString text, const JaUser *user)
 {
 	return !user->is_disabled && user->credentials_version == ticket->credentials_version &&
-		!ja_used_handle_is_used(text);
+		(ticket->provider.data == NULL || has_provider(ticket)) && !ja_used_handle_is_used(text);
 }
 
 /* The answer to a ticket that is not, or no longer, what it is shown for. */

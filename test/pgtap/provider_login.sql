@@ -7,7 +7,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 \ir include/totp.psql
 \ir include/providers.psql
--- At least 279 assertions
+-- At least 281 assertions
 SELECT no_plan();
 CREATE ROLE regress_provider_member;
 SET jwt_auth.issuer = 'https://own.example';
@@ -214,6 +214,16 @@ SELECT is(test.error_of(jwt_mfa_verify(test.tampered(:'asked'::jsonb ->> 'mfa_to
 	   is(test.error_of(jwt_mfa_verify(left(:'asked'::jsonb ->> 'mfa_token', -84), 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret')))), 'invalid_grant', 'nor one without the name');
 SELECT jwt_mfa_verify(:'asked'::jsonb ->> 'mfa_token', 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret'))) AS both \gset
 SELECT is(test.methods(:'both'), format('external:%1$s external:%1$s', repeat('p', 63)), 'nor does a second factor make it forget');
+-- A ticket of a provider that is removed
+SELECT test.external('{"sub":"enrolling"}', repeat('p', 63)) AS asked \gset
+SELECT jwt_login_external(repeat('p', 63), test.id_token('{"sub":"enrolling"}')) AS kept \gset
+SELECT jwt_remove_provider(repeat('p', 63));
+SELECT test.age_codes();
+SELECT is(test.error_of(jwt_mfa_verify(:'asked'::jsonb ->> 'mfa_token', 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret')))), 'invalid_grant', 'a second factor does not log in after a provider that was removed meanwhile');
+SELECT test.add_idp('{"sign_up":true}', repeat('p', 63)) IS NOT NULL;
+TRUNCATE jwt_auth.login_throttle;
+SELECT test.age_codes();
+SELECT is(test.error_of(jwt_mfa_verify(:'kept'::jsonb ->> 'mfa_token', 'totp', jsonb_build_object('code', test.totp(:'begun'::jsonb ->> 'secret')))), 'ok', 'it does while the provider is there');
 SELECT jwt_remove_provider(repeat('p', 63));
 
 -- Of whom users are made
