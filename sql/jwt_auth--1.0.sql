@@ -125,6 +125,7 @@ CREATE TABLE jwt_auth.users (
     code_failures integer NOT NULL DEFAULT 0,
     factor_failures integer NOT NULL DEFAULT 0,
     mfa_enrollment text COLLATE "C",
+    max_sessions integer,
     banned_at timestamptz,
     banned_until timestamptz,
     ban_reason text,
@@ -132,6 +133,7 @@ CREATE TABLE jwt_auth.users (
     position bigint NOT NULL GENERATED ALWAYS AS (pg_catalog.uuid_hash_extended(id, 0)) STORED,
     CONSTRAINT users_claims_check CHECK (pg_catalog.jsonb_typeof(claims) OPERATOR(pg_catalog.=) 'object'),
     CONSTRAINT users_banned_until_check CHECK (banned_until IS NULL OR banned_at IS NOT NULL),
+    CONSTRAINT users_max_sessions_check CHECK (max_sessions OPERATOR(pg_catalog.>=) 0 AND max_sessions OPERATOR(pg_catalog.<=) 1000000),
     CONSTRAINT users_mfa_enrollment_check CHECK (mfa_enrollment OPERATOR(pg_catalog.=) ANY ('{optional,required}'::pg_catalog.text[])),
     CONSTRAINT users_password_hash_check CHECK (password_hash OPERATOR(pg_catalog.~) '^(\$[0-9A-Za-z-]+\$|\{[0-9A-Za-z@_-]+\}|(pbkdf2_sha1|pbkdf2_sha256|scrypt|bcrypt|bcrypt_sha256|argon2)\$|(pbkdf2|scrypt):|SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]+=:|A[A-Q][A-Za-z0-9+/]{48,}=*$|[0-9a-f]{32}:[0-9a-f]{128}$)')
 ) WITH (fillfactor = 90);
@@ -153,6 +155,7 @@ COMMENT ON COLUMN jwt_auth.users.credentials_version IS 'Incremented with each c
 COMMENT ON COLUMN jwt_auth.users.code_failures IS 'Wrong one-time codes in a row; after 100, only links are accepted';
 COMMENT ON COLUMN jwt_auth.users.factor_failures IS 'Wrong codes of second factors in a row; after 100, none is accepted';
 COMMENT ON COLUMN jwt_auth.users.mfa_enrollment IS 'Whether the user must have a second factor: optional or required; NULL: as jwt_auth.mfa_enrollment says';
+COMMENT ON COLUMN jwt_auth.users.max_sessions IS 'How many sessions the user may have; 0: any number; NULL: as jwt_auth.max_sessions_per_user says';
 COMMENT ON COLUMN jwt_auth.users.banned_at IS 'When the user was last banned, which no token issued until then survives; NULL: never';
 COMMENT ON COLUMN jwt_auth.users.banned_until IS 'When the ban ends; infinity: never; NULL: not banned';
 COMMENT ON COLUMN jwt_auth.users.ban_reason IS 'Why the user is banned, for operators; NULL: not stated';
@@ -985,13 +988,13 @@ COMMENT ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text, uuid) I
 'Creates a user with a password hash from another system: argon2, bcrypt, scrypt, PBKDF2, $5$, $6$ or $y$ of crypt(3), SCRAM-SHA-256, phpass or {SSHA}, as Django, Werkzeug, passlib, Spring, ASP.NET Identity, WordPress, Drupal, PostgreSQL, better-auth and others write them; it is replaced with argon2id at the next login. Errors: as jwt_create_user, and 22023 for other or too costly hashes.';
 REVOKE ALL ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text, uuid) FROM PUBLIC;
 
-CREATE FUNCTION jwt_update_user(user_id uuid, username text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT NULL, mfa_enrollment text DEFAULT NULL)
+CREATE FUNCTION jwt_update_user(user_id uuid, username text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT NULL, mfa_enrollment text DEFAULT NULL, max_sessions integer DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_update_user';
-COMMENT ON FUNCTION jwt_update_user(uuid, text, name, jsonb, text) IS
-'Changes username, role or claims of a user, or whether the user must enroll a second factor: optional or required. NULL leaves a value unchanged; an empty role removes the role, and an empty mfa_enrollment leaves that to jwt_auth.mfa_enrollment. Takes effect at the next refresh, or login. Errors: 22023, 23505.';
-REVOKE ALL ON FUNCTION jwt_update_user(uuid, text, name, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION jwt_update_user(uuid, text, name, jsonb, text, integer) IS
+'Changes username, role or claims of a user, whether the user must enroll a second factor: optional or required, or how many sessions the user may have: up to 1000000, 0 for any number. NULL leaves a value unchanged; an empty role removes the role, and an empty mfa_enrollment or max_sessions -1 leaves that to jwt_auth.mfa_enrollment or jwt_auth.max_sessions_per_user. Takes effect at the next refresh, or login. Errors: 22023, 23505.';
+REVOKE ALL ON FUNCTION jwt_update_user(uuid, text, name, jsonb, text, integer) FROM PUBLIC;
 
 CREATE FUNCTION jwt_set_password(user_id uuid, password text)
 RETURNS void

@@ -164,6 +164,26 @@ static const struct config_enum_entry enrollments[] = {
 	{NULL, 0, false}
 };
 
+static const struct config_enum_entry session_limit_actions[] = {
+	{"end_oldest", JA_SESSION_LIMIT_END_OLDEST, false},
+	{"deny", JA_SESSION_LIMIT_DENY, false},
+	{NULL, 0, false}
+};
+
+static void
+define_session_limit(void)
+{
+	DefineCustomIntVariable("jwt_auth.max_sessions_per_user",
+							"Maximum number of sessions per user; 0 means no limit.",
+							NULL, &ja_settings.max_sessions_per_user,
+							100, 0, JA_MAX_SESSIONS, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("jwt_auth.session_limit_action",
+							 "Whether a login beyond the maximum number of sessions ends the least recently refreshed one, or is denied.",
+							 NULL, &ja_settings.session_limit_action,
+							 JA_SESSION_LIMIT_END_OLDEST, session_limit_actions,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 static void
 define_session_settings(void)
 {
@@ -183,10 +203,7 @@ define_session_settings(void)
 							 "Whether users must enroll a second factor before they get a session.",
 							 NULL, &ja_settings.mfa_enrollment, JA_ENROLLMENT_OPTIONAL, enrollments,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("jwt_auth.max_sessions_per_user",
-							"Maximum number of sessions per user; 0 means no limit.",
-							NULL, &ja_settings.max_sessions_per_user,
-							100, 0, 1000000, PGC_SUSET, 0, NULL, NULL, NULL);
+	define_session_limit();
 }
 
 static void

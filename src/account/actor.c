@@ -21,6 +21,7 @@
 
 #include "account/actor.h"
 #include "account/login.h"
+#include "account/session_limit.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "factor/factor_row.h"
@@ -154,6 +155,17 @@ ja_actor_lock_in_turn(const JaActor *actor, JaUser *user)
 	if (!ja_user_wait_turn(&actor->user))
 		return ja_answer_busy(JA_BUSY_NAME);
 	return ja_actor_lock(actor, user, JA_RECENT);
+}
+
+/*
+ * Finds out whether the session may begin that a ticket stands for, before a factor is
+ * enrolled with it; the user's row is locked.  Returns NULL, also for a session, or the
+ * answer.
+ */
+Jsonb *
+ja_actor_check_session(const JaActor *actor, const JaUser *user)
+{
+	return ja_actor_has_ticket(actor) ? ja_session_limit_check(user) : NULL;
 }
 
 /*

@@ -40,6 +40,7 @@ extern Jsonb *ja_actor_check_now(const JaActor *actor, JaRecency recency);
 extern Jsonb *ja_actor_lock(const JaActor *actor, JaUser *user, JaRecency recency);
 extern Jsonb *ja_actor_deny_nameless(void);
 extern Jsonb *ja_actor_lock_in_turn(const JaActor *actor, JaUser *user);
+extern Jsonb *ja_actor_check_session(const JaActor *actor, const JaUser *user);
 extern Jsonb *ja_actor_begin_session(const JaActor *actor, const JaUser *user, JaProof proof);
 
 #endif							/* JA_ACTOR_H */

@@ -14,10 +14,14 @@
 #include "account/code_login.h"
 #include "account/login.h"
 #include "account/redemption.h"
+#include "account/session_limit.h"
 #include "base/settings.h"
 #include "session/answer.h"
 
-/* Begins the session of whoever shows what was checked, unless others begin. */
+/*
+ * Begins the session of whoever shows what was checked, unless others begin.  Where it
+ * would be one too many, link and code stay as they are.
+ */
 static Jsonb *
 redeem_for_session(JaRedemption *redemption)
 {
@@ -25,7 +29,12 @@ redeem_for_session(JaRedemption *redemption)
 
 	if (!ja_user_wait_turn(&redemption->token.user))
 		return ja_answer_busy(JA_BUSY_NAME);
-	answer = ja_redemption_consume(redemption);
+	if (!ja_user_lock_by_id(&redemption->token.user, &redemption->user) ||
+		redemption->user.is_disabled)
+		return ja_redemption_deny();
+	answer = ja_session_limit_check(&redemption->user);
+	if (answer == NULL)
+		answer = ja_redemption_consume(redemption);
 	if (answer != NULL)
 		return answer;
 	return ja_login_begin(&redemption->user, ja_session_proof(JA_AAL1, "otp", "code"),

@@ -147,6 +147,8 @@ confirm_with(const JaActor *actor, const pg_uuid_t *id, JaString code, JaFactorA
 	JaFactor	factor;
 	int64		step;
 
+	if (refusal == NULL)
+		refusal = ja_actor_check_session(actor, &attempt->user);
 	if (refusal != NULL)
 		return refusal;
 	if (!ja_factor_find(&actor->user, id, &factor) || !ja_factor_is_pending(&factor))

@@ -19,6 +19,7 @@
 #include "account/mfa.h"
 #include "account/notice.h"
 #include "account/password_attempt.h"
+#include "account/session_limit.h"
 #include "base/error.h"
 #include "factor/factor_row.h"
 #include "keyring/key_change.h"
@@ -101,11 +102,16 @@ needs_second_proof(const JaUser *user, const JaProof *proof)
  * Begins a session for a user who was authenticated, and whose row is locked, or asks
  * for the second proof where there is a factor, or for a factor where one is needed;
  * how, for the audit log, is NULL for a password.  Within a scope of
- * ja_plan_begin().  Returns a token response or an error object.
+ * ja_plan_begin().  Returns a token response or an error object.  A session that would
+ * be one too many is denied before more proof is asked for.
  */
 Jsonb *
 ja_login_begin(const JaUser *user, JaProof proof, const char *how, int64 ttl_seconds)
 {
+	Jsonb	   *refusal = ja_session_limit_check(user);
+
+	if (refusal != NULL)
+		return refusal;
 	if (needs_second_proof(user, &proof))
 		return ja_mfa_challenge(user, proof, ttl_seconds);
 	if (ja_enrollment_is_due(user))
@@ -113,7 +119,10 @@ ja_login_begin(const JaUser *user, JaProof proof, const char *how, int64 ttl_sec
 	return ja_login_begin_session(user, proof, how, ttl_seconds);
 }
 
-/* The same for a user who proved all that is needed; always begins a session. */
+/*
+ * The same for a user who proved all that is needed, and may have another session; always
+ * begins it.
+ */
 Jsonb *
 ja_login_begin_session(const JaUser *user, JaProof proof, const char *how, int64 ttl_seconds)
 {
@@ -200,13 +209,14 @@ ja_login_refuse_disabled(const JaUser *user)
 	return ja_answer_error(JA_ERROR_INVALID_GRANT, "the user is disabled");
 }
 
-/* Begins the session, unless the user is disabled or begins others. */
+/* Begins the session, unless the user is disabled, begins others, or has too many. */
 static Jsonb *
 start_given_session(const pg_uuid_t *id, JaProof proof, int64 ttl_seconds)
 {
 	JaUser		user;
 	JaSession	session;
 	JaRefreshToken token;
+	Jsonb	   *refusal;
 
 	if (!ja_user_wait_turn(id))
 		return ja_answer_busy(JA_BUSY_NAME);
@@ -214,6 +224,9 @@ start_given_session(const pg_uuid_t *id, JaProof proof, int64 ttl_seconds)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	if (user.is_disabled)
 		return ja_login_refuse_disabled(&user);
+	refusal = ja_session_limit_check(&user);
+	if (refusal != NULL)
+		return refusal;
 	ja_session_begin(&user, proof, ttl_seconds, &session, &token);
 	ja_notice_new_client(&session);
 	ja_audit_write(&(JaAuditEvent)
@@ -227,8 +240,8 @@ start_given_session(const pg_uuid_t *id, JaProof proof, int64 ttl_seconds)
 /*
  * Begins a session for a user whom the application has authenticated by its own
  * means, amr.  Raises JA_ACCOUNT_UNKNOWN and JA_ACCOUNT_METHODS; a disabled user
- * is denied by an error object, and so is one whose other sessions do not
- * begin in time.
+ * is denied by an error object, and so is one who has too many sessions, or whose
+ * others do not begin in time.
  */
 Jsonb *
 ja_login_start_session(const pg_uuid_t *id, ArrayType *amr, int64 ttl_seconds)

@@ -17,6 +17,7 @@
 #include "account/outbox.h"
 #include "account/passkey_factor.h"
 #include "account/recovery.h"
+#include "account/session_limit.h"
 #include "base/error.h"
 #include "base/uuid.h"
 #include "factor/factor_attempt.h"
@@ -245,14 +246,32 @@ finish(const SecondProof *second, const JaUser *user)
 	return ja_login_begin_session(user, second->proof, "second factor", second->ticket.ttl_seconds);
 }
 
-/* Verifies the proof, with the attempt begun and the user's row locked. */
+/*
+ * Finds out whether what the ticket is for may be done, for a user whose row is locked.
+ * Returns NULL, or the answer.
+ */
+static Jsonb *
+check_ticket(const SecondProof *second, const JaUser *user)
+{
+	const JaTicket *ticket = &second->ticket;
+
+	if (!ja_ticket_is_open(ticket, second->ticket_text, user))
+		return ja_ticket_deny();
+	return ticket->is_recovery || ticket->has_session ? NULL : ja_session_limit_check(user);
+}
+
+/*
+ * Verifies the proof, with the attempt begun and the user's row locked.  Where the
+ * session would be one too many, ticket and code can be shown again.
+ */
 static Jsonb *
 verify_second(SecondProof *second, const Method *method, JaFactorAttempt *attempt)
 {
+	Jsonb	   *refusal = check_ticket(second, &attempt->user);
 	const char *reason;
 
-	if (!ja_ticket_is_open(&second->ticket, second->ticket_text, &attempt->user))
-		return ja_ticket_deny();
+	if (refusal != NULL)
+		return refusal;
 	if (!method->outlasts_failures && !ja_factor_attempt_may_use_codes(attempt))
 		return ja_factor_attempt_deny(attempt, "too many wrong codes in a row");
 	reason = method->check(second);

@@ -141,6 +141,8 @@ redeem_registration(NewPasskey *new)
 	if (!ja_used_handle_add(new->challenge_text, new->challenge.expires_at))
 		return refuse_challenge();
 	refusal = ja_actor_lock(new->actor, &new->user, JA_RECENT);
+	if (refusal == NULL)
+		refusal = ja_actor_check_session(new->actor, &new->user);
 	if (refusal != NULL)
 		return refusal;
 	status = ja_registration_verify(new->json, &ceremony, &registration);

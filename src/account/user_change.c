@@ -21,6 +21,7 @@
 #include "account/user_attribute.h"
 #include "account/user_change.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "session/access_claims.h"
 #include "session/session_end.h"
 #include "session/throttle.h"
@@ -34,6 +35,8 @@ static JaPlan update_user = {
 	" WHEN $3 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($3, role) END,"
 	" claims = COALESCE($4, claims), mfa_enrollment = CASE"
 	" WHEN $5 OPERATOR(pg_catalog.=) '' THEN NULL ELSE COALESCE($5, mfa_enrollment) END,"
+	" max_sessions = CASE"
+	" WHEN $6 OPERATOR(pg_catalog.<) 0 THEN NULL ELSE COALESCE($6, max_sessions) END,"
 	" credentials_version ="
 	" pg_catalog.int8pl(credentials_version, CASE WHEN $2 IS NULL THEN 0 ELSE 1 END) WHERE id OPERATOR(pg_catalog.=) $1"
 };
@@ -127,6 +130,17 @@ check_enrollment(JaString value)
 		ja_raise(JA_ACCOUNT_MFA_ENROLLMENT);
 }
 
+/* Raises JA_ACCOUNT_MAX_SESSIONS for a limit that is none; returns the value to bind. */
+static JaValue
+limit_value(const JaUserChange *change)
+{
+	if (!change->sets_max_sessions)
+		return ja_null(INT4OID);
+	if (change->max_sessions < -1 || change->max_sessions > JA_MAX_SESSIONS)
+		ja_raise(JA_ACCOUNT_MAX_SESSIONS);
+	return ja_integer(change->max_sessions);
+}
+
 static void
 require_user(const pg_uuid_t *id)
 {
@@ -156,6 +170,7 @@ require_known_user(const pg_uuid_t *id)
 void
 ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 {
+	const JaValue limit = limit_value(change);
 	JaPlanScope scope;
 	JaCanonical canonical;
 
@@ -173,7 +188,7 @@ ja_user_change_update(const pg_uuid_t *id, const JaUserChange *change)
 	if (run_waiting(&update_user, JA_VALUES(ja_uuid(id), ja_string(change->username),
 											ja_user_attribute_role(change->role),
 											ja_jsonb(change->claims),
-											ja_string(change->mfa_enrollment))) == 0)
+											ja_string(change->mfa_enrollment), limit)) == 0)
 		ja_raise(JA_ACCOUNT_UNKNOWN);
 	if (change->username.data != NULL)
 		replace_username(id, change->username, &canonical);

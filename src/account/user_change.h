@@ -23,6 +23,8 @@ typedef struct JaUserChange
 	const char *role;
 	Jsonb	   *claims;
 	JaString	mfa_enrollment; /* to change; empty: as the setting says */
+	bool		sets_max_sessions;
+	int			max_sessions;	/* negative: as the setting says */
 	bool		is_anonymous;	/* to create */
 } JaUserChange;
 

@@ -119,7 +119,8 @@ jwt_import_user(PG_FUNCTION_ARGS)
 /*
  * jwt_update_user(user_id uuid, username text DEFAULT NULL,
  *				   role name DEFAULT NULL, claims jsonb DEFAULT NULL,
- *				   mfa_enrollment text DEFAULT NULL) → void
+ *				   mfa_enrollment text DEFAULT NULL,
+ *				   max_sessions integer DEFAULT NULL) → void
  */
 Datum
 jwt_update_user(PG_FUNCTION_ARGS)
@@ -129,7 +130,9 @@ jwt_update_user(PG_FUNCTION_ARGS)
 		.username = ja_argument_optional_text(fcinfo, 1),
 		.role = ja_argument_role(fcinfo, 2),
 		.claims = claims_argument(fcinfo, 3),
-		.mfa_enrollment = ja_argument_optional_text(fcinfo, 4)
+		.mfa_enrollment = ja_argument_optional_text(fcinfo, 4),
+		.sets_max_sessions = !PG_ARGISNULL(5),
+		.max_sessions = PG_ARGISNULL(5) ? -1 : PG_GETARG_INT32(5)
 	};
 
 	ja_plan_refuse_read_only("jwt_update_user");

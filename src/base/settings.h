@@ -10,6 +10,9 @@
 
 #include "base/string.h"
 
+/* Most sessions to which a user can be limited. */
+#define JA_MAX_SESSIONS 1000000
+
 /* What jwt_auth.audit lets into the audit log. */
 typedef enum JaAuditLevel
 {
@@ -33,6 +36,13 @@ typedef enum JaMfaEnrollment
 	JA_ENROLLMENT_REQUIRED
 } JaMfaEnrollment;
 
+/* What a login does that would be one session too many. */
+typedef enum JaSessionLimitAction
+{
+	JA_SESSION_LIMIT_END_OLDEST,
+	JA_SESSION_LIMIT_DENY
+} JaSessionLimitAction;
+
 typedef struct JaSettings
 {
 	char	   *issuer;			/* NULL or empty: own tokens carry none */
@@ -51,6 +61,7 @@ typedef struct JaSettings
 	int			session_idle_timeout_seconds;
 	int			refresh_grace_seconds;
 	int			max_sessions_per_user;	/* 0: no limit */
+	int			session_limit_action;	/* a JaSessionLimitAction */
 	int			aal2_lifetime_seconds;
 	int			mfa_enrollment; /* a JaMfaEnrollment */
 	int			password_min_length;	/* characters */

@@ -375,6 +375,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 										"Use 1 to 100 characters, or NULL for none."),
 	[JA_ACCOUNT_MFA_ENROLLMENT] = UNUSABLE("mfa_enrollment is not known",
 										   "Use optional or required, or an empty text for what jwt_auth.mfa_enrollment says."),
+	[JA_ACCOUNT_MAX_SESSIONS] = UNUSABLE("max_sessions is out of range",
+										 "Use 1 to 1000000, 0 for any number, or -1 for what jwt_auth.max_sessions_per_user says."),
 	[JA_ACCOUNT_SCOPE] = UNUSABLE("scope is not known",
 								  "Use local, others or global."),
 	[JA_ACCOUNT_PURPOSE] = UNUSABLE("purpose is not known",

@@ -17,6 +17,7 @@
 #include "account/identifier.h"
 #include "account/login.h"
 #include "account/mfa.h"
+#include "account/session_limit.h"
 #include "account/sign_up_rule.h"
 #include "account/user_change.h"
 #include "base/error.h"
@@ -85,9 +86,13 @@ Jsonb *
 ja_external_begin(const JaIdToken *token, const JaUser *user)
 {
 	int64		ttl_seconds = ja_settings.session_ttl_seconds;
+	Jsonb	   *refusal;
 
 	if (!ja_factor_is_enrolled(&user->id))
 		return ja_login_begin(user, proof_of_token(token), way_in(token), ttl_seconds);
+	refusal = ja_session_limit_check(user);
+	if (refusal != NULL)
+		return refusal;
 	ja_audit_write(&(JaAuditEvent)
 				   {
 					   .event = "identity_proven", .user = &user->id,

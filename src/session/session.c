@@ -131,7 +131,7 @@ ja_session_begin(const JaUser *user, JaProof proof, int64 ttl_seconds,
 	ja_plan_write_one(&insert_token, JA_VALUES(ja_uuid(&session->id), ja_bigint(token->generation),
 											   ja_uuid(&token->nonce), ja_integer(token->key_number),
 											   ja_time(now)));
-	ja_surplus_end(session, now);
+	ja_surplus_end(user, session, now);
 }
 
 static void

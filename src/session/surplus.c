@@ -1,13 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * surplus.c
- *	  Ending of sessions that are more than a user may have.
+ *	  The limit of sessions that a user may have.
+ *
+ * jwt_auth.session_limit_action says what becomes of the session that is too many.
  *
  * A login ends as many as the session that it begins is too many, the least
  * recently refreshed first, and never that session itself, whatever the clock
  * says.  Where a lowered limit has made many of them surplus, it looks at some
- * and ends some, so that no login waits for it; the next ones go on.  Those of API
- * tokens are neither counted nor ended.
+ * and ends some, so that no login waits for it; the next ones go on.
+ *
+ * Or it is denied, as long as so many sessions can be refreshed: those that are idle
+ * or expired keep nobody out.  The lock on the user's row, which whoever begins a
+ * session has, makes two logins at once count each other.
+ *
+ * Sessions of API tokens, and those in which somebody else acts, are neither counted
+ * nor ended.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,9 +23,11 @@
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "utils/timestamp.h"
 
 #include "base/settings.h"
 #include "base/uuid.h"
+#include "session/refresh_row.h"
 #include "session/session_end.h"
 #include "session/surplus.h"
 #include "store/audit.h"
@@ -135,18 +145,25 @@ end_first(const pg_uuid_t *user, const Candidate *candidates, int count)
 					   });
 }
 
+/* How many sessions the user may have; 0: any number. */
+static int
+limit_of(const JaUser *user)
+{
+	return user->has_max_sessions ? user->max_sessions : ja_settings.max_sessions_per_user;
+}
+
 /*
  * Ends the user's sessions that are more than the limit lets stand beside the
  * one that begins; within a scope of ja_plan_begin().
  */
 void
-ja_surplus_end(const JaSession *begun, TimestampTz now)
+ja_surplus_end(const JaUser *user, const JaSession *begun, TimestampTz now)
 {
-	int			others = ja_settings.max_sessions_per_user - 1;
+	int			others = limit_of(user) - 1;
 	Candidate  *candidates;
 	int			count;
 
-	if (ja_settings.max_sessions_per_user == 0)
+	if (others < 0 || ja_settings.session_limit_action == JA_SESSION_LIMIT_DENY)
 		return;
 	candidates = palloc(sizeof(Candidate) * (others + MAX_ENDED + 1));
 	count = read_candidates(begun, now, candidates, others + MAX_ENDED);
@@ -156,4 +173,54 @@ ja_surplus_end(const JaSession *begun, TimestampTz now)
 		find_last_rotation(&candidates[i]);
 	qsort(candidates, count, sizeof(Candidate), compare_candidates);
 	end_first(&begun->user, candidates, count - others);
+}
+
+/*
+ * Whether a session can be refreshed, as far as its refresh token tells; one of an API
+ * token has none.
+ */
+static bool
+can_be_refreshed(const pg_uuid_t *session)
+{
+	Candidate	candidate = {.id = *session};
+	JaRefreshRow row = {.earlier = NULL};
+
+	find_last_rotation(&candidate);
+	row.rotated_at = candidate.rotated_at;
+	return !ja_refresh_row_is_idle(&row);
+}
+
+/* Whether the user has as many sessions as the limit, which can be refreshed. */
+static bool
+has_reached(const pg_uuid_t *user, int limit)
+{
+	JaScan		scan;
+	int			count = 0;
+
+	ja_scan_start(&scan, JA_SESSIONS, JA_SESSIONS_LIVE,
+				  JA_WHERE(ja_equal(Anum_sessions_user_id, ja_uuid(user)),
+						   ja_is_null(Anum_sessions_revoked_at),
+						   ja_greater(Anum_sessions_expires_at, ja_time(GetCurrentTimestamp()))));
+	while (count < limit && ja_scan_next(&scan))
+	{
+		pg_uuid_t	id = ja_scan_uuid(&scan, Anum_sessions_id);
+
+		if (ja_scan_is_null(&scan, Anum_sessions_actor) && can_be_refreshed(&id))
+			count++;
+	}
+	ja_scan_end(&scan);
+	return count == limit;
+}
+
+/*
+ * Whether the user, whose row is locked, may not begin a session beside those that there
+ * are.
+ */
+bool
+ja_surplus_forbids_session(const JaUser *user)
+{
+	int			limit = limit_of(user);
+
+	return limit > 0 && ja_settings.session_limit_action == JA_SESSION_LIMIT_DENY &&
+		has_reached(&user->id, limit);
 }

@@ -10,6 +10,7 @@
 
 #include "session/session.h"
 
-extern void ja_surplus_end(const JaSession *begun, TimestampTz now);
+extern bool ja_surplus_forbids_session(const JaUser *user);
+extern void ja_surplus_end(const JaUser *user, const JaSession *begun, TimestampTz now);
 
 #endif							/* JA_SURPLUS_H */

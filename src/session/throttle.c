@@ -88,7 +88,7 @@ wait_after_requests(int64 requests)
 	return requests < MAX_REQUESTS ? 0 : JA_THROTTLE_LIFE_SECONDS;
 }
 
-/* Notices of new clients: an hour without any after the fifth. */
+/* Notices of new clients, and reports of denials: an hour without any after the fifth. */
 static int
 wait_after_notices(int64 notices)
 {
@@ -115,6 +115,7 @@ static const Kind kinds[] = {
 	[JA_ATTEMPT_REQUEST] = {"jwt_auth throttle of requests", wait_after_requests, 2, true},
 	[JA_ATTEMPT_FACTOR] = {"jwt_auth throttle of factors", wait_after_failures, 3, true},
 	[JA_ATTEMPT_NOTICE] = {"jwt_auth throttle of notices", wait_after_notices, 2, false},
+	[JA_ATTEMPT_SESSION] = {"jwt_auth throttle of sessions", wait_after_notices, 2, false},
 };
 
 static void

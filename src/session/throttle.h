@@ -25,7 +25,8 @@ typedef enum JaAttemptKind
 	JA_ATTEMPT_REQUEST,			/* of names and addresses to have; whose: the
 								 * id of the user who asks */
 	JA_ATTEMPT_FACTOR,			/* second factors; whose: the id of a user */
-	JA_ATTEMPT_NOTICE			/* of new clients; whose: the id of a user */
+	JA_ATTEMPT_NOTICE,			/* of new clients; whose: the id of a user */
+	JA_ATTEMPT_SESSION			/* one too many; whose: the id of a user */
 } JaAttemptKind;
 
 typedef struct JaThrottle

@@ -23,7 +23,7 @@
 static JaPlan lock_user = {
 	.sql = "SELECT password_hash, imported_hash, role::pg_catalog.text, claims,"
 	" disabled_at IS NOT NULL, credentials_version, code_failures, factor_failures,"
-	" mfa_enrollment, banned_until, is_anonymous FROM jwt_auth.users"
+	" mfa_enrollment, banned_until, is_anonymous, max_sessions FROM jwt_auth.users"
 	" WHERE id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE"
 };
 
@@ -68,6 +68,8 @@ read_user_row(const JaScan *scan, void *row)
 	user->role = is_null ? NULL : pstrdup(NameStr(*DatumGetName(value)));
 	user->claims = ja_scan_jsonb(scan, Anum_users_claims);
 	user->mfa_enrollment = ja_scan_string(scan, Anum_users_mfa_enrollment);
+	user->has_max_sessions = !ja_scan_is_null(scan, Anum_users_max_sessions);
+	user->max_sessions = ja_scan_integer(scan, Anum_users_max_sessions);
 	user->is_anonymous = ja_scan_bool(scan, Anum_users_is_anonymous);
 	read_standing(scan, user);
 }
@@ -133,26 +135,14 @@ ja_user_settle(const pg_uuid_t *id)
 		ja_raise(JA_ACCOUNT_BUSY);
 }
 
-/*
- * Reads a user and locks the row until the transaction ends: waits for anyone
- * who changes or locks it, and sees the change; raises 55P03 if that takes too
- * long.  A caller who goes on to replace the hash needs no stronger lock.  To be
- * called within a scope of ja_plan_begin(); allocates there.
- */
-bool
-ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
+/* Reads the row that lock_user has returned. */
+static void
+read_locked_row(const pg_uuid_t *id, JaUser *user)
 {
-	JaWait		wait;
-	uint64		rows;
 	bool		is_null;
 	bool		is_disabled;
 	Datum		value;
 
-	ja_wait_begin(&wait);
-	rows = ja_plan_run(&lock_user, JA_VALUES(ja_uuid(id)));
-	ja_wait_end(&wait);
-	if (rows == 0)
-		return false;
 	user->id = *id;
 	user->hash.text = ja_plan_string(0, 1);
 	user->hash.is_imported = DatumGetBool(ja_plan_result(0, 2, &is_null));
@@ -167,6 +157,29 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	user->is_anonymous = DatumGetBool(ja_plan_result(0, 11, &is_null));
 	value = ja_plan_result(0, 10, &is_null);
 	note_standing(user, is_disabled, is_null ? DT_NOBEGIN : DatumGetTimestampTz(value));
+	value = ja_plan_result(0, 12, &is_null);
+	user->has_max_sessions = !is_null;
+	user->max_sessions = is_null ? 0 : DatumGetInt32(value);
+}
+
+/*
+ * Reads a user and locks the row until the transaction ends: waits for anyone
+ * who changes or locks it, and sees the change; raises 55P03 if that takes too
+ * long.  A caller who goes on to replace the hash needs no stronger lock.  To be
+ * called within a scope of ja_plan_begin(); allocates there.
+ */
+bool
+ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
+{
+	JaWait		wait;
+	uint64		rows;
+
+	ja_wait_begin(&wait);
+	rows = ja_plan_run(&lock_user, JA_VALUES(ja_uuid(id)));
+	ja_wait_end(&wait);
+	if (rows == 0)
+		return false;
+	read_locked_row(id, user);
 	return true;
 }
 

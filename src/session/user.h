@@ -26,6 +26,8 @@ typedef struct JaUser
 	int			code_failures;	/* in a row */
 	int			factor_failures;	/* in a row */
 	JaString	mfa_enrollment; /* data NULL: as jwt_auth.mfa_enrollment says */
+	bool		has_max_sessions;	/* of the user's own */
+	int			max_sessions;	/* 0: any number */
 } JaUser;
 
 extern bool ja_user_find_by_id(const pg_uuid_t *id, JaUser *user);

@@ -142,6 +142,7 @@ enum
 	Anum_users_code_failures,
 	Anum_users_factor_failures,
 	Anum_users_mfa_enrollment,
+	Anum_users_max_sessions,
 	Anum_users_banned_at,
 	Anum_users_banned_until,
 	Anum_users_ban_reason,

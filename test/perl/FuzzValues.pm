@@ -68,6 +68,7 @@ my %kinds_of_argument = (
 	error => [qw(label)],
 	invitation_id => [qw(invitation)],
 	mfa_enrollment => [qw(enrollment null)],
+	max_sessions => [qw(count null)],
 	mfa_token => [qw(null link)],
 	method => [qw(method)],
 	response => [qw(response)],

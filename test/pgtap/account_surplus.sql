@@ -1,4 +1,4 @@
--- The limit of sessions (F11, F12, T62): a login ends the least recently
+-- The limit of sessions (F11, F12, T62, T177): a login ends the least recently
 -- refreshed ones that are too many, never the one that it begins, and of very
 -- many only some, so that it waits for none of them.
 -- At least 25 assertions

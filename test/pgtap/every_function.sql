@@ -118,7 +118,7 @@ INSERT INTO public.call (name, arguments, writes, is_public, nulls, huge) VALUES
 	('jwt_mfa_options', '{x,webauthn}', false, false, '{22023,22023}', '{22023,22023}'),
 	('jwt_create_user', ARRAY['carol', test.password(), 'regress_every_member', '{}', 'carol@own.example', '+491701234567', gen_random_uuid()::text], true, false, '{NULL,NULL,NULL,22023,NULL,NULL,NULL}', '{22023,22023,-,22023,22023,22023,-}'),
 	('jwt_import_user', ARRAY['carol', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'regress_every_member', '{}', 'carol@own.example', '+491701234567', gen_random_uuid()::text], true, false, '{NULL,22023,NULL,22023,NULL,NULL,NULL}', '{22023,22023,-,22023,22023,22023,-}'),
-	('jwt_update_user', ARRAY[:'alice', 'alice2', 'regress_every_member', '{}', 'required'], true, false, '{22023,NULL,NULL,NULL,NULL}', '{-,22023,-,22023,22023}'),
+	('jwt_update_user', ARRAY[:'alice', 'alice2', 'regress_every_member', '{}', 'required', '2'], true, false, '{22023,NULL,NULL,NULL,NULL,NULL}', '{-,22023,-,22023,22023,-}'),
 	('jwt_set_password', ARRAY[:'alice', 'another horse battery'], true, false, '{22023,22023}', '{-,22023}'),
 	('jwt_disable_user', ARRAY[:'alice'], true, false, '{22023}', '{-}'),
 	('jwt_enable_user', ARRAY[:'alice'], true, false, '{22023}', '{-}'),

@@ -1,5 +1,5 @@
 # Passkeys that the extension keeps (T144, T145, T146, T147, T148, T149, T150, T151,
-# T154, T155, T156, T171): a passkey in software registers and logs in; whatever else it says, or
+# T154, T155, T156, T171, T177): a passkey in software registers and logs in; whatever else it says, or
 # answers, is refused; a challenge is for one session or for a login, for 5 minutes,
 # and for one answer, also when many come at once; options write nothing, and are made
 # on a standby.
@@ -33,6 +33,7 @@ check_options();
 my $passkey = check_registration();
 check_refused_registrations();
 check_login($passkey);
+check_limit($passkey);
 check_refused_logins($passkey);
 check_challenges($passkey);
 check_counters();
@@ -283,6 +284,27 @@ sub check_login
 	is(value_of($node, "SET jwt_auth.webauthn_user_verification = preferred; SELECT (jwt_decode(jwt_passkey_login("
 			  . quote($made->get(request(), flags => $UP)) . ") ->> 'access_token')).claims ->> 'aal'"),
 		1, 'a login without verification is level 1');
+	return;
+}
+
+# Beyond the limit of sessions, where that denies logins
+sub check_limit
+{
+	my ($made) = @_;
+	my $deny = sub {
+		my ($query) = @_;
+
+		return decode_json(value_of($node, "SET jwt_auth.session_limit_action = deny; SET jwt_auth.max_sessions_per_user = 1; $query"));
+	};
+	my $request = request();
+	my $credential = quote($made->get($request));
+	my $sessions = count_of('sessions');
+
+	is($deny->("SELECT jwt_passkey_login($credential)")->{error}, 'session_limit', 'a passkey is denied at the limit of sessions');
+	is(count_of('sessions'), $sessions, 'a passkey that is denied at the limit begins no session');
+	is(error_of(logged_in($made->get($request))), 'invalid_grant', 'the challenge of a passkey that was denied at the limit is spent');
+	is($deny->('SELECT jwt_passkey_login(' . quote($made->get(request(), rp_id => 'example.com')) . ')')->{error}, 'invalid_grant', 'at the limit, a wrong passkey is told nothing of it');
+	is(error_of(logged_in($made->get(request()))), 'ok', 'without that limit, the passkey logs in');
 	return;
 }
 
