@@ -1488,7 +1488,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login_external';
 COMMENT ON FUNCTION jwt_login_external(text, text, text, text) IS
-'Logs in with an ID token of an identity provider (OpenID Connect Core section 3.1.3.7), once, with a nonce of jwt_external_nonce unless the option nonce of the provider is none; an access token must fit at_hash. An identity that nobody has becomes a user, if sign_up of the provider or else jwt_auth.sign_up is on. Answers as jwt_login. Error object: invalid_grant, invalid_request, mfa_required, account_unknown without sign-up, temporarily_unavailable. Errors: 22023 for NULL or an argument that is too long, 25006 in a read-only transaction, 38000 if a function fails, 40001, 55000, 55P03.';
+'Logs in with an ID token of an identity provider (OpenID Connect Core section 3.1.3.7), once, with a nonce of jwt_external_nonce unless the option nonce of the provider is none; an access token must fit at_hash. An identity that nobody has becomes a user, if sign_up of the provider or else jwt_auth.sign_up is on. Answers as jwt_login. Error object: invalid_grant, invalid_request, mfa_required, login_required where a factor must be enrolled and the provider authenticated the user more than 5 minutes ago, account_unknown without sign-up, temporarily_unavailable. Errors: 22023 for NULL or an argument that is too long, 25006 in a read-only transaction, 38000 if a function fails, 40001, 55000, 55P03.';
 REVOKE ALL ON FUNCTION jwt_login_external(text, text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_link_external(provider text, id_token text, nonce text DEFAULT NULL, access_token text DEFAULT NULL, link_token text DEFAULT NULL)

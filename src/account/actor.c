@@ -9,7 +9,7 @@
  * each change after that one with a factor.  What decides is looked at with the
  * user's row locked, so that two changes at once do not both pass for the first.
  *
- * A ticket was made just after an authentication, of a user without factor, and is
+ * A ticket is valid for as long after an authentication, of a user without factor, and is
  * void once the credentials change.  What is wrong with it is an answer, as of other
  * tickets; what is wrong with a session is an error.
  *

@@ -14,6 +14,8 @@
 /* How old the authentication may be that a change of factors rests on. */
 #define JA_RECENT_SECONDS (5 * 60)
 
+StaticAssertDecl(JA_TICKET_SECONDS <= JA_RECENT_SECONDS, "life of a ticket that enrolls");
+
 typedef struct JaActor
 {
 	pg_uuid_t	user;

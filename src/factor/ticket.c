@@ -167,13 +167,14 @@ ja_ticket_join(const JaTicket *ticket, JaProof *proof)
 		proof->amr = ja_session_join_methods(proof->amr, ja_session_proof(JA_AAL2, "mfa", NULL).amr);
 }
 
-/* Writes a ticket of now. */
+/* Writes a ticket of now, or of when the proof was given that it rests on. */
 JaString
 ja_ticket_make(const JaTicket *ticket)
 {
+	TimestampTz made_at = ticket->proved_at != 0 ? ticket->proved_at : GetCurrentTimestamp();
 	uint64		version = pg_hton64((uint64) ticket->credentials_version);
 	uint32		ttl = pg_hton32((uint32) ticket->ttl_seconds);
-	uint64		time = pg_hton64((uint64) GetCurrentTimestamp());
+	uint64		time = pg_hton64((uint64) made_at);
 	uint8		body[BODY_SIZE] = {0};
 	size_t		length = JA_HANDLE_LENGTH(BODY_SIZE);
 	char	   *text = palloc0(length + 1);

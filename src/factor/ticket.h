@@ -10,7 +10,7 @@
 
 #include "session/session.h"
 
-/* How long a ticket is valid. */
+/* How long a ticket is valid, from when it was made, or its proof was given. */
 #define JA_TICKET_SECONDS (5 * 60)
 
 /* Longest name of an identity provider, in bytes. */
@@ -28,6 +28,7 @@ typedef struct JaTicket
 	int32		ttl_seconds;	/* of the session to begin */
 	uint8		methods;		/* a bit for each that was shown */
 	JaString	provider;		/* of the first proof; data NULL: none */
+	TimestampTz proved_at;		/* to make: from when it is valid; 0: now */
 	pg_uuid_t	nonce;			/* by which challenges know the ticket */
 	TimestampTz expires_at;
 } JaTicket;

@@ -281,16 +281,16 @@ static void
 note_token(const Checked *checked, JaIdToken *token)
 {
 	const JaProvider *provider = checked->provider;
-	const JaDate *issued_at = &checked->claims.times.issued_at;
+	TimestampTz issued_at = ja_claims_time(checked->claims.times.issued_at.seconds);
 
 	token->provider = copy_text(provider->name);
 	token->linking = provider->options.linking;
 	token->sign_up = provider->options.sign_up;
 	token->claims = checked->claims.json;
 	token->level = ja_id_token_level(claims_of(checked), &provider->options);
-	token->proved_at = ja_id_token_auth_time(claims_of(checked), checked->at);
+	token->proved_at = ja_id_token_auth_time(claims_of(checked), Min(issued_at, checked->at));
 	ja_id_token_email(claims_of(checked), provider, token);
-	token->signed_until = ja_seconds_from(ja_claims_time(issued_at->seconds),
+	token->signed_until = ja_seconds_from(issued_at,
 										  MAX_AGE_SECONDS + ja_settings.leeway_seconds + 1);
 }
 

@@ -50,19 +50,22 @@ ja_id_token_level(const JsonbContainer *claims, const JaProviderOptions *options
 	return has_listed(claims, "amr", &options->aal2_amr) ? JA_AAL2 : JA_AAL1;
 }
 
-/* When the user was authenticated, if that is told, and at the latest now. */
+/*
+ * When the user was authenticated, if that is told, and at the latest when the token was
+ * issued.
+ */
 TimestampTz
-ja_id_token_auth_time(const JsonbContainer *claims, TimestampTz now)
+ja_id_token_auth_time(const JsonbContainer *claims, TimestampTz latest)
 {
 	JsonbValue	value;
 	double		seconds;
 
 	if (!ja_json_member(claims, "auth_time", &value) || value.type != jbvNumeric)
-		return now;
+		return latest;
 	seconds = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 												 NumericGetDatum(value.val.numeric)));
-	if (!(seconds < ja_claims_seconds(now)))
-		return now;
+	if (!(seconds < ja_claims_seconds(latest)))
+		return latest;
 	return ja_claims_time(Max(seconds, 0));
 }
 

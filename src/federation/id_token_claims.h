@@ -12,7 +12,7 @@
 #include "federation/id_token.h"
 
 extern int	ja_id_token_level(const JsonbContainer *claims, const JaProviderOptions *options);
-extern TimestampTz ja_id_token_auth_time(const JsonbContainer *claims, TimestampTz now);
+extern TimestampTz ja_id_token_auth_time(const JsonbContainer *claims, TimestampTz latest);
 extern void ja_id_token_email(const JsonbContainer *claims, const JaProvider *provider,
 							  JaIdToken *token);
 

@@ -10,7 +10,7 @@
 
 #include "password/verdict.h"
 
-/* Values of "error"; the last five are our additions. */
+/* Values of "error"; the last six are our additions. */
 #define JA_ERROR_INVALID_GRANT	"invalid_grant"
 #define JA_ERROR_INVALID_REQUEST	"invalid_request"
 #define JA_ERROR_INVALID_CLIENT "invalid_client"
@@ -21,6 +21,7 @@
 #define JA_ERROR_ACCOUNT_UNKNOWN	"account_unknown"
 #define JA_ERROR_ACCOUNT_EXISTS "account_exists"
 #define JA_ERROR_SESSION_LIMIT	"session_limit"
+#define JA_ERROR_LOGIN_REQUIRED	"login_required"
 
 /* When an attempt may come again whose turn did not come. */
 #define JA_BUSY_RETRY_SECONDS 1
