@@ -330,7 +330,7 @@ CREATE TABLE jwt_auth.one_time_tokens (
     expires_at timestamptz NOT NULL,
     consumed_at timestamptz,
     data jsonb,
-    CONSTRAINT one_time_tokens_purpose_check CHECK (purpose OPERATOR(pg_catalog.=) ANY ('{recovery,sign_up,login,invitation,identifier,undo}'::pg_catalog.text[])),
+    CONSTRAINT one_time_tokens_purpose_check CHECK (purpose OPERATOR(pg_catalog.=) ANY ('{recovery,sign_up,login,invitation,identifier,undo,link}'::pg_catalog.text[])),
     CONSTRAINT one_time_tokens_recipient_check CHECK ((recipient IS NULL) OPERATOR(pg_catalog.=) (canonical IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX one_time_tokens_user_id_idx ON jwt_auth.one_time_tokens (user_id);
@@ -339,7 +339,7 @@ CREATE INDEX one_time_tokens_expires_at_idx ON jwt_auth.one_time_tokens (expires
 COMMENT ON TABLE jwt_auth.one_time_tokens IS 'One-time tokens: links and codes that were sent, or were not because the address is unknown; never a token or code';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.id IS 'UUIDv7; the link and the flow name it';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.user_id IS 'The user; NULL: the address is nobody''s, and what redeems the row makes the user, or nothing does';
-COMMENT ON COLUMN jwt_auth.one_time_tokens.purpose IS 'What it is for: recovery, sign_up, login, invitation, identifier or undo';
+COMMENT ON COLUMN jwt_auth.one_time_tokens.purpose IS 'What it is for: recovery, sign_up, login, invitation, identifier, undo, or link, which is an identity that waits for the second factor';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.recipient IS 'Address it is sent to; NULL: an admin hands it out';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.canonical IS 'Canonical form of the address';
 COMMENT ON COLUMN jwt_auth.one_time_tokens.credentials_version IS 'The version of the user, or of the anonymous user who signs up, when it was made; it is void once that has risen';

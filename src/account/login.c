@@ -15,6 +15,7 @@
 
 #include "account/enrollment.h"
 #include "account/identifier.h"
+#include "account/identity_link.h"
 #include "account/login.h"
 #include "account/mfa.h"
 #include "account/notice.h"
@@ -120,8 +121,9 @@ ja_login_begin(const JaUser *user, JaProof proof, const char *how, int64 ttl_sec
 }
 
 /*
- * The same for a user who proved all that is needed, and may have another session; always
- * begins it.
+ * The same for a user who proved all that is needed, and may have another session: begins
+ * it, and links the identity that waits for it.  Where that cannot be linked any more, the
+ * proof was none of this user's, and is denied.
  */
 Jsonb *
 ja_login_begin_session(const JaUser *user, JaProof proof, const char *how, int64 ttl_seconds)
@@ -129,6 +131,9 @@ ja_login_begin_session(const JaUser *user, JaProof proof, const char *how, int64
 	JaSession	session;
 	JaRefreshToken token;
 
+	if (proof.has_link && !ja_identity_link_finish(&user->id, &proof.link))
+		return ja_answer_error(JA_ERROR_INVALID_GRANT,
+							   "the identity cannot be linked any more, log in again");
 	ja_session_begin(user, proof, ttl_seconds, &session, &token);
 	ja_notice_new_client(&session);
 	ja_count(JA_COUNT_LOGINS);

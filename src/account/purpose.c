@@ -4,7 +4,7 @@
  *	  What one-time tokens are for, and what that means for them.
  *
  * An undo outlives changes and other tokens: whoever took an account over could
- * else void it by the next change.
+ * else void it by the next change.  A link is redeemed with a ticket only, which does not.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +31,10 @@ static const JaPurposeRow purposes[] = {
 	},
 	[JA_PURPOSE_UNDO] = {
 		.name = "undo",.owner = JA_OWNER_ANYBODY,.has_user = true,.outlives_changes = true
+	},
+	[JA_PURPOSE_LINK] = {
+		.name = "link",.owner = JA_OWNER_ANYBODY,.has_user = true,.outlives_changes = true,
+		.spares_others = true
 	},
 };
 

@@ -18,7 +18,8 @@ typedef enum JaPurpose
 	JA_PURPOSE_LOGIN,
 	JA_PURPOSE_INVITATION,
 	JA_PURPOSE_IDENTIFIER,
-	JA_PURPOSE_UNDO
+	JA_PURPOSE_UNDO,
+	JA_PURPOSE_LINK				/* nobody is sent one */
 } JaPurpose;
 
 /* Whose the recipient must be when a token is redeemed. */

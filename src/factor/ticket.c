@@ -5,10 +5,10 @@
  *
  * A ticket is a handle that says whose it is, of which version of the credentials,
  * for which session or recovery if it begins none, and what was shown: user (16
- * bytes), version (8), session or recovery (16), length of the session to begin (4),
- * methods and purpose (1), time (8), nonce (16), and the name of the identity provider
- * if one did it, padded with NULs (63).  No row waits for it, and it opens nothing by
- * itself.
+ * bytes), version (8), session, recovery or link (16), length of the session to begin (4),
+ * methods (1), purpose (1), time (8), nonce (16), and the name of the identity provider
+ * if one did it, padded with NULs (63).  No row waits for the ticket itself, and it opens
+ * nothing alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,15 +33,16 @@
 #define AT_SESSION	(AT_VERSION + (int) sizeof(int64))
 #define AT_TTL		(AT_SESSION + UUID_LEN)
 #define AT_METHODS	(AT_TTL + (int) sizeof(int32))
-#define AT_TIME		(AT_METHODS + 1)
+#define AT_PURPOSE	(AT_METHODS + 1)
+#define AT_TIME		(AT_PURPOSE + 1)
 #define AT_NONCE	(AT_TIME + (int) sizeof(int64))
 #define AT_PROVIDER	(AT_NONCE + UUID_LEN)
 #define BODY_SIZE	(AT_PROVIDER + JA_TICKET_MAX_PROVIDER)
 
-/* Beside the methods: what the ticket is for, unless it is a session. */
-#define FOR_RECOVERY	0x80
-#define FOR_ENROLLMENT	0x40
-#define METHODS			0x3f
+/* What the ticket is for, beside a session. */
+#define FOR_RECOVERY	0x01
+#define FOR_ENROLLMENT	0x02
+#define FOR_LINK		0x04
 
 StaticAssertDecl(BODY_SIZE <= JA_HANDLE_MAX_BODY, "size of a ticket's body");
 
@@ -92,13 +93,19 @@ ja_ticket_methods(ArrayType *amr)
 	return bits;
 }
 
-/* Notes the first proof, and which identity provider did it, if one did. */
+/*
+ * Notes the first proof, which identity provider did it, if one did, and what waits to be
+ * linked.
+ */
 void
 ja_ticket_note_proof(JaTicket *ticket, const JaProof *proof)
 {
 	const size_t prefix = strlen(JA_METHOD_EXTERNAL);
 
 	ticket->methods = ja_ticket_methods(proof->amr);
+	ticket->has_link = proof->has_link;
+	if (ticket->has_link)
+		ticket->session = proof->link;
 	if (proof->method == NULL || strncmp(proof->method, JA_METHOD_EXTERNAL, prefix) != 0)
 		return;
 	ticket->provider.data = proof->method + prefix;
@@ -156,15 +163,25 @@ way_of_ticket(const JaTicket *ticket)
 	return NULL;
 }
 
-/* Adds to the proof of a device what the ticket says was shown before it. */
+/* Adds to the proof of a device what the ticket says was shown before it, and waits for it. */
 void
 ja_ticket_join(const JaTicket *ticket, JaProof *proof)
 {
+	proof->has_link = ticket->has_link;
+	proof->link = ticket->session;
 	proof->method = way_of_ticket(ticket);
 	proof->level = Max(proof->level, level_with_device(ticket));
 	proof->amr = ja_session_join_methods(shown_methods(ticket), proof->amr);
 	if (proof->level == JA_AAL2)
 		proof->amr = ja_session_join_methods(proof->amr, ja_session_proof(JA_AAL2, "mfa", NULL).amr);
+}
+
+/* What a ticket is for, as its body has it. */
+static uint8
+purpose_of(const JaTicket *ticket)
+{
+	return (ticket->is_recovery ? FOR_RECOVERY : 0) |
+		(ticket->is_enrollment ? FOR_ENROLLMENT : 0) | (ticket->has_link ? FOR_LINK : 0);
 }
 
 /* Writes a ticket of now, or of when the proof was given that it rests on. */
@@ -181,11 +198,11 @@ ja_ticket_make(const JaTicket *ticket)
 
 	memcpy(body, &ticket->user, UUID_LEN);
 	memcpy(body + AT_VERSION, &version, sizeof(version));
-	if (ticket->has_session || ticket->is_recovery)
+	if (ticket->has_session || ticket->is_recovery || ticket->has_link)
 		memcpy(body + AT_SESSION, &ticket->session, UUID_LEN);
 	memcpy(body + AT_TTL, &ttl, sizeof(ttl));
-	body[AT_METHODS] = ticket->methods | (ticket->is_recovery ? FOR_RECOVERY : 0) |
-		(ticket->is_enrollment ? FOR_ENROLLMENT : 0);
+	body[AT_METHODS] = ticket->methods;
+	body[AT_PURPOSE] = purpose_of(ticket);
 	memcpy(body + AT_TIME, &time, sizeof(time));
 	ja_check(ja_secret_random(body + AT_NONCE, UUID_LEN));
 	if (ticket->provider.data != NULL)
@@ -206,6 +223,19 @@ read_provider(const uint8 *padded)
 	return name;
 }
 
+/* The reverse of purpose_of(); the session was read before. */
+static void
+read_purpose(uint8 purpose, JaTicket *ticket)
+{
+	static const pg_uuid_t none = {{0}};
+
+	ticket->is_recovery = (purpose & FOR_RECOVERY) != 0;
+	ticket->is_enrollment = (purpose & FOR_ENROLLMENT) != 0;
+	ticket->has_link = (purpose & FOR_LINK) != 0;
+	ticket->has_session = !ticket->is_recovery && !ticket->has_link &&
+		!ja_uuid_equals(&ticket->session, &none);
+}
+
 /*
  * Reads a ticket; false if it is none of ours, or has expired.  One from the future
  * was made by a server whose clock is ahead, or before this one was put back.
@@ -213,7 +243,6 @@ read_provider(const uint8 *padded)
 bool
 ja_ticket_read(JaString text, JaTicket *ticket)
 {
-	static const pg_uuid_t none = {{0}};
 	TimestampTz now = GetCurrentTimestamp();
 	uint8		body[BODY_SIZE];
 	int32		key_number;
@@ -229,12 +258,10 @@ ja_ticket_read(JaString text, JaTicket *ticket)
 	memcpy(&ticket->session, body + AT_SESSION, UUID_LEN);
 	memcpy(&ttl, body + AT_TTL, sizeof(ttl));
 	ticket->ttl_seconds = (int32) pg_ntoh32(ttl);
-	ticket->methods = body[AT_METHODS] & METHODS;
-	ticket->is_recovery = (body[AT_METHODS] & FOR_RECOVERY) != 0;
-	ticket->is_enrollment = (body[AT_METHODS] & FOR_ENROLLMENT) != 0;
+	ticket->methods = body[AT_METHODS];
+	read_purpose(body[AT_PURPOSE], ticket);
 	memcpy(&ticket->nonce, body + AT_NONCE, UUID_LEN);
 	ticket->provider = read_provider(body + AT_PROVIDER);
-	ticket->has_session = !ticket->is_recovery && !ja_uuid_equals(&ticket->session, &none);
 	memcpy(&number, body + AT_TIME, sizeof(number));
 	made_at = (TimestampTz) pg_ntoh64(number);
 	ticket->expires_at = made_at + JA_TICKET_SECONDS * USECS_PER_SEC;

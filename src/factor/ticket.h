@@ -24,7 +24,8 @@ typedef struct JaTicket
 	bool		is_recovery;	/* it sets a password, and begins no session */
 	bool		is_enrollment;	/* it enrolls a first factor, and opens
 								 * nothing else */
-	pg_uuid_t	session;		/* or the proposal of a recovery */
+	bool		has_link;		/* an identity is linked with the session */
+	pg_uuid_t	session;		/* or what a recovery, or a link, proposes */
 	int32		ttl_seconds;	/* of the session to begin */
 	uint8		methods;		/* a bit for each that was shown */
 	JaString	provider;		/* of the first proof; data NULL: none */

@@ -11,12 +11,10 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
+#include "account/identity_link.h"
 #include "federation/external_identity.h"
-#include "keyring/name_hash.h"
-#include "session/attempt_lock.h"
 #include "store/plan.h"
 #include "store/scan.h"
 #include "store/wait.h"
@@ -56,13 +54,6 @@ static JaPlan show_external = {
 	" FROM jwt_auth.identities WHERE user_id OPERATOR(pg_catalog.=) $1"
 };
 
-static void
-append_part(StringInfo whole, JaString part)
-{
-	appendStringInfo(whole, "%zu:", part.length);
-	appendBinaryStringInfo(whole, part.data, (int) part.length);
-}
-
 /*
  * Waits until no other transaction logs in with the identity, links it or takes it
  * away; false if that does not come in time.  Holds until the transaction ends, and
@@ -71,15 +62,9 @@ append_part(StringInfo whole, JaString part)
 bool
 ja_external_identity_wait_turn(const JaIdToken *token)
 {
-	uint8		subject[JA_NAME_HASH_SIZE];
-	StringInfoData whole;
+	const JaIdentityName identity = {token->provider, token->issuer, token->subject};
 
-	initStringInfo(&whole);
-	append_part(&whole, token->provider);
-	append_part(&whole, token->issuer);
-	append_part(&whole, token->subject);
-	ja_name_hash_make("jwt_auth identity", whole.data, (size_t) whole.len, subject);
-	return ja_attempt_lock_wait(subject);
+	return ja_identity_link_wait_turn(&identity);
 }
 
 /* Finds whose identity it is, as of now. */

@@ -13,7 +13,7 @@
  */
 #include "postgres.h"
 
-#include "account/outbox.h"
+#include "account/identity_link.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/uuid.h"
@@ -29,31 +29,6 @@
 
 /* Identities that a user may have. */
 #define MAX_IDENTITIES 20
-
-/* Tells the user, and others who may have the account by now. */
-static void
-notify_of_identity(const pg_uuid_t *user, JaMessage message, JaString provider)
-{
-	JaJsonState data = {0};
-
-	ja_json_push(&data, WJB_BEGIN_OBJECT, NULL);
-	ja_json_add_string(&data, "type", "identity", strlen("identity"));
-	ja_json_add_string(&data, "provider", provider.data, provider.length);
-	ja_outbox_notify_user(user, message, ja_json_end_object(&data));
-}
-
-/* Voids one-time tokens and tickets, and writes who is told of a change. */
-static void
-note_identity(const pg_uuid_t *user, const char *event, JaMessage message, JaString provider)
-{
-	ja_user_raise_version(user);
-	notify_of_identity(user, message, provider);
-	ja_audit_write(&(JaAuditEvent)
-				   {
-					   .event = event, .user = user,
-					   .reason = psprintf("provider %.*s", (int) provider.length, provider.data)
-				   });
-}
 
 /*
  * Answers that the address is a user's, with a ticket to link the identity for whoever
@@ -84,13 +59,18 @@ ja_external_ask(const JaIdToken *token, const pg_uuid_t *owner)
 	return ja_json_end_object(&state);
 }
 
-/* Links the identity to the user whose verified address it has, and logs in. */
+/*
+ * Logs in the user whose verified address the identity has, to whom it is linked once
+ * the session begins.
+ */
 Jsonb *
 ja_external_link_verified(const JaIdToken *token, const pg_uuid_t *owner)
 {
 	JaString	canonical = {token->canonical.bytes, token->canonical.length};
+	const JaIdentityName identity = {token->provider, token->issuer, token->subject};
 	JaIdentifier identifier;
 	pg_uuid_t	found;
+	pg_uuid_t	proposal;
 	JaUser		user;
 
 	if (!ja_user_wait_turn(owner))
@@ -101,11 +81,8 @@ ja_external_link_verified(const JaIdToken *token, const pg_uuid_t *owner)
 		return ja_external_deny(token, owner, "the address is not the user's any more");
 	if (user.is_disabled)
 		return ja_external_deny(token, owner, ja_user_why_disabled(&user));
-	ja_external_identity_insert(token, owner);
-	note_identity(owner, "identity_linked", JA_MESSAGE_FACTOR_ADDED, token->provider);
-	if (!ja_user_lock_by_id(owner, &user))
-		elog(ERROR, "a user who was locked does not exist");
-	return ja_external_begin(token, &user);
+	proposal = ja_identity_link_propose(&user, &identity);
+	return ja_external_begin(token, &user, &proposal);
 }
 
 /* Whether the ticket is good for this user and ID token, and spends it. */
@@ -135,7 +112,7 @@ link_to(const JaIdToken *token, const pg_uuid_t *user)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST,
 							   "you have too many identities, remove one first");
 	ja_external_identity_insert(token, user);
-	note_identity(user, "identity_linked", JA_MESSAGE_FACTOR_ADDED, token->provider);
+	ja_identity_link_note(user, "identity_linked", JA_MESSAGE_FACTOR_ADDED, token->provider);
 	return ja_answer_status("identity_linked");
 }
 
@@ -215,7 +192,7 @@ unlink_own(const JaActor *owner, JaString provider, JaString subject)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST,
 							   "this is your last way to log in, add another one first");
 	ja_external_identity_delete(&user.id, provider, subject);
-	note_identity(&user.id, "identity_unlinked", JA_MESSAGE_FACTOR_REMOVED, provider);
+	ja_identity_link_note(&user.id, "identity_unlinked", JA_MESSAGE_FACTOR_REMOVED, provider);
 	return ja_answer_status("identity_unlinked");
 }
 

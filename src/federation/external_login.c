@@ -80,16 +80,21 @@ way_in(const JaIdToken *token)
 
 /*
  * Begins a session of a user whose row is locked, or asks for the second factor,
- * whatever the provider says of its own.
+ * whatever the provider says of its own.  What was proposed, unless that is NULL, is
+ * linked with the session.
  */
 Jsonb *
-ja_external_begin(const JaIdToken *token, const JaUser *user)
+ja_external_begin(const JaIdToken *token, const JaUser *user, const pg_uuid_t *proposal)
 {
 	int64		ttl_seconds = ja_settings.session_ttl_seconds;
+	JaProof		proof = proof_of_token(token);
 	Jsonb	   *refusal;
 
+	proof.has_link = proposal != NULL;
+	if (proof.has_link)
+		proof.link = *proposal;
 	if (!ja_factor_is_enrolled(&user->id))
-		return ja_login_begin(user, proof_of_token(token), way_in(token), ttl_seconds);
+		return ja_login_begin(user, proof, way_in(token), ttl_seconds);
 	refusal = ja_session_limit_check(user);
 	if (refusal != NULL)
 		return refusal;
@@ -98,7 +103,7 @@ ja_external_begin(const JaIdToken *token, const JaUser *user)
 					   .event = "identity_proven", .user = &user->id,
 					   .reason = way_in(token), .issuer = token->issuer
 				   });
-	return ja_mfa_challenge(user, proof_of_token(token), ttl_seconds);
+	return ja_mfa_challenge(user, proof, ttl_seconds);
 }
 
 /* Logs in the user whose identity it is. */
@@ -119,7 +124,7 @@ login_known(const JaIdToken *token, const pg_uuid_t *id)
 		return ja_external_deny(token, NULL, "the identity is nobody's any more");
 	if (user.is_disabled)
 		return ja_external_deny(token, id, ja_user_why_disabled(&user));
-	return ja_external_begin(token, &user);
+	return ja_external_begin(token, &user, NULL);
 }
 
 /* What the operator's function is told of an identity. */
@@ -180,7 +185,7 @@ sign_up_external(const JaIdToken *token, bool with_email)
 				   });
 	if (!ja_user_lock_by_id(&id, &user))
 		elog(ERROR, "a user who was created does not exist");
-	return ja_external_begin(token, &user);
+	return ja_external_begin(token, &user, NULL);
 }
 
 /*

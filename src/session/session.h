@@ -41,6 +41,8 @@ typedef struct JaProof
 	pg_uuid_t	factor;
 	TimestampTz proved_at;		/* 0: now */
 	const char *method;			/* how a session begins; NULL: it does not */
+	bool		has_link;		/* an identity waits to be linked with it */
+	pg_uuid_t	link;
 } JaProof;
 
 extern JaProof ja_session_proof(int level, const char *amr, const char *method);

@@ -1,7 +1,7 @@
-# Logins with an identity provider, and linking, at once (T133, T158, T165, T166, T167): one
+# Logins with an identity provider, and linking, at once (T133, T158, T163, T165, T166, T167): one
 # identity is one user, an ID token logs in once, the last way in stays, and what was decided
 # meanwhile counts.
-# At least 52 assertions
+# At least 68 assertions
 
 use strict;
 use warnings;
@@ -44,6 +44,16 @@ sub session_of
 	ask($session, "SELECT set_config('jwt_auth.token', jwt_login('$name', '$PASSWORD') ->> 'access_token', false) IS NOT NULL");
 	ask($session, "SET default_transaction_isolation = '$isolation'") if defined $isolation;
 	return $session;
+}
+
+# The secret of a factor that is enrolled in a session
+sub enroll
+{
+	my ($session) = @_;
+	my $begun = decode_json(ask($session, 'SELECT jwt_enroll_totp()'));
+
+	ask($session, "SELECT jwt_confirm_totp('$begun->{factor_id}', '" . code_of($begun->{secret}) . "')");
+	return $begun->{secret};
 }
 
 # To link an identity in a session
@@ -120,6 +130,44 @@ for my $end (qw(COMMIT ROLLBACK))
 	is(second_of($owner, $confirm, 'factor_added', $thief, link_in($thief, $name), $end), $end eq 'COMMIT' ? 'ERROR 28J04' : 'identity_linked', "$end: linking that waits while a factor is enrolled");
 	is(owners_of($name), $end eq 'COMMIT' ? 0 : 1, "$end: below level 2, nothing is linked beside it");
 	$_->close for $owner, $thief;
+}
+
+# An identity that waits for the second factor of the user whose address it has, and logs
+# in without that address at the same time, whoever comes first
+execute($node, q{SELECT jwt_add_provider('linking', 'https://linking.example', '{app}', jwk_public(key), '{"sign_up":true,"linking":"verified"}') FROM public.idp});
+for my $end (qw(COMMIT ROLLBACK))
+{
+	for my $is_first (0, 1)
+	{
+		my $name = "waits-\L$end-$is_first";
+		my $login = sub {
+			my ($claims) = @_;
+			my $token = value_of($node, "SELECT jwt_sign_with((jwt_decode(public.id_token('$name', jwt_external_nonce() ->> 'nonce'))).claims || '{\"iss\":\"https://linking.example\"}' || '$claims', key) FROM public.idp");
+
+			return "jwt_login_external('linking', '$token')";
+		};
+		my @sessions = map { JwtAuthSession->new($node) } 1, 2;
+		my ($secret, $ticket, $verify, $external);
+
+		execute($node, "SELECT jwt_create_user('$name', '$PASSWORD', email => '$name\@mail.example')");
+		$secret = enroll(my $owner = session_of($name));
+		execute($node, 'UPDATE jwt_auth.factors SET last_step = 0');
+		$ticket = value_of($node, 'SELECT ' . $login->("{\"email\":\"$name\@mail.example\",\"email_verified\":true}") . " ->> 'mfa_token'");
+		$verify = sub { said("jwt_mfa_verify('$ticket', 'totp', '{\"code\":\"" . code_of($secret) . "\"}')") };
+		$external = said($login->('{}'));
+		if ($is_first)
+		{
+			is(second_of($sessions[0], $verify->(), 'ok', $sessions[1], $external, $end), $end eq 'COMMIT' ? 'mfa_required' : 'ok', "$end: a login beside an identity that waits for a second factor, and is being linked");
+		}
+		else
+		{
+			is(second_of($sessions[0], $external, 'ok', $sessions[1], $verify->(), $end), $end eq 'COMMIT' ? 'invalid_grant' : 'ok', "$end: an identity that waits for a second factor, beside a login that makes it another user's");
+		}
+		is(value_of($node, "SELECT count(*) FROM jwt_auth.identities WHERE subject = '$name'"), 1, "$end: the identity is one user's");
+		is(value_of($node, "SELECT coalesce(username, 'another') FROM jwt_auth.identities JOIN jwt_auth.users ON id = user_id WHERE subject = '$name'"),
+			($end eq 'COMMIT') == $is_first ? $name : 'another', "$end: of whoever committed");
+		$_->close for @sessions, $owner;
+	}
 }
 
 # The last two ways in, unlinked at once
