@@ -1,4 +1,4 @@
-# Targets that test, check, measure and show the extension.  Each installs the
+# Targets that test, check, measure, show and package the extension.  Each installs the
 # tools it needs, and leaves the system's PostgreSQL and its clusters alone.
 
 # Where they build.
@@ -18,6 +18,8 @@ model_runs      = test/model/run
 fuzz_runs       = test/fuzz/run
 sanitize_runs   = test/sanitize/run
 valgrind_runs   = test/valgrind/run
+dist_runs       = packaging/dist
+deb_runs        = packaging/deb
 
 test_needs      = build test
 matrix_needs    = matrix
@@ -32,8 +34,11 @@ model_needs     = model
 fuzz_needs      = build fuzz
 sanitize_needs  = build test sanitize
 valgrind_needs  = build server valgrind
+dist_needs      = dist
+deb_needs       = build deb
 
-PROGRAMS = test matrix demo example lint indent bench load vectors model fuzz sanitize valgrind
+PROGRAMS = test matrix demo example lint indent bench load vectors model fuzz sanitize valgrind \
+	dist deb
 TOOLS = help $(PROGRAMS)
 .PHONY: $(TOOLS)
 
@@ -67,6 +72,9 @@ make sanitize     run the tests with sanitizers in the server
                   (SUITES="pgtap" FILES="a.sql")
 make valgrind     run tests in a server that checks assertions, and
                   some of them under valgrind (FILES="a.sql")
+make dist         make the zip for PGXN of what is committed
+make deb          build the Debian package for the PostgreSQL of
+                  PG_CONFIG
 make clean        remove what was built
 endef
 
