@@ -156,6 +156,11 @@ define_key_settings(void)
 							   "File with the keys that seal private keys and secrets.",
 							   NULL, &ja_settings.master_key_file, NULL,
 							   PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	/* Read before there are settings of a database or role. */
+	DefineCustomStringVariable("jwt_auth.oauth_jwks_file",
+							   "File with the public keys of tokens that open connections.",
+							   NULL, &ja_settings.oauth_jwks_file, NULL,
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 }
 
 static const struct config_enum_entry enrollments[] = {

@@ -159,6 +159,11 @@ ja_guc_variables(int *count)
 #define JA_NORETURN pg_attribute_noreturn()
 #endif
 
+/* A token can open a connection since 18. */
+#if PG_VERSION_NUM >= 180000
+#define JA_HAS_OAUTH_VALIDATORS
+#endif
+
 /* log_min_messages is a setting per kind of process since 19. */
 #if PG_VERSION_NUM >= 190000
 #define JA_LOGS_DEBUG1() (log_min_messages[MyBackendType] <= DEBUG1)

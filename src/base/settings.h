@@ -57,6 +57,7 @@ typedef struct JaSettings
 	int			max_token_size; /* bytes */
 	int			token_cache_size;	/* entries */
 	char	   *master_key_file;	/* NULL or empty: none */
+	char	   *oauth_jwks_file;	/* NULL or empty: none */
 	int			session_ttl_seconds;
 	int			session_idle_timeout_seconds;
 	int			refresh_grace_seconds;

@@ -299,6 +299,18 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									"Move it elsewhere, so that backups do not contain it."),
 	[JA_MASTER_KEY_FORM] = UNREADY("the master key file has a malformed line",
 								   "Each line is a name of up to 63 letters, digits, - or _, one space, and 32 bytes in base64; no name may occur twice."),
+	[JA_JWKS_FILE_UNSET] = UNREADY("there is no file of keys for connections",
+								   "Write jwt_jwks() to a file, and set jwt_auth.oauth_jwks_file in postgresql.conf."),
+	[JA_JWKS_FILE_PATH] = UNREADY("jwt_auth.oauth_jwks_file is not an absolute path",
+								  "Set it to the whole path of the file."),
+	[JA_JWKS_FILE_OPEN] = UNREADY("the file of keys for connections cannot be read",
+								  "The server's user must be able to read jwt_auth.oauth_jwks_file."),
+	[JA_JWKS_FILE_KIND] = UNREADY("the file of keys for connections is not a regular file of at most 256 kB",
+								  "Set jwt_auth.oauth_jwks_file to a file into which jwt_jwks() was written."),
+	[JA_JWKS_FILE_RIGHTS] = UNREADY("the file of keys for connections can be written by others",
+									"It must be owned by the server's user or root, and writable by its owner only."),
+	[JA_JWKS_FILE_FORM] = UNREADY("the file of keys for connections is not a set as jwt_jwks() writes it",
+								  "It holds public keys only, at least one, each with kid and alg: write jwt_jwks() to it."),
 	[JA_ISSUER_EMPTY] = UNUSABLE("argument \"issuer\" is empty",
 								 "Pass the \"iss\" of the issuer's tokens."),
 	[JA_ISSUER_LONG] = UNUSABLE("argument \"issuer\" is too long",
@@ -483,6 +495,19 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	},
 	[JA_POSTGREST_NO_KEY] = UNREADY("there is no key that PostgREST can verify with",
 									"PostgREST verifies ES256, ES384, ES512, RS256 and EdDSA: create a key with jwt_create_key('ES256')."),
+
+	[JA_CONNECTION_ISSUER_UNKNOWN] = UNREADY("the issuer of tokens that open connections is not known",
+											 "Set jwt_auth.issuer in postgresql.conf, since the line of pg_hba.conf has the address of a discovery document."),
+	[JA_CONNECTION_ISSUER_OTHER] = UNREADY("the issuer of the line of pg_hba.conf is not jwt_auth.issuer",
+										   "Write the same into both, or jwt_auth.issuer for each database with ALTER DATABASE only."),
+	[JA_CONNECTION_TYPE] = REFUSED(NULL, "only access tokens open connections"),
+	[JA_CONNECTION_ROLE] = REFUSED(NULL, "the token is for another role than the requested one"),
+	[JA_CONNECTION_POWERFUL] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE,
+		"the requested role may replicate, is a superuser or bypasses row-level security, or is a member of such a role", NULL,
+		"No token opens a connection of such a role.", NULL
+	},
+	[JA_CONNECTION_SUBJECT] = REFUSED(NULL, "the token names no subject"),
 
 	[JA_CRYPTO] = {
 		ERRCODE_EXTERNAL_ROUTINE_EXCEPTION, "a cryptographic operation failed", NULL,

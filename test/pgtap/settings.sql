@@ -14,7 +14,7 @@ FROM (VALUES ('leeway', '30s'), ('require_exp', 'on'), ('max_token_size', '16kB'
 			 ('check_revocation', 'on'), ('token_cache_size', '256')) AS v (name, value);
 SELECT ok(coalesce(current_setting('jwt_auth.' || name), '') = '', name || ' is not set')
 FROM unnest('{issuer,audience}'::text[]) AS name;
-SELECT is(context IN ('superuser', 'postmaster'), true, name || ' is the superuser''s')
+SELECT is(context IN ('superuser', 'sighup', 'postmaster'), true, name || ' is the superuser''s')
 FROM pg_settings
 WHERE name LIKE 'jwt\_auth.%' AND name <> 'jwt_auth.token';
 
