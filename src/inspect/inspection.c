@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/status.h"
+#include "connection/public_keys.h"
 #include "inspect/inspection.h"
 #include "store/hook.h"
 
@@ -47,7 +48,7 @@ put_finding(const Findings *findings, const JaInspection *inspection, const char
 }
 
 static void
-run_list(JaInspection *list, JaSeverity severity, const Findings *findings)
+run_list(JaInspection *list, JaSeverity severity, JaValues values, const Findings *findings)
 {
 	for (JaInspection *inspection = list; inspection->finding != NULL; inspection++)
 	{
@@ -55,7 +56,7 @@ run_list(JaInspection *list, JaSeverity severity, const Findings *findings)
 
 		if (inspection->severity != severity)
 			continue;
-		count = ja_plan_run(&inspection->objects, JA_NO_VALUES);
+		count = ja_plan_run(&inspection->objects, values);
 		for (uint64 i = 0; i < count; i++)
 			put_finding(findings, inspection, ja_plan_string(i, 1).data);
 	}
@@ -80,19 +81,45 @@ judge_hooks(const Findings *findings)
 	}
 }
 
+/*
+ * The kids of the keys that open connections; NULL if there is no file of them, or
+ * none that can be used, which is a finding.
+ */
+static const ArrayType *
+find_connection_kids(const Findings *findings)
+{
+	JaInspection unusable = ja_inspect_connection_file;
+	ArrayType  *kids;
+	JaStatus	status;
+
+	if (!ja_public_keys_are_configured())
+		return NULL;
+	status = ja_inspect_connection_kids(&kids);
+	if (status == JA_OK)
+		return kids;
+	unusable.remedy = ja_status_row(status)->hint;
+	put_finding(findings, &unusable, "jwt_auth.oauth_jwks_file");
+	return NULL;
+}
+
 /* Adds a row for each finding, errors first. */
 void
 ja_inspect(Tuplestorestate *rows, TupleDesc row_type)
 {
 	Findings	findings = {rows, row_type};
+	const ArrayType *kids;
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
 	judge_hooks(&findings);
+	kids = find_connection_kids(&findings);
 	for (int severity = 0; severity < JA_SEVERITIES; severity++)
 	{
 		for (size_t i = 0; i < lengthof(lists); i++)
-			run_list(lists[i], severity, &findings);
+			run_list(lists[i], severity, JA_NO_VALUES, &findings);
+		if (kids != NULL)
+			run_list(ja_inspect_connection_keys, severity,
+					 JA_VALUES(ja_array(TEXTARRAYOID, kids)), &findings);
 	}
 	ja_plan_end(&scope);
 }

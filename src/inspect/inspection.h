@@ -36,6 +36,12 @@ extern JaInspection ja_inspect_settings[];
 extern JaInspection ja_inspect_roles[];
 extern JaInspection ja_inspect_tables[];
 
+/* The same of jwt_auth.oauth_jwks_file, whose kids are the value of each. */
+extern JaInspection ja_inspect_connection_keys[];
+
+extern const JaInspection ja_inspect_connection_file;
+extern JaStatus ja_inspect_connection_kids(ArrayType **kids);
+
 extern void ja_inspect(Tuplestorestate *rows, TupleDesc row_type);
 
 #endif							/* JA_INSPECTION_H */
