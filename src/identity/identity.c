@@ -233,36 +233,45 @@ ja_identity_refuse_actor(void)
 		ja_raise(JA_IMPERSONATED);
 }
 
-/* Raises 42501 for an API token, with which a program does no more than it was given. */
-static void
-refuse_api_token(void)
+static bool
+is_of_api_token(const Jsonb *claims)
 {
-	const JaIdentity *current = ja_identity_current();
 	JsonbValue	value;
 
-	if (current != NULL && current->is_local_issuer &&
-		ja_json_member(&current->claims->root, "api_token", &value))
-		ja_raise(JA_NOT_IN_PERSON);
+	return ja_json_member(&claims->root, "api_token", &value);
 }
 
 /*
  * Raises 42501 for those who may not begin a session of anybody's, whatever their role
- * may: whoever acts as another, and API tokens.
+ * may: whoever acts as another, and API tokens.  A token that is not good is nobody's,
+ * and hinders no application that vouches for a user.
  */
 void
 ja_identity_refuse_delegate(void)
 {
-	ja_identity_refuse_actor();
-	refuse_api_token();
+	JaString	token = ja_token_setting_value();
+	const JaVerified *verified;
+
+	if (token.data == NULL ||
+		ja_verify_identity(token, verification_moment(), &verified) != JA_OK)
+		return;
+	if (actor_of(verified).data != NULL)
+		ja_raise(JA_IMPERSONATED);
+	if (verified->is_local_issuer && is_of_api_token(verified->claims))
+		ja_raise(JA_NOT_IN_PERSON);
 }
 
-/* The user, for what only users do themselves; raises 28J03, or 42501 for an API token. */
+/*
+ * The user, for what only users do themselves; raises 28J03, or 42501 for an API token,
+ * with which a program does no more than it was given the scopes for.
+ */
 JaSubject
 ja_identity_require_person(void)
 {
 	JaSubject	subject = ja_identity_require_user();
 
-	refuse_api_token();
+	if (is_of_api_token(ja_identity_current()->claims))
+		ja_raise(JA_NOT_IN_PERSON);
 	return subject;
 }
 

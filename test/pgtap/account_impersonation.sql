@@ -95,6 +95,7 @@ SELECT is(test.error_of(test.login('alice')), 'ok', 'the password is as it was')
 SELECT test.audit_count() AS audited \gset
 SELECT jwt_logout();
 SELECT is((SELECT string_agg(format('%s %s', event, acting), ',') FROM (SELECT * FROM jwt_auth.audit_log ORDER BY at, id OFFSET :audited) AS a), format('session_revoked %s', :'me'), 'what is done while acting is audited with who acts');
+SELECT is(test.error_of(jwt_start_session(:'bob')), 'ok', 'a token that has ended hinders no session that the application begins');
 SELECT test.be(NULL);
 SELECT is(test.access(:'acting'), '28J02', 'whoever acts can end that'),
 	   is(test.access(:'own'), NULL, 'which leaves the user''s own session');
