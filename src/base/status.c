@@ -277,6 +277,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 										"The view jwt_auth.key_states lists all kids."),
 	[JA_KEYRING_CANNOT_SIGN] = UNUSABLE("the key cannot sign",
 										"Only the active key and next keys sign."),
+	[JA_KEYRING_PUBLIC_ONLY] = UNREADY("this database has no private keys, and verifies tokens only",
+									   "Log in, refresh and sign where the keys were created."),
 	[JA_KEYRING_KEY_KNOWN] = UNUSABLE("this key or kid is or was already in use",
 									  "Keys and kids are never reused; create a new key."),
 	[JA_KEYRING_KEY_ACTIVE] = UNREADY("the active key cannot be retired",

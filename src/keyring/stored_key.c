@@ -48,7 +48,10 @@ typedef struct Entry
 	Wanted		wanted;
 } Entry;
 
-/* Reads the private half, or the secret, of the current row. */
+/*
+ * Reads the private half, or the secret, of the current row.  Where there is none,
+ * it was erased when the key was retired, or did not come by replication.
+ */
 static JaStatus
 read_stored_private(const JaScan *scan, JaKey **key)
 {
@@ -67,7 +70,8 @@ read_stored_private(const JaScan *scan, JaKey **key)
 	JaStatus	status;
 
 	if (is_null)
-		return JA_KEYRING_CANNOT_SIGN;
+		return ja_scan_is_null(scan, Anum_keys_verify_until) ?
+			JA_KEYRING_PUBLIC_ONLY : JA_KEYRING_CANNOT_SIGN;
 	stored.bytes = DatumGetByteaPP(value);
 	stored.sealed_by = ja_scan_string(scan, Anum_keys_sealed_by);
 	status = ja_seal_open(&label, &stored, &json, &length);
