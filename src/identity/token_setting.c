@@ -16,6 +16,10 @@
  */
 #include "postgres.h"
 
+#include "nodes/makefuncs.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "base/settings.h"
@@ -63,10 +67,45 @@ ja_token_setting_value(void)
 	return (JaString) {token, strlen(token)};
 }
 
-/* Sets the token for the running transaction; empty: none. */
+/* Whether Citus hands on SET LOCAL statements, and so wants to see them. */
+static bool
+statements_are_propagated(void)
+{
+	const char *which = GetConfigOption("citus.propagate_set_commands", true, false);
+
+	return which != NULL && strcmp(which, "local") == 0;
+}
+
+/* Executes SET LOCAL as if a client had sent it. */
+static void
+set_by_statement(const char *value)
+{
+	A_Const    *constant = makeNode(A_Const);
+	VariableSetStmt *set = makeNode(VariableSetStmt);
+	PlannedStmt *statement = makeNode(PlannedStmt);
+
+	constant->val.sval.type = T_String;
+	constant->val.sval.sval = pstrdup(value);
+	set->kind = VAR_SET_VALUE;
+	set->name = pstrdup(JA_TOKEN_SETTING);
+	set->args = list_make1(constant);
+	set->is_local = true;
+	statement->commandType = CMD_UTILITY;
+	statement->utilityStmt = (Node *) set;
+	ProcessUtility(statement, psprintf("SET LOCAL %s = %s", JA_TOKEN_SETTING, quote_literal_cstr(value)),
+				   false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+}
+
+/*
+ * Sets the token for the running transaction; empty: none.  Where Citus hands on
+ * SET LOCAL, its nodes verify the same token: it sees statements alone.
+ */
 void
 ja_token_setting_set_locally(const char *value)
 {
-	(void) set_config_option(JA_TOKEN_SETTING, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	if (statements_are_propagated())
+		set_by_statement(value);
+	else
+		(void) set_config_option(JA_TOKEN_SETTING, value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
 }

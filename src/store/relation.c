@@ -8,13 +8,21 @@
  * OID as REINDEX CONCURRENTLY does.  The schema belongs to the extension, so
  * that nobody else's table can stand under these names.
  *
+ * Citus keeps the rows of a table that it manages elsewhere, while the heap that
+ * is scanned here grows stale: a key that was revoked would stay valid.  So such a
+ * table is refused.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -86,25 +94,60 @@ static const char *const names[JA_RELATION_COUNT] = {
 
 static Oid	known[JA_RELATION_COUNT];
 
-/* The OID of a relation; raises 55000 where the extension is not installed. */
+/*
+ * Whether Citus manages the table: its catalog has a row for each such table, and
+ * names it in the first column.
+ */
+static bool
+is_distributed(Oid table)
+{
+	Oid			catalog_id = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
+	Relation	catalog;
+	SysScanDesc scan;
+	ScanKeyData key;
+	bool		found;
+
+	if (!OidIsValid(catalog_id))
+		return false;
+	catalog = table_open(catalog_id, AccessShareLock);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
+/* Raises 55000 where the extension is not installed, or its table is distributed. */
+static Oid
+look_up(JaRelation relation)
+{
+	Oid			schema = get_namespace_oid(JA_SCHEMA, true);
+	Oid			found = InvalidOid;
+
+	if (OidIsValid(schema))
+		found = get_relname_relid(names[relation], schema);
+	if (!OidIsValid(found))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the tables of extension \"jwt_auth\" are not in this database"),
+				 errhint("Run CREATE EXTENSION jwt_auth in this database."),
+				 errhidestmt(true)));
+	if (is_distributed(found))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"" JA_SCHEMA ".%s\" is managed by Citus", names[relation]),
+				 errhint("Undistribute the table, and replicate it by a publication instead."),
+				 errhidestmt(true)));
+	return found;
+}
+
+/* The OID of a relation; raises 55000 where it cannot be used. */
 Oid
 ja_relation_oid(JaRelation relation)
 {
 	if (!OidIsValid(known[relation]))
-	{
-		Oid			schema = get_namespace_oid(JA_SCHEMA, true);
-		Oid			found = InvalidOid;
-
-		if (OidIsValid(schema))
-			found = get_relname_relid(names[relation], schema);
-		if (!OidIsValid(found))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the tables of extension \"jwt_auth\" are not in this database"),
-					 errhint("Run CREATE EXTENSION jwt_auth in this database."),
-					 errhidestmt(true)));
-		known[relation] = found;
-	}
+		known[relation] = look_up(relation);
 	return known[relation];
 }
 
