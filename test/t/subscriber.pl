@@ -31,7 +31,7 @@ $publisher->safe_psql('postgres', qq{
 	SELECT jwt_login('alice', '$PASSWORD')});
 is($publisher->psql('postgres', publication()), 0, 'the publication of the guide can be made');
 $subscriber->safe_psql('postgres', 'CREATE SUBSCRIPTION nodes CONNECTION '
-	  . quote($publisher->connstr('postgres') . ' application_name=nodes') . ' PUBLICATION jwt_auth_nodes');
+	  . quote($publisher->connstr('postgres') . ' application_name=nodes') . ' PUBLICATION auth_nodes');
 $subscriber->wait_for_subscription_sync($publisher, 'nodes');
 
 my $here = JwtAuthSession->new($publisher);
@@ -145,7 +145,7 @@ sub survives_updates
 	is($publisher->safe_psql('postgres', q{
 		ALTER EXTENSION jwt_auth DROP FUNCTION jwt_check;
 		ALTER EXTENSION jwt_auth ADD FUNCTION jwt_check;
-		SELECT count(*) FROM pg_publication_tables WHERE pubname = 'jwt_auth_nodes'}), 7, 'the publication has its seven tables');
+		SELECT count(*) FROM pg_publication_tables WHERE pubname = 'auth_nodes'}), 7, 'the publication has its seven tables');
 	return;
 }
 
