@@ -309,8 +309,7 @@ ja_undo_redeem(JaString token)
 
 	if (token.length == 0)
 		return ja_answer_error(JA_ERROR_INVALID_REQUEST, "token must not be empty");
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	answer = ja_redemption_check(JA_PURPOSE_UNDO, token, no_flow, &redemption);
 	if (answer == NULL && redemption.token.data == NULL)
 		answer = ja_redemption_deny();

@@ -145,8 +145,7 @@ ja_external_identity_show(const pg_uuid_t *user)
 	bool		is_null;
 	Jsonb	   *shown;
 
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	ja_plan_run(&show_external, JA_VALUES(ja_uuid(user)));
 	shown = DatumGetJsonbPCopy(ja_plan_result(0, 1, &is_null));
 	ja_plan_end(&scope);

@@ -160,8 +160,7 @@ ja_external_link(const JaActor *owner, JaIdTokenRequest *request, JaString ticke
 	answer = ja_external_read(request, &token);
 	if (answer != NULL)
 		return answer;
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	answer = redeem_link(owner, &token, &ticket, ticket_text);
 	ja_plan_end(&scope);
 	return answer;
@@ -206,8 +205,7 @@ ja_external_unlink(const JaActor *owner, JaString provider, JaString subject)
 	JaPlanScope scope;
 	Jsonb	   *answer;
 
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	answer = unlink_own(owner, provider, subject);
 	ja_plan_end(&scope);
 	return answer;

@@ -243,8 +243,7 @@ ja_external_login(const JaIdTokenRequest *request)
 	answer = ja_external_read(request, &token);
 	if (answer != NULL)
 		return answer;
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	if (!ja_external_identity_wait_turn(&token))
 		answer = ja_answer_busy(JA_BUSY_NAME);
 	else if (ja_external_identity_find(&token, &user))

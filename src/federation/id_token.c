@@ -142,15 +142,10 @@ check_id_times(Checked *checked)
 {
 	const JaMoment moment = {.now = checked->at,.start = checked->at};
 	const JaTimes *times = &checked->claims.times;
-	JaStatus	status = ja_claims_read_times(&checked->claims);
+	JaStatus	status = ja_claims_check_bounded_times(&checked->claims, moment);
 
 	if (status != JA_OK)
 		return status;
-	status = ja_claims_check_times(times, moment);
-	if (status != JA_OK)
-		return status;
-	if (!times->expiry.is_present)
-		return JA_TOKEN_NO_EXPIRY;
 	return times->issued_at.is_present && times->issued_at.seconds + MAX_AGE_SECONDS +
 		ja_settings.leeway_seconds >= ja_claims_seconds(checked->at) ? JA_OK : JA_ID_TOKEN_OLD;
 }

@@ -250,8 +250,7 @@ ja_provider_show(void)
 	bool		is_null;
 	Jsonb	   *shown;
 
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	ja_plan_run(&show_providers, JA_NO_VALUES);
 	shown = DatumGetJsonbPCopy(ja_plan_result(0, 1, &is_null));
 	ja_plan_end(&scope);

@@ -159,8 +159,7 @@ ja_api_token_show(const pg_uuid_t *user)
 	bool		is_null;
 	Jsonb	   *shown;
 
-	ja_plan_begin(&scope);
-	MemoryContextSwitchTo(scope.context);
+	ja_plan_begin_in_caller_context(&scope);
 	ja_plan_run(&show_tokens, JA_VALUES(ja_uuid(user), ja_time(GetCurrentTimestamp())));
 	shown = DatumGetJsonbPCopy(ja_plan_result(0, 1, &is_null));
 	ja_plan_end(&scope);

@@ -119,17 +119,11 @@ static JaStatus
 check_assertion_times(Assertion *assertion)
 {
 	const JaMoment moment = ja_claims_moment();
-	const JaTimes *times = &assertion->claims.times;
-	JaStatus	status = ja_claims_read_times(&assertion->claims);
+	JaStatus	status = ja_claims_check_bounded_times(&assertion->claims, moment);
 
 	if (status != JA_OK)
 		return status;
-	status = ja_claims_check_times(times, moment);
-	if (status != JA_OK)
-		return status;
-	if (!times->expiry.is_present)
-		return JA_TOKEN_NO_EXPIRY;
-	return times->expiry.seconds <= ja_claims_seconds(moment.now) + MAX_LIFE_SECONDS +
+	return assertion->claims.times.expiry.seconds <= ja_claims_seconds(moment.now) + MAX_LIFE_SECONDS +
 		ja_settings.leeway_seconds ? JA_OK : JA_ASSERTION_LONG;
 }
 

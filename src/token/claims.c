@@ -139,6 +139,22 @@ ja_claims_check_times(const JaTimes *times, JaMoment moment)
 	return start >= times->expiry.seconds + leeway ? JA_TOKEN_EXPIRED : JA_OK;
 }
 
+/*
+ * Reads the times of a token that must have an end, whatever the settings say, and
+ * compares them with the moment.  Fails as the two above.
+ */
+JaStatus
+ja_claims_check_bounded_times(JaClaims *claims, JaMoment moment)
+{
+	JaStatus	status = ja_claims_read_times(claims);
+
+	if (status == JA_OK)
+		status = ja_claims_check_times(&claims->times, moment);
+	if (status == JA_OK && !claims->times.expiry.is_present)
+		return JA_TOKEN_NO_EXPIRY;
+	return status;
+}
+
 /* Whether the array is not empty, and all strings. */
 static bool
 is_all_strings(JsonbContainer *array)

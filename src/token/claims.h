@@ -65,6 +65,7 @@ extern JaStatus ja_claims_read(JaString payload, JaClaims *claims);
 extern JaStatus ja_claims_read_times(JaClaims *claims);
 extern JaStatus ja_claims_read_json(const JsonbContainer *json, JaClaims *claims);
 extern JaStatus ja_claims_check_times(const JaTimes *times, JaMoment moment);
+extern JaStatus ja_claims_check_bounded_times(JaClaims *claims, JaMoment moment);
 extern JaStatus ja_claims_check_names(JaTokenType type, const JsonbContainer *claims,
 									  const JaExpectation *expected);
 extern JaStatus ja_claims_check_audience(const JsonbContainer *claims, JaString audience);
