@@ -6,8 +6,6 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 -- At least 200 assertions
 SELECT no_plan();
-CREATE FUNCTION test.claim(messages integer DEFAULT 100) RETURNS SETOF jsonb LANGUAGE sql VOLATILE AS
-$$ SELECT * FROM jsonb_array_elements(public.jwt_outbox_claim(messages)) $$;
 -- Puts the clock forward for all addresses, and asks
 CREATE FUNCTION test.ask(identifier text) RETURNS jsonb LANGUAGE sql VOLATILE AS
 $$ DELETE FROM jwt_auth.login_throttle; SELECT public.jwt_request_login(identifier) $$;
@@ -27,8 +25,6 @@ END
 $$;
 CREATE FUNCTION test.redeem(token text, flow text DEFAULT NULL) RETURNS text LANGUAGE sql VOLATILE AS
 $$ SELECT test.error_of(public.jwt_login_code(token, flow)) $$;
-CREATE FUNCTION test.wrong(code text) RETURNS text LANGUAGE sql IMMUTABLE AS
-$$ SELECT lpad(((code::integer + 1) % 100000000)::text, 8, '0') $$;
 
 SELECT jwt_create_user('alice', test.password(), claims => '{"tenant":"t1"}', email => 'Alice.Smith@Example.ORG', phone => '+491701234567') AS alice,
 	   jwt_create_user(NULL, email => 'bob@example.org') AS bob, jwt_create_user('nobody', test.password()) AS nobody \gset

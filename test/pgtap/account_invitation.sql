@@ -8,8 +8,6 @@ CREATE EXTENSION jwt_auth;
 SELECT no_plan();
 CREATE ROLE regress_invited;
 CREATE ROLE regress_other;
-CREATE FUNCTION test.claim() RETURNS SETOF jsonb LANGUAGE sql VOLATILE AS
-$$ SELECT * FROM jsonb_array_elements(public.jwt_outbox_claim(100)) $$;
 -- Invites, and claims the only message
 CREATE FUNCTION test.invite(identifier text, role name DEFAULT NULL, claims jsonb DEFAULT '{}', expires_in interval DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS
 $$

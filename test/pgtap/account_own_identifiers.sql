@@ -6,8 +6,6 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 -- At least 310 assertions
 SELECT no_plan();
-CREATE FUNCTION test.claim() RETURNS SETOF jsonb LANGUAGE sql VOLATILE AS
-$$ SELECT * FROM jsonb_array_elements(public.jwt_outbox_claim(100)) $$;
 CREATE FUNCTION test.discard() RETURNS bigint LANGUAGE sql VOLATILE AS
 $$ SELECT count(*) FROM test.claim() $$;
 -- Becomes a user, by a login of now

@@ -6,8 +6,6 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 -- At least 261 assertions
 SELECT no_plan();
-CREATE FUNCTION test.claim(messages integer DEFAULT 100) RETURNS SETOF jsonb LANGUAGE sql VOLATILE AS
-$$ SELECT * FROM jsonb_array_elements(public.jwt_outbox_claim(messages)) $$;
 -- Puts the clock forward for all addresses, and asks
 CREATE FUNCTION test.ask(identifier text) RETURNS jsonb LANGUAGE sql VOLATILE AS
 $$ DELETE FROM jwt_auth.login_throttle; SELECT public.jwt_request_recovery(identifier) $$;
@@ -26,9 +24,6 @@ END
 $$;
 CREATE FUNCTION test.recover(token text, flow text DEFAULT NULL, password text DEFAULT 'another horse battery') RETURNS text LANGUAGE sql VOLATILE AS
 $$ SELECT coalesce(answer ->> 'error', answer ->> 'status') FROM public.jwt_recover(token, password, flow) AS answer $$;
--- A code that is not this one
-CREATE FUNCTION test.wrong(code text) RETURNS text LANGUAGE sql IMMUTABLE AS
-$$ SELECT lpad(((code::integer + 1) % 100000000)::text, 8, '0') $$;
 
 SELECT jwt_create_user('alice', test.password(), email => 'Alice.Smith@Example.ORG', phone => '+491701234567') AS alice,
 	   jwt_create_user('bob', test.password(), email => 'bob@example.org') AS bob,

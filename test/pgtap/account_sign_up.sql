@@ -9,8 +9,6 @@ CREATE EXTENSION jwt_auth;
 SELECT no_plan();
 CREATE ROLE regress_sign_up_user;
 SET jwt_auth.sign_up = on;
-CREATE FUNCTION test.claim() RETURNS SETOF jsonb LANGUAGE sql VOLATILE AS
-$$ SELECT * FROM jsonb_array_elements(public.jwt_outbox_claim(100)) $$;
 -- Puts the clock forward for all addresses, and signs up
 CREATE FUNCTION test.ask(identifier text, password text DEFAULT test.password(), data jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql VOLATILE AS
 $$ DELETE FROM jwt_auth.login_throttle; SELECT public.jwt_sign_up(identifier, password, data) $$;
@@ -29,8 +27,6 @@ END
 $$;
 CREATE FUNCTION test.confirm(token text, flow text DEFAULT NULL, password text DEFAULT NULL) RETURNS text LANGUAGE sql VOLATILE AS
 $$ SELECT test.error_of(public.jwt_confirm_sign_up(token, flow, password)) $$;
-CREATE FUNCTION test.wrong(code text) RETURNS text LANGUAGE sql IMMUTABLE AS
-$$ SELECT lpad(((code::integer + 1) % 100000000)::text, 8, '0') $$;
 CREATE FUNCTION test.users() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT count(*) FROM jwt_auth.users $$;
 CREATE FUNCTION test.pending(what text) RETURNS text LANGUAGE sql STABLE AS
 $$ SELECT data ->> what FROM jwt_auth.one_time_tokens WHERE purpose = 'sign_up' ORDER BY created_at DESC LIMIT 1 $$;
