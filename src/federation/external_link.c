@@ -81,6 +81,8 @@ ja_external_link_verified(const JaIdToken *token, const pg_uuid_t *owner)
 		return ja_external_deny(token, owner, "the address is not the user's any more");
 	if (user.is_disabled)
 		return ja_external_deny(token, owner, ja_user_why_disabled(&user));
+	if (ja_external_identity_count(owner) >= MAX_IDENTITIES)
+		return ja_external_deny(token, owner, "the user has too many identities");
 	proposal = ja_identity_link_propose(&user, &identity);
 	return ja_external_begin(token, &user, &proposal);
 }

@@ -194,6 +194,11 @@ SELECT is(test.subject_of(test.external('{"sub":"v1","email":"bob@mail.example",
 SELECT is((SELECT array_agg(kind || ' ' || recipient) FROM jwt_auth.outbox WHERE kind = 'factor_added'), '{"factor_added bob@mail.example"}', 'and is told to the user'),
 	   isnt(test.subject_of(test.external('{"sub":"v2","email":"bob@mail.example"}')), :'bob', 'one that the provider has not verified links nothing'),
 	   is(test.identity_of('v2') = :'bob', false, 'but makes another user');
+INSERT INTO jwt_auth.identities SELECT 'idp', 'https://idp.example', 'many' || n, :'bob', now() FROM generate_series(1, 20 - (SELECT count(*) FROM jwt_auth.identities WHERE user_id = :'bob')) AS n;
+SELECT is(test.error_of(test.external('{"sub":"v7","email":"bob@mail.example","email_verified":true}')), 'invalid_grant', 'beyond 20 identities the login is denied'),
+	   is(test.identity_of('v7'), NULL, 'and links nothing'),
+	   is(test.error_of(test.external('{"sub":"v1"}')), 'ok', 'those that are linked still log in');
+DELETE FROM jwt_auth.identities WHERE subject LIKE 'many%';
 UPDATE jwt_auth.identifiers SET verified_at = NULL WHERE user_id = :'carl' AND kind = 'email';
 SELECT test.external('{"sub":"v3","email":"carl@mail.example","email_verified":true}') AS other \gset
 SELECT isnt(test.subject_of(:'other'), :'carl', 'one that was never verified here links nothing (T162)'),
