@@ -42,7 +42,7 @@ static JaPlan end_some = {
 	.sql = "UPDATE jwt_auth.sessions SET revoked_at = $2, revoke_reason = $3"
 	" WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT id FROM jwt_auth.sessions"
 	" WHERE id OPERATOR(pg_catalog.=) ANY ($1) AND revoked_at IS NULL"
-	" ORDER BY id FOR UPDATE SKIP LOCKED)) RETURNING id"
+	" ORDER BY id FOR UPDATE)) RETURNING id"
 };
 
 static JaPlan lock_user = {
@@ -54,20 +54,33 @@ static JaPlan end_all = {
 	" WHERE revoked_at IS NULL"
 };
 
-/* Raises 55P03 where another transaction holds a session for too long. */
+/*
+ * Within a scope of ja_plan_begin().  Raises 55P03 where another transaction holds a
+ * session for too long.
+ */
 static uint64
-end_sessions_by(JaPlan *plan, JaValues values)
+end_sessions(JaPlan *plan, JaValues values)
 {
-	JaPlanScope scope;
 	JaWait		wait;
 	uint64		ended;
 
-	ja_plan_begin(&scope);
 	ja_wait_begin(&wait);
 	ended = ja_plan_run_on_latest(plan, values);
 	ja_wait_end(&wait);
 	if (ended > 0)
 		ja_invalidate(JA_INVALIDATION_REVOCATIONS);
+	return ended;
+}
+
+/* The same, in a scope of its own. */
+static uint64
+end_sessions_by(JaPlan *plan, JaValues values)
+{
+	JaPlanScope scope;
+	uint64		ended;
+
+	ja_plan_begin(&scope);
+	ended = end_sessions(plan, values);
 	ja_plan_end(&scope);
 	return ended;
 }
@@ -89,21 +102,15 @@ ja_session_end_user(const pg_uuid_t *user, const pg_uuid_t *except, const char *
 }
 
 /*
- * Ends the listed sessions that are live, but those that another transaction holds,
- * which may be ending them; within a scope of ja_plan_begin(), as
- * the ids of those that it ended are its result.
+ * Ends the listed sessions that are live; within a scope of ja_plan_begin(), as the
+ * ids of those that it ended are its result.  It waits for those that another
+ * transaction holds, since that may leave them live.
  */
 uint64
 ja_session_end_some(ArrayType *sessions, const char *reason)
 {
-	uint64		ended = ja_plan_run_on_latest(&end_some,
-											  JA_VALUES(ja_array(UUIDARRAYOID, sessions),
-														ja_time(GetCurrentTimestamp()),
-														ja_text(reason)));
-
-	if (ended > 0)
-		ja_invalidate(JA_INVALIDATION_REVOCATIONS);
-	return ended;
+	return end_sessions(&end_some, JA_VALUES(ja_array(UUIDARRAYOID, sessions),
+											 ja_time(GetCurrentTimestamp()), ja_text(reason)));
 }
 
 /*

@@ -8,11 +8,14 @@
  * A login ends as many as the session that it begins is too many, the least
  * recently refreshed first, and never that session itself, whatever the clock
  * says.  Where a lowered limit has made many of them surplus, it looks at some
- * and ends some, so that no login waits for it; the next ones go on.
+ * and ends some, so that no login waits for it; the next ones go on.  It waits for a
+ * session that another transaction holds, which may be ending it and roll back.
  *
  * Or it is denied, as long as so many sessions can be refreshed: those that are idle
- * or expired keep nobody out.  The lock on the user's row, which whoever begins a
- * session has, makes two logins at once count each other.
+ * or expired keep nobody out.  What a login finds idle, a refresh that is not committed
+ * may be about to keep alive: so it ends as many as the limit asks for here, too.  The
+ * lock on the user's row, which whoever begins a session has, makes two logins at once
+ * count each other.
  *
  * Sessions of API tokens, and those in which somebody else acts, are neither counted
  * nor ended.
@@ -163,7 +166,7 @@ ja_surplus_end(const JaUser *user, const JaSession *begun, TimestampTz now)
 	Candidate  *candidates;
 	int			count;
 
-	if (others < 0 || ja_settings.session_limit_action == JA_SESSION_LIMIT_DENY)
+	if (others < 0)
 		return;
 	candidates = palloc(sizeof(Candidate) * (others + MAX_ENDED + 1));
 	count = read_candidates(begun, now, candidates, others + MAX_ENDED);
