@@ -9,6 +9,7 @@ import { factorRoutes } from './factors.js';
 import { queriesInNameOf, sendAnswer, valueOf } from './requests.js';
 import { allow, refreshCookie, requireTexts, securityHeaders } from './security.js';
 import { signInRoutes } from './sign_in.js';
+import { traceRequests } from './trace.js';
 
 const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 
@@ -16,7 +17,7 @@ const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 const COOKIE_PATH = '/api/auth';
 
 // origins: the addresses of our own pages.
-export function createApp({ pools, origins, openid }) {
+export function createApp({ pools, origins, openid, isTraced }) {
   const app = express();
   const cookie = refreshCookie(origins, COOKIE_PATH);
   const queryInNameOf = queriesInNameOf(pools);
@@ -25,6 +26,9 @@ export function createApp({ pools, origins, openid }) {
   app.use(securityHeaders());
   app.use(express.static(PUBLIC, { redirect: false }));
   app.use(express.json({ limit: '8kb' }));
+  if (isTraced) {
+    app.use(traceRequests);
+  }
   app.use(COOKIE_PATH, signInRoutes({ pools, origins, cookie, openid }));
   app.use('/api', factorRoutes({ pools }));
   app.use('/api', identityRoutes({ pools, openid }));

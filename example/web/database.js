@@ -4,14 +4,16 @@ import pg from 'pg';
 
 // Connects as PGUSER, the gateway: a role that may log people in, and has no
 // right to any table.  Passwords have a small pool of their own: checking one
-// takes long, and must not keep people waiting who are signed in.
-export function createPools() {
-  return { requests: createPool(10), passwords: createPool(2) };
+// takes long, and must not keep people waiting who are signed in.  Client: another
+// class of connections.
+export function createPools(Client) {
+  return { requests: createPool(10, Client), passwords: createPool(2, Client) };
 }
 
-function createPool(max) {
+function createPool(max, Client) {
   const pool = new pg.Pool({
     max,
+    ...(Client && { Client }),
     pipeline: true,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 10_000,

@@ -3,18 +3,20 @@
 // Environment: PG* (how to connect), PORT (3000; 0 takes a free one), ORIGIN, the
 // address that browsers see when a proxy stands in front, for example
 // https://notes.example.com, and OIDC_ISSUER and OIDC_CLIENT_ID of an identity
-// provider, if there is one.
+// provider, if there is one; UNDER_THE_HOOD=1 shows what the database is asked.
 
 import { createServer } from 'node:http';
 import { createApp } from './app.js';
 import { createPools } from './database.js';
 import { createOpenid } from './openid.js';
+import { TracedClient } from './trace.js';
 
 const HOST = '127.0.0.1';
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const { PORT = '3000', ORIGIN, OIDC_ISSUER, OIDC_CLIENT_ID } = process.env;
-const pools = createPools();
+const { PORT = '3000', ORIGIN, OIDC_ISSUER, OIDC_CLIENT_ID, UNDER_THE_HOOD } = process.env;
+const isTraced = UNDER_THE_HOOD === '1';
+const pools = createPools(isTraced && TracedClient);
 const openid = createOpenid({ issuer: OIDC_ISSUER, clientId: OIDC_CLIENT_ID });
 const ownOrigin = ORIGIN && originOf(ORIGIN);
 const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
@@ -46,7 +48,7 @@ server.listen(Number(PORT), HOST, () => {
   const { port } = server.address();
   const origins = ownOrigin ? [ownOrigin] : [`http://localhost:${port}`, `http://${HOST}:${port}`];
 
-  server.on('request', createApp({ pools, origins, openid }));
+  server.on('request', createApp({ pools, origins, openid, isTraced }));
   console.log(`Listening on ${HOST}:${port}.  Open ${origins[0]}`);
 });
 

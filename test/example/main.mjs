@@ -1,4 +1,5 @@
-// All tests of the example application; prints TAP.
+// The tests of the example application; prints TAP.  Names of files without .mjs
+// choose some of them: main.mjs http hood.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -7,18 +8,22 @@ import { startExample, stopServer } from './server.mjs';
 // Short, since a test waits for its end.
 const TOKEN_LIFE = '30s';
 
+const chosen = process.argv.slice(2);
+const choose = (names) => names.filter((name) => chosen.length === 0 || chosen.includes(name));
+const inBrowser = choose(['browser', 'passkeys', 'identities', 'hood']);
+
 await startExample(TOKEN_LIFE);
-await import('./http.mjs');
-await import('./factors.mjs');
-await import('./provider.mjs');
+for (const name of choose(['http', 'factors', 'provider', 'traces'])) {
+  await import(`./${name}.mjs`);
+}
 if (process.env.SKIP_BROWSER) {
   test('in a browser', { skip: 'SKIP_BROWSER is set' }, () => {});
-} else {
-  await import('./browser.mjs');
-  await import('./passkeys.mjs');
-  await import('./identities.mjs');
+} else if (inBrowser.length > 0) {
   const { endBrowser } = await import('./with_page.mjs');
 
+  for (const name of inBrowser) {
+    await import(`./${name}.mjs`);
+  }
   test('the browser ends', endBrowser);
 }
 test('the server ends when it is told to', async () => {

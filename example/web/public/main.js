@@ -4,6 +4,7 @@ import { startAuthenticator } from './authenticator.js';
 import { startEnrollment } from './enrollment.js';
 import { link, linkIfPending, loadIdentities, signInExternally, startExternal, takeAnswer } from './external.js';
 import { hideSecrets, loadFactors, startFactors } from './factors.js';
+import { startHood } from './hood.js';
 import { attempt, byId, describe, fill, nameClient, onClick, onSubmit, removeItem, say } from './page.js';
 import { startProofs, usePasskey } from './proof.js';
 import { events, renew, request, send, SessionEnded, signIn, signOut } from './session.js';
@@ -21,6 +22,7 @@ async function start() {
   addEventListener('hashchange', () => showView());
   events.addEventListener('token', ({ detail }) => showTokenLife(detail.seconds));
   events.addEventListener('ended', () => showSignIn('Your session has ended. Please sign in again.'));
+  startHood();
   startProofs();
   startFactors();
   startAuthenticator();

@@ -26,8 +26,8 @@ export class SessionEnded extends Error {}
 // Thrown by signIn() and request() when nobody answers a challenge.
 export class Cancelled extends Error {}
 
-// Fires "token" whenever there is a new access token, and "ended" when the page
-// finds that the session is over.
+// Fires "token" whenever there is a new access token, "ended" when the page finds that
+// the session is over, and "answered" with the statements that a request took.
 export const events = new EventTarget();
 
 // Other tabs have the same cookie: when somebody signs in or out in one, the
@@ -182,6 +182,13 @@ export async function send(method, path, { body, token } = {}) {
     headers['Content-Type'] = 'application/json';
   }
   const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const statements = response.headers.get('Under-The-Hood');
+
+  if (statements) {
+    events.dispatchEvent(new CustomEvent('answered', {
+      detail: { method, path, status: response.status, statements: JSON.parse(decodeURIComponent(statements)) },
+    }));
+  }
 
   if (response.status === 204) {
     return undefined;
