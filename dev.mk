@@ -15,6 +15,7 @@ bench_runs      = test/bench/run
 load_runs       = test/load/run
 vectors_runs    = test/vectors/run $(FILE)
 model_runs      = test/model/run
+mutate_runs     = test/mutate/run
 fuzz_runs       = test/fuzz/run
 sanitize_runs   = test/sanitize/run
 valgrind_runs   = test/valgrind/run
@@ -31,13 +32,14 @@ bench_needs     = build bench
 load_needs      = build server
 vectors_needs   = build cluster
 model_needs     = model
+mutate_needs    = build test
 fuzz_needs      = build fuzz
 sanitize_needs  = build test sanitize
 valgrind_needs  = build server valgrind
 dist_needs      = dist
 deb_needs       = build deb
 
-PROGRAMS = test matrix demo example lint indent bench load vectors model fuzz sanitize valgrind \
+PROGRAMS = test matrix demo example lint indent bench load vectors model mutate fuzz sanitize valgrind \
 	dist deb
 TOOLS = help $(PROGRAMS)
 .PHONY: $(TOOLS)
@@ -66,6 +68,8 @@ make load         many clients through pgbouncer, then an attack beside
 make vectors      run a file of test vectors (FILE=vectors.jsonl)
 make model        check models of the protocols with spin
                   (MODELS="session one_time")
+make mutate       change one thing at a time, and see what no test
+                  notices (SEED=1 COUNT=300 FILES="token" TIME=SECONDS)
 make fuzz         fuzz the parsers of untrusted bytes
                   (TARGETS="pem der" TIME=SECONDS)
 make sanitize     run the tests with sanitizers in the server

@@ -38,13 +38,14 @@ sub run_sql
 	return $result;
 }
 
-# The programs use PostgreSQL::Test::Cluster, and start their own servers.
+# The programs use PostgreSQL::Test::Cluster, and start their own servers, from the
+# template that INITDB_COPY names already, or a new one.
 sub prepare_perl
 {
 	my ($scratch) = @_;
 
 	$scratch->at_end(sub { _stop_servers($scratch) });
-	_make_template($scratch);
+	_make_template($scratch) unless $ENV{INITDB_COPY};
 	return;
 }
 
