@@ -54,17 +54,32 @@
 	" LIMIT $3 FOR UPDATE SKIP LOCKED))" \
 }
 
+/* Whether the row of a table that goes with the session is locked here, if there is one. */
+#define TAKES_ALONG(table) \
+	"((SELECT true FROM jwt_auth." table " AS c" \
+	" WHERE c.session_id OPERATOR(pg_catalog.=) t.id FOR UPDATE SKIP LOCKED)" \
+	" OR NOT EXISTS (SELECT FROM jwt_auth." table " AS c" \
+	" WHERE c.session_id OPERATOR(pg_catalog.=) t.id))"
+
+/*
+ * The same of sessions.  The foreign keys would wait, without limit, for whoever goes on
+ * with one of them in a transaction that stays open.
+ */
+#define DELETE_SESSIONS(condition) \
+	DELETE_PLACES("sessions", condition " AND " TAKES_ALONG("refresh_tokens") \
+				  " AND " TAKES_ALONG("api_tokens"))
+
 static JaPlan delete_expired_sessions =
-DELETE_PLACES("sessions", "t.expires_at OPERATOR(pg_catalog.<) $2");
+DELETE_SESSIONS("t.expires_at OPERATOR(pg_catalog.<) $2");
 
 static JaPlan delete_revoked_sessions =
-DELETE_PLACES("sessions", "t.revoked_at OPERATOR(pg_catalog.<) $2");
+DELETE_SESSIONS("t.revoked_at OPERATOR(pg_catalog.<) $2");
 
 static JaPlan delete_idle_sessions =
-DELETE_PLACES("sessions", "COALESCE(t.active_at, t.created_at) OPERATOR(pg_catalog.<) $2"
-			  " AND NOT EXISTS (SELECT FROM jwt_auth.refresh_tokens AS r"
-			  " WHERE r.session_id OPERATOR(pg_catalog.=) t.id"
-			  " AND r.rotated_at OPERATOR(pg_catalog.>=) $2)");
+DELETE_SESSIONS("COALESCE(t.active_at, t.created_at) OPERATOR(pg_catalog.<) $2"
+				" AND NOT EXISTS (SELECT FROM jwt_auth.refresh_tokens AS r"
+				" WHERE r.session_id OPERATOR(pg_catalog.=) t.id"
+				" AND r.rotated_at OPERATOR(pg_catalog.>=) $2)");
 
 static JaPlan delete_denials =
 DELETE_PLACES("revoked_tokens", "t.expires_at OPERATOR(pg_catalog.<) $2");

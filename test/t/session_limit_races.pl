@@ -1,7 +1,7 @@
 # The limit of sessions beside transactions that stay open (T62, T177): who holds a session that
 # a login would end, or a refresh of one that it finds idle, and rolls back or commits later, has
 # no more sessions than the limit.
-# At least 44 assertions
+# At least 56 assertions
 
 use strict;
 use warnings;
@@ -122,6 +122,41 @@ for my $round (1 .. 4)
 	is(answer_of($login), 'ok', 'a login beside a purge that is rolled back');
 	is(live(), 1, 'leaves one session');
 	$_->close for $holder, $login;
+}
+
+# Nor does a purge wait for a refresh that stays open, and keep the sessions of others meanwhile
+for my $aged ('revoked_at', 'expires_at')
+{
+	my ($held) = begin_with(1);
+	my $holder = JwtAuthSession->new($node);
+	my $purge = JwtAuthSession->new($node);
+
+	log_in($node, 'bob');
+	ask($holder, 'BEGIN');
+	is(ask($holder, "SELECT jwt_refresh('$held->{refresh_token}') ->> 'token_type'"), 'Bearer', "$aged: a refresh that stays open");
+	execute($node, "UPDATE jwt_auth.sessions SET $aged = created_at - interval '30 d'");
+	ask($purge, q{SET statement_timeout = '30 s'});
+	is(ask($purge, 'SELECT jwt_purge()'), 1, "$aged: the purge takes the session of somebody else, and waits for none");
+	is(value_of($node, 'SELECT user_id FROM jwt_auth.sessions'), $id, "$aged: and leaves that of the refresh");
+	ask($holder, 'ROLLBACK');
+	is(ask($purge, 'SELECT jwt_purge()'), 1, "$aged: until that has ended");
+	$_->close for $holder, $purge;
+}
+{
+	my ($held) = begin_with(1);
+	my $holder = JwtAuthSession->new($node);
+	my $purge = JwtAuthSession->new($node);
+
+	log_in($node, 'bob');
+	execute($node, q{UPDATE jwt_auth.sessions SET created_at = created_at - interval '30 d'; UPDATE jwt_auth.refresh_tokens SET rotated_at = rotated_at - interval '4 d'});
+	ask($holder, 'BEGIN');
+	is(ask($holder, "SELECT jwt_refresh('$held->{refresh_token}') ->> 'token_type'"), 'Bearer', 'idle: a refresh that stays open');
+	ask($purge, q{SET statement_timeout = '30 s'; SET jwt_auth.session_idle_timeout = '1 d'});
+	is(ask($purge, 'SELECT jwt_purge()'), 1, 'idle: the purge takes the session of somebody else, and waits for none');
+	ask($holder, 'COMMIT');
+	is(ask($purge, 'SELECT jwt_purge()'), 0, 'idle: that of the refresh goes on');
+	is(live(), 1, 'idle: and is there');
+	$_->close for $holder, $purge;
 }
 
 # Who logs out and in again in a transaction meets another login: one of them comes again
