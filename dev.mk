@@ -13,6 +13,7 @@ lint_runs       = test/lint/run
 indent_runs     = test/lint/indent
 bench_runs      = test/bench/run
 load_runs       = test/load/run
+soak_runs       = test/soak/run
 vectors_runs    = test/vectors/run $(FILE)
 model_runs      = test/model/run
 mutate_runs     = test/mutate/run
@@ -30,6 +31,7 @@ lint_needs      = build lint
 indent_needs    = build lint
 bench_needs     = build bench
 load_needs      = build server
+soak_needs      = build test
 vectors_needs   = build cluster
 model_needs     = model
 mutate_needs    = build test
@@ -39,7 +41,8 @@ valgrind_needs  = build server valgrind
 dist_needs      = dist
 deb_needs       = build deb
 
-PROGRAMS = test matrix demo example lint indent bench load vectors model mutate fuzz sanitize valgrind \
+PROGRAMS = test matrix demo example lint indent bench load soak vectors model mutate fuzz \
+	sanitize valgrind \
 	dist deb
 TOOLS = help $(PROGRAMS)
 .PHONY: $(TOOLS)
@@ -65,6 +68,8 @@ make bench        measure, and compare with other libraries
                   (QUICK=1 ROWS=accounts DOC=1)
 make load         many clients through pgbouncer, then an attack beside
                   them (MINUTES=3 CLIENTS=200 RATE=200)
+make soak         all ways in at once for hours, while servers are killed,
+                  restarted and promoted (MINUTES=120)
 make vectors      run a file of test vectors (FILE=vectors.jsonl)
 make model        check models of the protocols with spin
                   (MODELS="session one_time")
