@@ -17,7 +17,8 @@ MODULE_big = jwt_auth
 EXTENSION = jwt_auth jwt_auth_pgjwt
 DATA = $(addprefix sql/,$(scripts))
 DOCS = $(addprefix doc/,$(notdir $(wildcard $(top)doc/*.md $(top)doc/*.svg)))
-OBJS = $(patsubst $(top)%.c,%.o,$(wildcard $(top)src/*.c $(top)src/*/*.c))
+OBJS = $(filter-out $(FETCH_OBJS),$(call objects,src/*.c) $(call objects,src/*/*.c))
+objects = $(patsubst $(top)%.c,%.o,$(wildcard $(top)$(1)))
 
 # In sql/, names with "--" are install and upgrade scripts, others are tests.
 sql_files = $(notdir $(wildcard $(top)sql/*.sql))
@@ -29,10 +30,17 @@ ISOLATION_OPTS = --inputdir=$(top)test/isolation
 
 LIBRARIES = libcrypto libargon2 libutf8proc libidn2
 PG_CPPFLAGS = -I$(top)src $(shell pkg-config --cflags $(LIBRARIES))
-SHLIB_LINK = $(shell pkg-config --libs $(LIBRARIES)) -lcrypt -lzxcvbn $(hide_internals)
-hide_internals = $(if $(filter linux,$(PORTNAME)), \
-	-Wl$(,)--version-script=$(top)src/jwt_auth.map)
+SHLIB_LINK = $(shell pkg-config --libs $(LIBRARIES)) -lcrypt -lzxcvbn \
+	$(call export_only,src/jwt_auth.map)
+export_only = $(if $(filter linux,$(PORTNAME)), \
+	-Wl$(,)--version-script=$(top)$(1))
 , := ,
+
+# What fetches over HTTPS is a library of its own, so that no session loads
+# libcurl.  "with_curl=no" leaves it out.
+with_curl = yes
+FETCH_OBJS = $(call objects,src/fetch/*.c)
+fetch_library = jwt_auth_fetch$(DLSUFFIX)
 
 # PostgreSQL's own headers do not pass the two that are switched off.  The calls
 # into the server that a policy makes for each row need no detour by the PLT.
@@ -48,7 +56,7 @@ PG_CFLAGS += -Werror
 endif
 
 EXTRA_CLEAN = $(wildcard $(foreach suffix,o d bc bc.d, \
-	src/*.$(suffix) src/*/*.$(suffix))) .flags
+	src/*.$(suffix) src/*/*.$(suffix))) .flags $(fetch_library)
 
 PG_CONFIG ?= pg_config
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs))
@@ -61,10 +69,30 @@ include $(PGXS)
 # Pages refer to each other by short names, so they have a folder of their own.
 docmoduledir := extension/jwt_auth
 
-uninstall: uninstall_docs
-.PHONY: uninstall_docs
-uninstall_docs:
+uninstall: uninstall_rest
+.PHONY: uninstall_rest
+uninstall_rest:
 	rm -rf '$(DESTDIR)$(docdir)/$(docmoduledir)'
+	rm -f '$(DESTDIR)$(pkglibdir)/$(fetch_library)'
+
+ifneq ($(with_curl),no)
+all-lib: $(fetch_library)
+install: install_fetch
+.PHONY: install_fetch
+install_fetch: $(fetch_library) installdirs
+	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/'
+
+ifneq (,$(shell pkg-config --exists 'libcurl >= 7.87' && echo there))
+$(FETCH_OBJS): CPPFLAGS += $(shell pkg-config --cflags libcurl)
+$(fetch_library): $(FETCH_OBJS)
+	$(LINK.shared) -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) \
+		$(shell pkg-config --libs libcurl) $(call export_only,src/fetch/fetch.map)
+else
+$(fetch_library):
+	@echo 'libcurl 7.87 or later is missing: install libcurl4-openssl-dev, or' \
+		'build and install with "make with_curl=no"' >&2; exit 1
+endif
+endif
 
 # Objects lie in folders, and follow their headers and the flags.
 src/%.o: src/%.c .flags
@@ -93,6 +121,6 @@ clean_folders:
 	@rmdir $(wildcard src/*/) src 2>/dev/null || :
 endif
 
--include $(OBJS:.o=.d) $(OBJS:.o=.bc.d)
+-include $(OBJS:.o=.d) $(FETCH_OBJS:.o=.d) $(OBJS:.o=.bc.d)
 
 endif

@@ -152,6 +152,13 @@ ja_guc_variables(int *count)
 #define JA_BACKEND_STATUS(index) pgstat_fetch_stat_local_beentry(index)
 #endif
 
+/* A set of events belongs to a memory context, and since 17 to a resource owner or to nobody. */
+#if PG_VERSION_NUM >= 170000
+#define JA_CREATE_WAIT_EVENT_SET(count) CreateWaitEventSet(NULL, count)
+#else
+#define JA_CREATE_WAIT_EVENT_SET(count) CreateWaitEventSet(CurrentMemoryContext, count)
+#endif
+
 /* It stands before a declaration since 18. */
 #if PG_VERSION_NUM >= 180000
 #define JA_NORETURN pg_noreturn
