@@ -5,7 +5,8 @@
  *
  * No SQL function can take it.  Someone may hold it in an idle transaction, so
  * it is awaited for two seconds only.  A prepared transaction would keep it when
- * its session is gone, so that one cannot be prepared.
+ * its session is gone, so that one cannot be prepared.  Nor can one that holds the row
+ * of a user or a session, by which it would keep others from banning that user.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +31,7 @@
 #define LOCK_WAIT_MILLISECONDS 2000
 #define LOCK_POLL_MILLISECONDS 20
 
-/* Whether the running transaction took a lock. */
+/* Whether the running transaction took a lock, or a row that others wait for. */
 static bool has_locked = false;
 
 static void
@@ -39,11 +40,18 @@ watch_transaction(XactEvent event, void *argument pg_attribute_unused())
 	if (event == XACT_EVENT_PRE_PREPARE && has_locked)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction that has attempted a login"),
-				 errhint("Commit logins and password changes, whatever they return."),
+				 errmsg("cannot PREPARE a transaction that has attempted a login, or gone on with or ended a session"),
+				 errhint("Commit logins, refreshes, logouts and password changes, whatever they return."),
 				 errhidestmt(true)));
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		has_locked = false;
+}
+
+/* Keeps the running transaction, which takes a row that others wait for, from being prepared. */
+void
+ja_attempt_lock_forbid_prepare(void)
+{
+	has_locked = true;
 }
 
 /* Registers the callback; once per backend. */

@@ -11,6 +11,7 @@
 #include "shared/attempts.h"
 
 extern void ja_attempt_lock_initialize(void);
+extern void ja_attempt_lock_forbid_prepare(void);
 extern bool ja_attempt_lock_try(const uint8 *subject);
 extern bool ja_attempt_lock_settle(const uint8 *subject);
 extern bool ja_attempt_lock_wait(const uint8 *subject);

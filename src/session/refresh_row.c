@@ -17,6 +17,7 @@
 #include "base/settings.h"
 #include "base/uuid.h"
 #include "keyring/handle.h"
+#include "session/attempt_lock.h"
 #include "session/grace.h"
 #include "session/refresh_row.h"
 #include "store/plan.h"
@@ -99,6 +100,7 @@ ja_refresh_row_rotate(const JaRefreshToken *token, const JaRefreshRow *row, bool
 	ja_check(ja_secret_random(&child->nonce, sizeof(child->nonce)));
 	if (cuts)
 		ja_grace_cut(earlier);
+	ja_attempt_lock_forbid_prepare();
 	ja_plan_begin(&scope);
 	rotated = ja_plan_run(&rotate,
 						  JA_VALUES(ja_uuid(&token->session), ja_bigint(token->generation),

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "session/attempt_lock.h"
 #include "session/session_end.h"
 #include "store/invalidation.h"
 #include "store/plan.h"
@@ -64,6 +65,7 @@ end_sessions(JaPlan *plan, JaValues values)
 	JaWait		wait;
 	uint64		ended;
 
+	ja_attempt_lock_forbid_prepare();
 	ja_wait_begin(&wait);
 	ended = ja_plan_run_on_latest(plan, values);
 	ja_wait_end(&wait);

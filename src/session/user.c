@@ -174,6 +174,7 @@ ja_user_lock_by_id(const pg_uuid_t *id, JaUser *user)
 	JaWait		wait;
 	uint64		rows;
 
+	ja_attempt_lock_forbid_prepare();
 	ja_wait_begin(&wait);
 	rows = ja_plan_run(&lock_user, JA_VALUES(ja_uuid(id)));
 	ja_wait_end(&wait);

@@ -2,7 +2,7 @@
 # sessions gives one child; attempts that are cancelled, timed out or rolled
 # back reveal nothing and leave nothing; an idle transaction that holds a
 # name's lock delays nobody else's logins.
-# At least 83 assertions
+# At least 103 assertions
 
 use strict;
 use warnings;
@@ -220,6 +220,20 @@ for my $tried ("SELECT jwt_login('bob', 'wrong')", "SAVEPOINT s; SELECT jwt_logi
 	ask($session, $_) for 'BEGIN', 'CREATE TABLE prepared ()', q{PREPARE TRANSACTION 'other'};
 	is(value_of($node, 'SELECT gid FROM pg_prepared_xacts'), 'other', 'a transaction without an attempt can be prepared');
 	ask($session, q{ROLLBACK PREPARED 'other'});
+	$session->close;
+}
+
+# Nor can the rows of a user and of sessions, which would keep that user from being banned
+for my $tried ('SELECT jwt_logout()', q{SELECT jwt_logout('others')}, q{SELECT jwt_refresh('%s')}, 'SELECT jwt_enroll_totp()', q{SAVEPOINT s; SELECT jwt_logout(); RELEASE s})
+{
+	log_in($node, 'bob');
+	my $tokens = log_in($node, 'bob');
+	my $session = JwtAuthSession->new($node);
+
+	unlike(ask($session, "BEGIN; SET LOCAL jwt_auth.token = '$tokens->{access_token}'; " . sprintf($tried, $tokens->{refresh_token})), qr/^ERROR/, "held: $tried");
+	is(ask($session, q{PREPARE TRANSACTION 'kept'}), 'ERROR 0A000', "a transaction that holds a row is not prepared: $tried");
+	is(value_of($node, 'SELECT count(*) FROM pg_prepared_xacts'), '0', "a refused PREPARE TRANSACTION leaves none: $tried");
+	is(value_of($node, q{SELECT jwt_ban_user(jwt_find_user('bob')), jwt_unban_user(jwt_find_user('bob'))}), '|', "the user can be banned: $tried");
 	$session->close;
 }
 
