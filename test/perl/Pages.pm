@@ -10,7 +10,7 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Temp ();
 
-our @EXPORT_OK = qw(source_directory pages anchor_of reference_rows
+our @EXPORT_OK = qw(source_directory pages anchor_of block_of reference_rows
   start_server ask slurp write_file);
 
 my $root = dirname(dirname(dirname(abs_path(__FILE__))));
@@ -33,6 +33,17 @@ sub anchor_of
 	my ($heading) = @_;
 
 	return lc($heading) =~ s/[^\w -]//gr =~ tr/ /-/r;
+}
+
+# The first fenced block of a language in a section of a page, which is named
+# without its heading for what stands above the first one.
+sub block_of
+{
+	my ($path, $heading, $language) = @_;
+	my ($section) = slurp("$root/$path") =~ ($heading eq '' ? qr/\A(.*?)^## /ms : qr/^## \Q$heading\E\n(.*?)(?=^## |\z)/ms)
+	  or die "$path has no section \"$heading\"\n";
+
+	return $section =~ /^```$language\n(.*?)^```$/ms ? $1 : die "the section \"$heading\" of $path has no $language\n";
 }
 
 # The rows of the tables below a heading of the reference: first cell => the

@@ -15,7 +15,7 @@ use File::Copy qw(copy);
 use IPC::Run qw(run);
 use JSON::PP ();
 use JwtAuthTest;
-use Pages qw(source_directory slurp write_file);
+use Pages qw(block_of write_file);
 use PgBouncer;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -89,14 +89,11 @@ sub check
 	return;
 }
 
-# The fenced block of a language in the guide's section
 sub guide
 {
 	my ($language) = @_;
-	my ($section) = slurp(source_directory() . '/doc/drivers.md') =~ /^## One round trip\n(.*?)^## /ms
-	  or die "the guide has no such section\n";
 
-	return $section =~ /^```$language\n(.*?)^```$/ms ? $1 : die "the section has no $language\n";
+	return block_of('doc/drivers.md', 'One round trip', $language);
 }
 
 sub connection_to
