@@ -1,0 +1,48 @@
+# The recipes of the guide for packages of npm, each as it stands there (T24): see
+# perl/Recipes.pm.
+#
+# Time limit: 900 s
+# At least 160 assertions
+
+use strict;
+use warnings;
+
+use NpmPeer qw(install_peer);
+use Pages qw(block_of write_file);
+use PostgreSQL::Test::Utils;
+use Recipes qw(start_recipes check_recipe stop_recipes url_of);
+use Test::More;
+
+# The last major versions that run on Node.js 18.
+my @PACKAGES = qw(pg@8.23.1 postgres@3.4.9 knex@3.1.0 drizzle-orm@0.45.2 typeorm@0.3.31);
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $peer = install_peer($dir, 'recipes/peer.mjs', @PACKAGES);
+
+start_recipes();
+write_file("$dir/status.mjs", block_of('doc/orms.md', '', 'js'));
+check('postgres', 'doc/drivers.md', 'postgres.js', parameters => '?prepare=false', is_told => 1);
+check('knex', 'doc/orms.md', 'Knex');
+check('drizzle', 'doc/orms.md', 'Drizzle');
+check('typeorm', 'doc/orms.md', 'TypeORM');
+stop_recipes();
+done_testing();
+
+# The rows of each request are those of its token's user, and no connection of the pool
+# keeps an identity. Parameters: what the URL needs for pgbouncer.
+sub check
+{
+	my ($library, $page, $heading, %options) = @_;
+
+	write_file("$dir/$library.mjs", block_of($page, $heading, 'js'));
+	check_recipe(
+		$heading,
+		sub {
+			my ($where) = @_;
+
+			local $ENV{DATABASE_URL} = url_of($where) . ($where eq 'pgbouncer' ? $options{parameters} // '' : '');
+			return NpmPeer->new($peer, $library);
+		},
+		%options);
+	return;
+}
