@@ -485,6 +485,30 @@ COMMENT ON COLUMN jwt_auth.providers.keys_wanted_at IS 'When an ID token last na
 COMMENT ON COLUMN jwt_auth.providers.created_at IS 'When the provider was first added';
 COMMENT ON COLUMN jwt_auth.providers.updated_at IS 'When its keys were last replaced';
 
+-- Not among the columns of issuers and providers: it changes often, while what rests
+-- on their rows is cached, and it is not for other machines.
+CREATE TABLE jwt_auth.key_fetches (
+    source text COLLATE "C" NOT NULL
+        CONSTRAINT key_fetches_source_check CHECK (source OPERATOR(pg_catalog.=) ANY ('{issuer,provider}')),
+    name text COLLATE "C" NOT NULL,
+    uri text COLLATE "C" NOT NULL,
+    tried_at timestamptz NOT NULL,
+    fetched_at timestamptz,
+    next_at timestamptz NOT NULL,
+    failures integer NOT NULL,
+    error text COLLATE "C",
+    CONSTRAINT key_fetches_pkey PRIMARY KEY (source, name)
+);
+COMMENT ON TABLE jwt_auth.key_fetches IS 'How the background worker fetches keys of issuers and providers from their jwks_uri; not dumped';
+COMMENT ON COLUMN jwt_auth.key_fetches.source IS 'issuer or provider';
+COMMENT ON COLUMN jwt_auth.key_fetches.name IS 'Issuer, or name of the provider';
+COMMENT ON COLUMN jwt_auth.key_fetches.uri IS 'The jwks_uri; with another one, all begins anew';
+COMMENT ON COLUMN jwt_auth.key_fetches.tried_at IS 'When the last attempt began';
+COMMENT ON COLUMN jwt_auth.key_fetches.fetched_at IS 'When the keys were last fetched, changed or not';
+COMMENT ON COLUMN jwt_auth.key_fetches.next_at IS 'When they are fetched again at the latest';
+COMMENT ON COLUMN jwt_auth.key_fetches.failures IS 'Attempts in a row that failed';
+COMMENT ON COLUMN jwt_auth.key_fetches.error IS 'Why the last one failed; the keys that were fetched before stay in use';
+
 -- No foreign key to the provider, which may come back.
 CREATE TABLE jwt_auth.identities (
     provider text COLLATE "C" NOT NULL,
@@ -577,7 +601,7 @@ DO $$
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,api_tokens,clients,revoked_tokens,deleted_users,one_time_tokens,outbox,used_handles,webauthn_credentials,factors,recovery_codes,providers,identities,login_throttle,audit_log,blocked_passwords,key_invalidation,revocation_invalidation}'::pg_catalog.text[]
+    FOREACH relation IN ARRAY '{keys,issuers,users,identifiers,sessions,refresh_tokens,api_tokens,clients,revoked_tokens,deleted_users,one_time_tokens,outbox,used_handles,webauthn_credentials,factors,recovery_codes,providers,key_fetches,identities,login_throttle,audit_log,blocked_passwords,key_invalidation,revocation_invalidation}'::pg_catalog.text[]
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE jwt_auth.%I FROM PUBLIC', relation);
         EXECUTE pg_catalog.format('ALTER TABLE jwt_auth.%I ENABLE ROW LEVEL SECURITY', relation);

@@ -18,6 +18,7 @@
 #include "settings.h"
 #include "shared/memory.h"
 #include "store/invalidation.h"
+#include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
 
@@ -49,5 +50,6 @@ _PG_init(void)
 	ja_throttle_initialize();
 	ja_identity_initialize();
 	ja_shared_memory_initialize();
+	ja_launcher_initialize();
 	ja_settings_end_definitions();
 }

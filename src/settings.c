@@ -20,6 +20,7 @@
 #include "keyring/key_use.h"
 #include "settings.h"
 #include "store/hook.h"
+#include "worker/served.h"
 
 #define SECONDS_PER_YEAR (366 * 24 * 60 * 60)
 
@@ -380,6 +381,37 @@ define_audit_settings(void)
 				   &ja_settings.audit_retention_seconds, (Range) {90 * SECS_PER_DAY, 60, 20 * SECONDS_PER_YEAR});
 }
 
+static bool
+check_databases(char **value, void **extra pg_attribute_unused(),
+				GucSource source pg_attribute_unused())
+{
+	if (ja_served_list_is_right(*value))
+		return true;
+	GUC_check_errdetail("List names of databases with commas between them, or * for all.");
+	return false;
+}
+
+/* The launcher, which has no database, reads all but how old a key may get. */
+static void
+define_worker_settings(void)
+{
+	DefineCustomStringVariable("jwt_auth.worker_databases",
+							   "Databases that a background worker looks after; * means all.",
+							   NULL, &ja_settings.worker_databases, "",
+							   PGC_SIGHUP, GUC_LIST_INPUT, check_databases, NULL, NULL);
+	DefineCustomIntVariable("jwt_auth.worker_naptime",
+							"Time between two visits of the background worker to a database.",
+							NULL, &ja_settings.worker_naptime_seconds,
+							60, 1, 24 * 60 * 60, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	define_seconds("jwt_auth.rotate_after",
+				   "How old the signing key may get before the background worker rotates it; 0 means any age.",
+				   &ja_settings.rotate_after_seconds, (Range) {0, 0, 20 * SECONDS_PER_YEAR});
+	DefineCustomStringVariable("jwt_auth.fetch_ca_file",
+							   "File with the certificate authorities of servers from which keys are fetched.",
+							   NULL, &ja_settings.fetch_ca_file, NULL,
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+}
+
 /* Defines all settings but that of the token. */
 void
 ja_settings_define(void)
@@ -392,6 +424,7 @@ ja_settings_define(void)
 	define_passkey_settings();
 	define_sign_up_settings();
 	define_audit_settings();
+	define_worker_settings();
 	ja_shared_settings_define();
 }
 

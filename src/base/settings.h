@@ -97,6 +97,10 @@ typedef struct JaSettings
 												 * former */
 	int			shared_attempts;	/* entries; 0: not preloaded */
 	int			shared_tokens;	/* entries; 0: none, or not preloaded */
+	char	   *worker_databases;	/* a list, or "*"; NULL or empty: none */
+	int			worker_naptime_seconds;
+	int			rotate_after_seconds;	/* 0: not by age */
+	char	   *fetch_ca_file;	/* NULL or empty: the system's authorities */
 } JaSettings;
 
 extern JaSettings ja_settings;

@@ -328,6 +328,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 								   "Pass the public half of each key, and tell the issuer that this private key has leaked."),
 	[JA_ISSUER_SECRET_ALGORITHM] = UNUSABLE("a secret of an issuer must name its algorithm",
 											"Add \"alg\" to each JWK of type oct."),
+	[JA_ISSUER_SECRET_FETCHED] = UNUSABLE("keys that are fetched must be public keys", NULL),
 	[JA_ISSUER_UNKNOWN] = UNUSABLE("this issuer is not trusted", NULL),
 	[JA_ISSUER_AUDIENCE_NONE] = UNUSABLE("argument \"audience\" must be null if the option \"audience\" is none",
 										 "The option says that the issuer's tokens carry no \"aud\"."),
@@ -336,7 +337,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_ISSUER_OPTION_UNKNOWN] = UNUSABLE("unknown option for an issuer",
 										  "Options are audiences, audience_claim, token_use, scope_claim, role_claim, default_role, jwks_uri, issuer and audience."),
 	[JA_ISSUER_OPTION_VALUE] = UNUSABLE("the options of the issuer are unusable",
-										"They are a JSON object: audiences, token_use and role_claim are a string or an array of strings, scope_claim and default_role a string, audience_claim is aud, client_id or azp, jwks_uri starts with https://, issuer and audience are none; \"audience\": \"none\" excludes audiences and audience_claim."),
+										"They are a JSON object: audiences, token_use and role_claim are a string or an array of strings, scope_claim and default_role a string, audience_claim is aud, client_id or azp, jwks_uri starts with https:// and has no credentials, issuer and audience are none; \"audience\": \"none\" excludes audiences and audience_claim."),
 	[JA_ISSUER_PROVIDER] = UNUSABLE("ID tokens of an identity provider would be accepted as identities",
 									"Trust the issuer with an audience that is none of the client IDs given to jwt_add_provider()."),
 	[JA_PROVIDER_NAME] = UNUSABLE("the name of the provider is not usable",
@@ -355,7 +356,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_PROVIDER_OPTION_UNKNOWN] = UNUSABLE("unknown option for a provider",
 											"Options are nonce, email, domains, linking, sign_up, tenants, aal2_acr, aal2_amr and jwks_uri."),
 	[JA_PROVIDER_OPTION_VALUE] = UNUSABLE("the options of the provider are unusable",
-										  "They are a JSON object: nonce is plain, sha256 or none; email is claim, domains or never, and domains are listed for domains only; linking is ask, never or verified; sign_up is true or false; domains, tenants, aal2_acr and aal2_amr are a string or an array of strings; jwks_uri starts with https://."),
+										  "They are a JSON object: nonce is plain, sha256 or none; email is claim, domains or never, and domains are listed for domains only; linking is ask, never or verified; sign_up is true or false; domains, tenants, aal2_acr and aal2_amr are a string or an array of strings; jwks_uri starts with https:// and has no credentials."),
 
 	[JA_ACCOUNT_NAME_TAKEN] = {
 		ERRCODE_UNIQUE_VIOLATION, "this username, e-mail address or phone number is taken", NULL,

@@ -27,6 +27,7 @@
 #include "federation/id_token.h"
 #include "federation/id_token_claims.h"
 #include "jose/base64url.h"
+#include "shared/worker_board.h"
 #include "token/assurance.h"
 #include "token/verify.h"
 
@@ -289,6 +290,15 @@ note_token(const Checked *checked, JaIdToken *token)
 										  MAX_AGE_SECONDS + ja_settings.leeway_seconds + 1);
 }
 
+/* Has the worker fetch them, or tells the operator's job. */
+static void
+want_keys(JaString name, const JaProvider *provider)
+{
+	if (provider->options.jwks_uri.data != NULL)
+		ja_worker_board_want(JA_SOURCE_PROVIDER, name);
+	ja_provider_want_keys(name);
+}
+
 /*
  * Verifies an ID token of a provider.  Fails with JA_PROVIDER_UNKNOWN, JA_TOKEN_... or
  * JA_ID_TOKEN_...; *is_authentic then tells whether its signature was right, and with it
@@ -307,7 +317,7 @@ ja_id_token_verify(const JaIdTokenRequest *request, JaIdToken *token, bool *is_a
 		checked.at = GetCurrentTimestamp();
 	status = check_signed(&checked);
 	if (status == JA_TOKEN_KEY_UNKNOWN)
-		ja_provider_want_keys(request->provider);
+		want_keys(request->provider, checked.provider);
 	if (status != JA_OK)
 		return status;
 	token->signed_part = checked.compact.signed_part;

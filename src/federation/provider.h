@@ -49,6 +49,7 @@ extern bool ja_provider_is_microsoft(JaString issuer);
 
 extern void ja_provider_add(const JaNewProvider *new);
 extern void ja_provider_update_keys(JaString name, const Jsonb *jwks);
+extern void ja_provider_store_keys(JaString name, const Jsonb *jwks, TimestampTz former);
 extern void ja_provider_remove(JaString name, bool ends_sessions);
 extern Jsonb *ja_provider_show(void);
 extern void ja_provider_want_keys(JaString name);

@@ -60,6 +60,13 @@ static JaPlan update_keys = {
 	" WHERE name OPERATOR(pg_catalog.=) $1"
 };
 
+/* Not what has been changed since the keys were asked for, and not the same keys. */
+static JaPlan store_keys = {
+	.sql = "UPDATE jwt_auth.providers SET jwks = $2, updated_at = $3"
+	" WHERE name OPERATOR(pg_catalog.=) $1 AND updated_at OPERATOR(pg_catalog.=) $4"
+	" AND jwks OPERATOR(pg_catalog.<>) $2"
+};
+
 static JaPlan delete_provider = {
 	.sql = "DELETE FROM jwt_auth.providers WHERE name OPERATOR(pg_catalog.=) $1"
 };
@@ -203,6 +210,27 @@ ja_provider_update_keys(JaString name, const Jsonb *jwks)
 	ja_invalidate(JA_INVALIDATION_KEYS);
 	ja_plan_end(&scope);
 	audit_provider("provider_keys_updated", name);
+}
+
+/*
+ * Replaces the keys of a provider by those that it publishes, unless something of it was
+ * replaced after the time.  Raises for an unusable set.
+ */
+void
+ja_provider_store_keys(JaString name, const Jsonb *jwks, TimestampTz former)
+{
+	Jsonb	   *keys = read_public_keys(jwks);
+	JaPlanScope scope;
+	uint64		count;
+
+	ja_plan_begin(&scope);
+	count = ja_plan_run(&store_keys, JA_VALUES(ja_string(name), ja_jsonb(keys),
+											   ja_time(GetCurrentTimestamp()), ja_time(former)));
+	if (count > 0)
+		ja_invalidate(JA_INVALIDATION_KEYS);
+	ja_plan_end(&scope);
+	if (count > 0)
+		audit_provider("provider_keys_updated", name);
 }
 
 /* Ends all sessions of the users who have an identity of the provider. */

@@ -121,9 +121,9 @@ read_aal2_amr(const JsonbValue *value, void *options)
 }
 
 static JaStatus
-read_provider_jwks_uri(const JsonbValue *value, void *options pg_attribute_unused())
+read_provider_jwks_uri(const JsonbValue *value, void *options)
 {
-	return ja_option_check_uri(value);
+	return ja_option_read_uri(value, &((JaProviderOptions *) options)->jwks_uri);
 }
 
 static const JaOptionRow provider_rows[] = {

@@ -53,6 +53,7 @@ typedef struct JaProviderOptions
 	JaStringList tenants;		/* accepted values of tid; none: not checked */
 	JaStringList aal2_acr;		/* values of acr that tell of a second factor */
 	JaStringList aal2_amr;		/* values of amr that do */
+	JaString	jwks_uri;		/* where its keys are; data NULL: not told */
 } JaProviderOptions;
 
 extern JaStatus ja_provider_options_read(const JsonbContainer *json, JaProviderOptions *options);

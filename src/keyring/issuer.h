@@ -43,6 +43,7 @@ extern JaStatus ja_issuer_find(JaString name, const JaIssuer **issuer);
 extern JaStatus ja_issuer_find_anonymous(const JaIssuer **issuer);
 extern bool ja_issuer_allows_role(const JaIssuer *issuer, JaString role);
 extern void ja_issuer_trust(const JaIssuerTrust *trust);
+extern void ja_issuer_store_keys(JaString name, const Jsonb *jwks, TimestampTz former);
 extern void ja_issuer_distrust(JaString name);
 
 #endif							/* JA_ISSUER_H */

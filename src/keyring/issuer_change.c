@@ -24,6 +24,7 @@
 #include "keyring/issuer_keys.h"
 #include "keyring/key_change.h"
 #include "keyring/seal.h"
+#include "store/audit.h"
 #include "store/invalidation.h"
 #include "store/plan.h"
 
@@ -49,6 +50,13 @@ static JaPlan find_provider = {
 	.sql = "SELECT FROM jwt_auth.providers AS p WHERE $1 OPERATOR(pg_catalog.=) ANY (p.issuers)"
 	" AND ($2 OPERATOR(pg_catalog.=) ANY (p.client_ids)"
 	" OR ($3 OPERATOR(pg_catalog.->) 'audiences') OPERATOR(pg_catalog.?|) p.client_ids)"
+};
+
+/* Not what has been changed since the keys were asked for, and not the same keys. */
+static JaPlan update_keys = {
+	.sql = "UPDATE jwt_auth.issuers SET jwks = $2, updated_at = $3"
+	" WHERE issuer OPERATOR(pg_catalog.=) $1 AND updated_at OPERATOR(pg_catalog.=) $4"
+	" AND jwks OPERATOR(pg_catalog.<>) $2"
 };
 
 static JaPlan delete_issuer = {
@@ -208,6 +216,30 @@ ja_issuer_trust(const JaIssuerTrust *trust)
 						  ja_bool(is_secret && keeps_secret(trust->name, keys))));
 	ja_change_announce();
 	ja_plan_end(&scope);
+}
+
+/*
+ * Replaces the public keys of an issuer by those that it publishes, unless something of
+ * it was replaced after the time.  Raises for an unusable set.
+ */
+void
+ja_issuer_store_keys(JaString name, const Jsonb *jwks, TimestampTz former)
+{
+	JaKeySet   *keys = ja_issuer_keys_read(jwks);
+	JaPlanScope scope;
+	uint64		count;
+
+	if (keys->keys[0]->type->kind == JA_OCT)
+		ja_raise(JA_ISSUER_SECRET_FETCHED);
+	ja_plan_begin(&scope);
+	count = ja_plan_run(&update_keys,
+						JA_VALUES(ja_string(name), ja_jsonb(ja_issuer_keys_write(keys, false)),
+								  ja_time(GetCurrentTimestamp()), ja_time(former)));
+	if (count > 0)
+		ja_change_announce();
+	ja_plan_end(&scope);
+	if (count > 0)
+		ja_audit_write(&(JaAuditEvent) {.event = "issuer_keys_updated",.issuer = name});
 }
 
 /* Ceases to trust an issuer.  Raises if it was not trusted. */

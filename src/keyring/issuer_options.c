@@ -88,9 +88,9 @@ read_default_role(const JsonbValue *value, void *options)
 }
 
 static JaStatus
-read_jwks_uri(const JsonbValue *value, void *options pg_attribute_unused())
+read_jwks_uri(const JsonbValue *value, void *options)
 {
-	return ja_option_check_uri(value);
+	return ja_option_read_uri(value, &((JaIssuerOptions *) options)->jwks_uri);
 }
 
 static const JaOptionRow rows[] = {

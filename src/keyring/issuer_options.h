@@ -23,6 +23,7 @@ typedef struct JaIssuerOptions
 	JaString	scope_claim;	/* data NULL: scope, or else scp */
 	JaStringList role_path;		/* none: the string role */
 	JaString	default_role;	/* data NULL: none */
+	JaString	jwks_uri;		/* where its keys are; data NULL: not told */
 } JaIssuerOptions;
 
 extern JaStatus ja_issuer_options_read(const JsonbContainer *json, JaIssuerOptions *options);

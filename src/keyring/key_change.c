@@ -128,6 +128,20 @@ ensure_next(const JaChange *change, const JaAlgorithm *algorithm)
 		ja_change_insert_key(change, algorithm, (JaString) {NULL, 0}, false);
 }
 
+/* Publishes a next key of the active one's algorithm, unless there is one. */
+void
+ja_key_change_publish(void)
+{
+	const JaAlgorithm *algorithm;
+	JaChange	change;
+	JaString	kid;
+
+	ja_change_begin(&change);
+	if (ja_change_find_active(&kid, &algorithm))
+		ensure_next(&change, ja_change_substitute(algorithm));
+	ja_change_end(&change);
+}
+
 /*
  * Ends the use of a key that is not active.  A next key leaves another one, so
  * that the next rotation is to one that was published.

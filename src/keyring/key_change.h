@@ -13,6 +13,7 @@
 
 extern JaString ja_key_change_create(const JaAlgorithm *algorithm, JaString kid);
 extern JaString ja_key_change_rotate(const JaAlgorithm *algorithm);
+extern void ja_key_change_publish(void);
 extern void ja_key_change_retire(JaString kid);
 extern void ja_key_change_revoke(JaString kid);
 extern JaString ja_key_change_import(const JsonbContainer *jwk);

@@ -69,22 +69,26 @@ ja_option_read_strings(const JsonbValue *value, JaStringList *list)
 	return JA_OK;
 }
 
-/* Whether it is a URI without blanks and control characters, over HTTPS. */
+/*
+ * Reads a URI over HTTPS, without blanks and control characters, and without "@"
+ * before the path, where credentials would stand that any log may show.
+ */
 JaStatus
-ja_option_check_uri(const JsonbValue *value)
+ja_option_read_uri(const JsonbValue *value, JaString *uri)
 {
 	static const char scheme[] = "https://";
 	const size_t scheme_length = sizeof(scheme) - 1;
-	JaString	uri;
-	JaStatus	status = ja_option_read_string(value, MAX_URI, &uri);
+	bool		is_authority = true;
+	JaStatus	status = ja_option_read_string(value, MAX_URI, uri);
 
 	if (status != JA_OK)
 		return status;
-	if (uri.length <= scheme_length || memcmp(uri.data, scheme, scheme_length) != 0)
+	if (uri->length <= scheme_length || memcmp(uri->data, scheme, scheme_length) != 0)
 		return JA_ISSUER_OPTION_VALUE;
-	for (size_t i = 0; i < uri.length; i++)
+	for (size_t i = scheme_length; i < uri->length; i++)
 	{
-		if (uri.data[i] <= ' ' || uri.data[i] > '~')
+		is_authority = is_authority && strchr("/?#", uri->data[i]) == NULL;
+		if (uri->data[i] <= ' ' || uri->data[i] > '~' || (is_authority && uri->data[i] == '@'))
 			return JA_ISSUER_OPTION_VALUE;
 	}
 	return JA_OK;

@@ -39,7 +39,7 @@ typedef struct JaOptionTable
 extern JaString ja_option_text(const JsonbValue *value);
 extern JaStatus ja_option_read_string(const JsonbValue *value, size_t longest, JaString *string);
 extern JaStatus ja_option_read_strings(const JsonbValue *value, JaStringList *list);
-extern JaStatus ja_option_check_uri(const JsonbValue *value);
+extern JaStatus ja_option_read_uri(const JsonbValue *value, JaString *uri);
 extern JaStatus ja_option_read_all(const JaOptionTable *table, const JsonbContainer *json,
 								   void *options);
 extern Jsonb *ja_option_for_storing(const JaOptionTable *table, const JsonbContainer *json);

@@ -25,6 +25,7 @@
 #include "shared/hash_slots.h"
 #include "shared/memory.h"
 #include "shared/signatures.h"
+#include "shared/worker_board.h"
 
 #define NAME "jwt_auth"
 
@@ -42,6 +43,7 @@ static const Part parts[] = {
 	{ja_attempts_size, ja_attempts_attach},
 	{ja_counters_size, ja_counters_attach},
 	{ja_hash_slots_size, ja_hash_slots_attach},
+	{ja_worker_board_size, ja_worker_board_attach},
 };
 
 static shmem_request_hook_type former_request_hook = NULL;

@@ -23,6 +23,7 @@
 #include "base/settings.h"
 #include "keyring/issuer.h"
 #include "keyring/stored_key.h"
+#include "shared/worker_board.h"
 #include "store/invalidation.h"
 #include "token/foreign.h"
 #include "token/signature_check.h"
@@ -325,6 +326,8 @@ check_foreign_signature(const JaCompact *token, const JaHeader *header,
 	JaKey	   *key;
 	JaStatus	status = ja_keyset_choose(issuer->keys, header, &key);
 
+	if (status == JA_TOKEN_KEY_UNKNOWN && issuer->options.jwks_uri.data != NULL)
+		ja_worker_board_want(JA_SOURCE_ISSUER, issuer->name);
 	if (status != JA_OK)
 		return status;
 	status = ja_signature_check_shared(token, key, header->algorithm, verified);

@@ -1,0 +1,315 @@
+/*-------------------------------------------------------------------------
+ *
+ * launcher.c
+ *	  The process that starts a worker in one database after another.
+ *
+ * It is connected to no database, and loads no library but this one.  There is one
+ * worker at a time.  Between two workers in a database there is a pause, so that
+ * nobody who wants to drop or copy it finds it occupied for long.  On a standby it
+ * waits until that is promoted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/settings.h"
+#include "shared/worker_board.h"
+#include "worker/launcher.h"
+#include "worker/served.h"
+#include "worker/worker.h"
+
+#define LAUNCHER_NAME "jwt_auth launcher"
+#define WORKER_NAME "jwt_auth worker"
+
+/* How soon a launcher that has ended is started again. */
+#define RESTART_SECONDS 5
+
+/* The shortest time from the end of a worker to the next one in its database. */
+#define PAUSE_MS 1000
+
+/* How often a database is visited that nobody named, and that has no extension. */
+#define UNNEEDED_NAPTIMES 10
+
+/* A database in which workers keep dying is visited seldom: 2^n naptimes. */
+#define MAX_DOUBLINGS 6
+
+typedef struct Visited
+{
+	Oid			database;		/* the key */
+	bool		is_listed;		/* in this round */
+	bool		is_named;		/* in the setting */
+	TimestampTz ended_at;		/* 0: not yet visited */
+	TimestampTz next_at;
+	int			deaths;			/* of its last workers, in a row */
+} Visited;
+
+static HTAB *visited = NULL;
+static bool is_told_of_slots = false;
+
+static int64
+naptime_ms(void)
+{
+	return ja_settings.worker_naptime_seconds * INT64CONST(1000);
+}
+
+static void
+initialize_visited(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Visited)};
+
+	visited = hash_create("databases of jwt_auth workers", 16, &control, HASH_ELEM | HASH_BLOBS);
+}
+
+/* Takes note of the databases that are served, and forgets the others. */
+static void
+list_visited(const List *databases)
+{
+	HASH_SEQ_STATUS status;
+	Visited    *entry;
+	ListCell   *cell;
+	bool		is_known;
+
+	hash_seq_init(&status, visited);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->is_listed = false;
+	foreach(cell, databases)
+	{
+		const JaServed *served = lfirst(cell);
+
+		entry = hash_search(visited, &served->database, HASH_ENTER, &is_known);
+		if (!is_known)
+			*entry = (Visited) {.database = served->database};
+		entry->is_listed = true;
+		entry->is_named = served->is_named;
+	}
+	hash_seq_init(&status, visited);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (!entry->is_listed)
+			hash_search(visited, &entry->database, HASH_REMOVE, NULL);
+	}
+}
+
+/* Has everything visited soon, since the settings may have changed. */
+static void
+visit_all_soon(void)
+{
+	HASH_SEQ_STATUS status;
+	Visited    *entry;
+
+	hash_seq_init(&status, visited);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->next_at = 0;
+}
+
+/*
+ * When the database is to be visited; not before the pause is over.  A clock that was
+ * set back does not make it wait.
+ */
+static TimestampTz
+due_at(const Visited *entry)
+{
+	TimestampTz rested_at;
+
+	if (entry->ended_at == 0 || entry->ended_at > GetCurrentTimestamp())
+		return 0;
+	rested_at = TimestampTzPlusMilliseconds(entry->ended_at, PAUSE_MS);
+	if (entry->deaths == 0 && ja_worker_board_has_wants(entry->database))
+		return rested_at;
+	return Max(entry->next_at, rested_at);
+}
+
+/* Registers a worker; false where the server has no slot for it, which is told once. */
+static bool
+start_worker(Oid database, BackgroundWorkerHandle **handle)
+{
+	BackgroundWorker worker = {
+		.bgw_name = WORKER_NAME,
+		.bgw_type = WORKER_NAME,
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_ConsistentState,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_library_name = JA_WORKER_LIBRARY,
+		.bgw_function_name = JA_WORKER_FUNCTION,
+		.bgw_main_arg = ObjectIdGetDatum(database),
+		.bgw_notify_pid = MyProcPid
+	};
+	bool		is_registered = RegisterDynamicBackgroundWorker(&worker, handle);
+
+	if (!is_registered && !is_told_of_slots)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no background worker can be started for \"jwt_auth.worker_databases\""),
+				 errhint("Increase max_worker_processes, of which the launcher and its worker take two.")));
+	is_told_of_slots = !is_registered;
+	return is_registered;
+}
+
+/* Ends the launcher, and its worker, so that the next one finds none. */
+static void
+stop(BackgroundWorkerHandle *worker)
+{
+	if (worker != NULL)
+		TerminateBackgroundWorker(worker);
+	proc_exit(1);
+}
+
+static void
+rest(BackgroundWorkerHandle *worker, long timeout_ms)
+{
+	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout_ms >= 0 ? WL_TIMEOUT : 0);
+
+	(void) WaitLatch(MyLatch, events, timeout_ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ShutdownRequestPending)
+		stop(worker);
+}
+
+/* Waits until the worker has ended. */
+static void
+await_end(BackgroundWorkerHandle *worker)
+{
+	pid_t		pid;
+
+	while (GetBackgroundWorkerPid(worker, &pid) != BGWH_STOPPED)
+		rest(worker, -1);
+}
+
+/* When to come again, by how the last visit ended. */
+static TimestampTz
+next_visit(const Visited *entry, const JaWorkerOutcome *outcome)
+{
+	int64		naptime = naptime_ms();
+
+	if (!outcome->is_over)
+		naptime <<= Min(entry->deaths, MAX_DOUBLINGS);
+	else if (!outcome->is_needed && !entry->is_named)
+		naptime *= UNNEEDED_NAPTIMES;
+	else if (outcome->has_more)
+		naptime = PAUSE_MS;
+	return TimestampTzPlusMilliseconds(entry->ended_at, naptime);
+}
+
+static void
+visit(Visited *entry)
+{
+	TimestampTz began_at = GetCurrentTimestamp();
+	BackgroundWorkerHandle *worker;
+	JaWorkerOutcome outcome = {0};
+
+	ja_worker_board_begin(entry->database);
+	if (start_worker(entry->database, &worker))
+	{
+		await_end(worker);
+		pfree(worker);
+		outcome = ja_worker_board_outcome();
+		entry->deaths = outcome.is_over ? 0 : entry->deaths + 1;
+	}
+	if (!outcome.has_more)
+		ja_worker_board_drop_wants(entry->database, began_at);
+	entry->ended_at = GetCurrentTimestamp();
+	entry->next_at = next_visit(entry, &outcome);
+}
+
+/* Visits what is due, and returns how long nothing else will be. */
+static long
+visit_due(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz earliest = TimestampTzPlusMilliseconds(now, naptime_ms());
+	HASH_SEQ_STATUS status;
+	Visited    *entry;
+
+	hash_seq_init(&status, visited);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (due_at(entry) <= GetCurrentTimestamp())
+			visit(entry);
+		earliest = Min(earliest, due_at(entry));
+	}
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), earliest);
+}
+
+static void
+reload_settings(void)
+{
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	ja_served_tell_again();
+	is_told_of_slots = false;
+	visit_all_soon();
+}
+
+/* One round through the databases; returns how long to rest. */
+static long
+go_round(MemoryContext context)
+{
+	long		rest_ms = (long) naptime_ms();
+
+	if (ConfigReloadPending)
+		reload_settings();
+	if (!RecoveryInProgress())
+	{
+		MemoryContext former = MemoryContextSwitchTo(context);
+
+		list_visited(ja_served_databases());
+		rest_ms = visit_due();
+		MemoryContextSwitchTo(former);
+		MemoryContextReset(context);
+	}
+	return rest_ms;
+}
+
+/* The launcher's process. */
+void
+jwt_auth_launcher_main(Datum argument pg_attribute_unused())
+{
+	MemoryContext context;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	pgstat_report_appname(LAUNCHER_NAME);
+	context = AllocSetContextCreate(TopMemoryContext, LAUNCHER_NAME, ALLOCSET_SMALL_SIZES);
+	initialize_visited();
+	ja_worker_board_open();
+	for (;;)
+		rest(NULL, go_round(context));
+}
+
+/*
+ * Registers the launcher where the library is preloaded and databases are named;
+ * who names none pays for none.
+ */
+void
+ja_launcher_initialize(void)
+{
+	BackgroundWorker launcher = {
+		.bgw_name = LAUNCHER_NAME,
+		.bgw_type = LAUNCHER_NAME,
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_ConsistentState,
+		.bgw_restart_time = RESTART_SECONDS,
+		.bgw_library_name = JA_WORKER_LIBRARY,
+		.bgw_function_name = JA_LAUNCHER_FUNCTION
+	};
+
+	if (process_shared_preload_libraries_in_progress &&
+		ja_settings_text(ja_settings.worker_databases).data != NULL)
+		RegisterBackgroundWorker(&launcher);
+}

@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.c
+ *	  What a background worker does in a database, and its transactions.
+ *
+ * It is short-lived: it ends before DROP DATABASE gives up.  From its first
+ * transaction on it acts as the owner of the extension's tables, in a context that
+ * forbids SET ROLE: code of that owner, such as a trigger that is deferred to the
+ * commit, gets no rights of the superuser as whom the server connects workers.
+ *
+ * Each step has transactions of its own, and one that fails does not stop the others.
+ * Its error is logged once, without detail, which may show values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "identity/token_setting.h"
+#include "shared/worker_board.h"
+#include "store/plan.h"
+#include "worker/worker.h"
+
+/*
+ * Subscriptions that bring tables which are looked after where they come from.  To
+ * purge them here would end sessions whose refreshes do not arrive.
+ */
+static JaPlan find_subscriptions = {
+	.sql = "SELECT FROM pg_catalog.pg_subscription_rel AS s"
+	" WHERE s.srrelid OPERATOR(pg_catalog.=) ANY (ARRAY['jwt_auth.keys'::pg_catalog.regclass,"
+	" 'jwt_auth.issuers'::pg_catalog.regclass, 'jwt_auth.sessions'::pg_catalog.regclass]::pg_catalog.oid[])"
+};
+
+typedef struct Step
+{
+	JaWorkerStep number;
+	const char *name;			/* completes "could not ..." */
+	void		(*take) (JaWorkerRun *run);
+} Step;
+
+static const Step steps[] = {
+	{JA_WORKER_ROTATE, "rotate the signing key", ja_worker_rotate},
+	{JA_WORKER_PURGE, "purge what has expired", ja_worker_purge},
+	{JA_WORKER_FETCH, "fetch keys", ja_worker_fetch},
+};
+
+char		ja_worker_database[NAMEDATALEN];
+
+/*
+ * Sets what a role or database may have set otherwise, and for good: who waits for a
+ * lock gives up before it stands in anybody's way.
+ */
+static void
+settle_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"application_name", "jwt_auth worker"},
+		{"search_path", "pg_catalog, pg_temp"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_deferrable", "off"},
+		{"session_replication_role", "origin"},
+		{"lock_timeout", "1s"},
+		{"statement_timeout", "0"},
+		{"exit_on_error", "off"},
+		{JA_TOKEN_SETTING, ""},
+	};
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * Begins a transaction; false, and there is none, where the extension is not
+ * installed.  Until the end it is neither dropped nor are two of its tables locked
+ * in another order than DROP EXTENSION has.
+ */
+bool
+ja_worker_begin(const char *activity)
+{
+	Oid			extension;
+
+	pgstat_report_activity(STATE_RUNNING, activity);
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	extension = get_extension_oid("jwt_auth", true);
+	if (OidIsValid(extension))
+	{
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+		extension = get_extension_oid("jwt_auth", true);
+	}
+	if (OidIsValid(extension))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		return true;
+	}
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return false;
+}
+
+void
+ja_worker_commit(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	CHECK_FOR_INTERRUPTS();
+}
+
+int
+ja_worker_elapsed_ms(const JaWorkerRun *run)
+{
+	return (int) TimestampDifferenceMilliseconds(run->started_at, GetCurrentTimestamp());
+}
+
+static void
+connect_to(Oid database)
+{
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	StartTransactionCommand();
+	strlcpy(ja_worker_database, get_database_name(database), NAMEDATALEN);
+	CommitTransactionCommand();
+}
+
+/* Acts as the owner of the tables for the rest of the process's life. */
+static void
+become_owner(Oid owner)
+{
+	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/* Whether there is something to look after; then it acts as the owner. */
+static bool
+begin_run(void)
+{
+	JaPlanScope scope;
+	Oid			owner;
+	bool		is_subscriber;
+
+	if (!ja_worker_begin("looking for the extension"))
+		return false;
+	owner = ja_relation_owner(JA_KEYS);
+	ja_plan_begin(&scope);
+	is_subscriber = ja_plan_run(&find_subscriptions, JA_NO_VALUES) > 0;
+	ja_plan_end(&scope);
+	ja_worker_commit();
+	become_owner(owner);
+	return !is_subscriber;
+}
+
+/* Tells of the current error, unless it has been, and goes on outside of a transaction. */
+static void
+recover(JaWorkerStep step, const char *name, MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(context);
+	if (ja_worker_board_failed(step, error->sqlerrcode))
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("jwt_auth worker could not %s in database \"%s\": %s", name, ja_worker_database,
+						error->message),
+				 error->hint != NULL ? errhint("%s", error->hint) : 0));
+	FreeErrorData(error);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+static void
+take_step(const Step *step, JaWorkerRun *run)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		step->take(run);
+		ja_worker_board_succeeded(step->number);
+	}
+	PG_CATCH();
+	{
+		recover(step->number, step->name, context);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+}
+
+static bool
+try_to_begin(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool is_needed = false;
+
+	PG_TRY();
+	{
+		is_needed = begin_run();
+		ja_worker_board_succeeded(JA_WORKER_BEGIN);
+	}
+	PG_CATCH();
+	{
+		recover(JA_WORKER_BEGIN, "begin", context);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return is_needed;
+}
+
+/* The worker's process; the argument is the OID of its database. */
+void
+jwt_auth_worker_main(Datum argument)
+{
+	JaWorkerRun run = {.started_at = GetCurrentTimestamp()};
+	JaWorkerOutcome outcome = {.is_over = true};
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	connect_to(DatumGetObjectId(argument));
+	settle_settings();
+	MemoryContextSwitchTo(TopMemoryContext);
+	outcome.is_needed = try_to_begin();
+	for (size_t i = 0; outcome.is_needed && i < lengthof(steps); i++)
+		take_step(&steps[i], &run);
+	outcome.has_more = run.has_more;
+	ja_worker_board_report(&outcome);
+	proc_exit(0);
+}
