@@ -1,5 +1,5 @@
 # Programs on Node.js with packages of npm, independent implementations that a test
-# asks: each request and each answer is a line of JSON.
+# asks (see LinePeer).
 
 package NpmPeer;
 
@@ -10,16 +10,11 @@ use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(basename dirname);
 use File::Copy qw(copy);
-use IPC::Run qw(run start timeout);
-use JSON::PP ();
+use IPC::Run qw(run);
 use Test::More;
+use parent 'LinePeer';
 
 our @EXPORT_OK = qw(install_peer);
-
-# For an answer of the peer
-my $SECONDS = 120;
-
-my $json = JSON::PP->new->canonical->utf8->allow_nonref;
 
 # Installs packages into a folder, and a program of test/t beside them, where it
 # finds them; returns the program's path.
@@ -40,40 +35,8 @@ sub install_peer
 sub new
 {
 	my ($class, $path, @arguments) = @_;
-	my $self = bless { map { $_ => '' } qw(in out err) }, $class;
 
-	$self->{timer} = timeout($SECONDS);
-	$self->{run} = start([ 'node', $path, @arguments ],
-		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, $self->{timer});
-	return $self;
-}
-
-# The answer to a request.
-sub ask
-{
-	my ($self, $request) = @_;
-
-	$self->{timer}->start($SECONDS);
-	$self->{out} = '';
-	$self->{in} .= $json->encode($request) . "\n";
-	$self->{run}->pump until $self->{out} =~ /\n/;
-	return $json->decode($self->{out});
-}
-
-# What the peer has said of its errors.
-sub errors
-{
-	my ($self) = @_;
-
-	return $self->{err};
-}
-
-sub stop
-{
-	my ($self) = @_;
-
-	$self->{run}->kill_kill;
-	return;
+	return $class->SUPER::new('node', $path, @arguments);
 }
 
 1;
