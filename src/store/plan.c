@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "store/plan.h"
+#include "store/subscription.h"
 
 #define EXPLAIN_SETTING "auto_explain.log_min_duration"
 
@@ -263,7 +264,10 @@ ja_plan_string(uint64 row, int column)
 	return ja_value_read_text(value, is_null);
 }
 
-/* Raises 25006 in a read-only transaction, as every one on a standby is. */
+/*
+ * Raises 25006 in a read-only transaction, as every one on a standby is, and 55000
+ * where a subscription writes the tables.
+ */
 void
 ja_plan_refuse_read_only(const char *function)
 {
@@ -272,5 +276,11 @@ ja_plan_refuse_read_only(const char *function)
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot execute %s() in a read-only transaction", function),
 				 errhint("Call it in a read-write transaction on the primary server."),
+				 errhidestmt(true)));
+	if (ja_subscription_fills_tables())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot execute %s() where a subscription writes the tables of jwt_auth", function),
+				 errhint("Call it on the publisher, or drop the subscription if this server takes over."),
 				 errhidestmt(true)));
 }

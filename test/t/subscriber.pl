@@ -2,8 +2,8 @@
 # it verifies the publisher's tokens, obeys what ends them there, and refuses what
 # needs a secret.  With remote_apply, half of the reads on it and half on a hot
 # standby, nobody is let in after a log-out that returned, and nobody is refused
-# who is in.
-# At least 56 assertions
+# who is in.  Nothing is written there that would stop the subscription (T188).
+# At least 76 assertions
 # Time limit: 900 s
 
 use strict;
@@ -41,9 +41,10 @@ has_no_secret();
 obeys_what_ends_tokens();
 knows_levels();
 refuses_what_needs_a_secret();
+writes_nothing();
 survives_updates();
 nobody_is_let_in_after_logging_out();
-$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION nodes');
+takes_over();
 $_->close for $here, $there;
 done_testing();
 
@@ -137,6 +138,46 @@ sub refuses_what_needs_a_secret
 	}
 	is($there->query('SELECT count(*) FROM jwt_auth.audit_log'), 0, 'and writes nothing');
 	is($here->query("SELECT jwt_refresh($refresh) ? 'access_token'"), 't', 'a refresh token that was refused there is good here');
+	return;
+}
+
+# A row of its own would stop the subscription when the same key arrives, and with it
+# all log-outs and bans: anyone who has a token could do that.
+sub writes_nothing
+{
+	my ($session) = log_in('writer');
+	my $token = quote($here->query(q{SELECT jwt_sign('{"sub":"someone","jti":"twice"}')}));
+	my $tables = "SELECT (SELECT count(*) FROM jwt_auth.keys), (SELECT count(*) FROM jwt_auth.users WHERE disabled_at IS NULL), "
+	  . '(SELECT count(*) FROM jwt_auth.sessions WHERE revoked_at IS NULL), (SELECT count(*) FROM jwt_auth.revoked_tokens), '
+	  . '(SELECT count(*) FROM jwt_auth.audit_log)';
+	my $before = $there->query($tables);
+
+	for my $call (
+		"jwt_revoke($token)", "jwt_revoke($session)", "jwt_consume($token)", "jwt_logout() FROM jwt_authenticate($session)",
+		"jwt_revoke_session(jwt_session_id()) FROM jwt_authenticate($session)", "jwt_refresh('jar_x')", q{jwt_create_key('ES256', 'own')},
+		'jwt_rotate_key()', q{jwt_revoke_key('first')}, 'jwt_rotate_refresh_key()', 'jwt_purge()', 'jwt_reset_after_restore()',
+		'jwt_disable_user(id) FROM jwt_auth.users', 'jwt_end_sessions(id) FROM jwt_auth.users', 'jwt_delete_user(id) FROM jwt_auth.users')
+	{
+		is($there->state_of("BEGIN; SELECT $call; COMMIT"), '55000', "$call is refused there");
+		$there->query('ROLLBACK');
+	}
+	$subscriber->safe_psql('postgres', 'CREATE ROLE regress_anyone');
+	is($there->state_of("SET ROLE regress_anyone; SELECT jwt_revoke($token)"), '55000', 'whoever calls');
+	$there->query('RESET ROLE');
+	is($there->query($tables), $before, 'and nothing is written');
+	is($here->state_of("SELECT jwt_revoke($token)"), '', 'what was refused there is done here');
+	arrive();
+	is($there->state_of("SELECT jwt_verify($token)"), '28J02', 'and arrives');
+	return;
+}
+
+# Without the subscription, the tables are its own.
+sub takes_over
+{
+	$subscriber->safe_psql('postgres', 'ALTER SUBSCRIPTION nodes DISABLE');
+	is($there->state_of(q{SELECT jwt_create_key('ES256', 'own')}), '55000', 'a subscription that is disabled may go on');
+	$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION nodes');
+	is($there->state_of(q{SELECT jwt_create_key('ES256', 'own')}), '', 'a subscriber that takes over creates keys');
 	return;
 }
 
