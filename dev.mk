@@ -14,6 +14,7 @@ indent_runs     = test/lint/indent
 bench_runs      = test/bench/run
 load_runs       = test/load/run
 soak_runs       = test/soak/run
+scale_runs      = test/scale/run
 vectors_runs    = test/vectors/run $(FILE)
 model_runs      = test/model/run
 mutate_runs     = test/mutate/run
@@ -32,6 +33,7 @@ indent_needs    = build lint
 bench_needs     = build bench
 load_needs      = build server
 soak_needs      = build test
+scale_needs     = build
 vectors_needs   = build cluster
 model_needs     = model
 mutate_needs    = build test
@@ -41,9 +43,8 @@ valgrind_needs  = build server valgrind
 dist_needs      = dist
 deb_needs       = build deb
 
-PROGRAMS = test matrix demo example lint indent bench load soak vectors model mutate fuzz \
-	sanitize valgrind \
-	dist deb
+PROGRAMS = test matrix demo example lint indent bench load soak scale vectors model mutate \
+	fuzz sanitize valgrind dist deb
 TOOLS = help $(PROGRAMS)
 .PHONY: $(TOOLS)
 
@@ -70,6 +71,8 @@ make load         many clients through pgbouncer, then an attack beside
                   them (MINUTES=3 CLIENTS=200 RATE=200)
 make soak         all ways in at once for hours, while servers are killed,
                   restarted and promoted (MINUTES=120)
+make scale        compute what a large installation needs
+                  (USERS=N SESSIONS=N REQUESTS=N DOC=1)
 make vectors      run a file of test vectors (FILE=vectors.jsonl)
 make model        check models of the protocols with spin
                   (MODELS="session one_time")

@@ -15,11 +15,11 @@ my $STYLE = <<'END';
 text { fill: #1f2328 } .page { fill: #fff; stroke: #d1d9e0 }
 .title { font-size: 16px; font-weight: 600 } .group { font-weight: 600 }
 .muted { fill: #59636e } .grid { stroke: #d1d9e0 } .limit { stroke: #1f2328; stroke-width: 1.5 }
-.range { stroke: #1f2328 } .ours { fill: #0969da } .bare { fill: #6e7781 } .other { fill: #b6bec7 }
+.range { stroke: #1f2328 } .ours { fill: #0969da } line.ours { stroke: #0969da; stroke-width: 1.5 } .bare { fill: #6e7781 } .other { fill: #b6bec7 }
 .reached { fill: #0969da } .missed { fill: #bc4c00 } text.missed { font-weight: 600 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .page { fill: #0d1117; stroke: #30363d } .muted { fill: #9198a1 }
-.grid { stroke: #30363d } .limit, .range { stroke: #e6edf3 } .ours { fill: #4493f8 }
+.grid { stroke: #30363d } .limit, .range { stroke: #e6edf3 } .ours { fill: #4493f8 } line.ours { stroke: #4493f8 }
 .bare { fill: #8b949e } .other { fill: #545d68 } .reached { fill: #4493f8 }
 .missed { fill: #f0883e } }
 END
