@@ -22,6 +22,7 @@
 #include "session/refresh_row.h"
 #include "store/plan.h"
 #include "store/scan.h"
+#include "store/wait.h"
 
 /* How often a refresh may come first. */
 #define MAX_REPLACEMENTS 10
@@ -83,7 +84,8 @@ ja_refresh_row_is_in_grace(const JaRefreshToken *token, const JaRefreshRow *row)
 /*
  * Rotates the token that the row was found to hold; the child replaces it.  With
  * cuts, no earlier one gives the child.  False if another refresh came first.  That
- * the row still has this nonce says that the rest of it is what was read, too.
+ * the row still has this nonce says that the rest of it is what was read, too.  Raises
+ * 55P03 if another transaction holds the row for too long.
  */
 bool
 ja_refresh_row_rotate(const JaRefreshToken *token, const JaRefreshRow *row, bool cuts,
@@ -92,6 +94,7 @@ ja_refresh_row_rotate(const JaRefreshToken *token, const JaRefreshRow *row, bool
 	TimestampTz now = GetCurrentTimestamp();
 	bytea	   *earlier = ja_grace_push(row->earlier, &token->nonce, now);
 	JaPlanScope scope;
+	JaWait		wait;
 	bool		rotated;
 
 	*child = *token;
@@ -102,11 +105,13 @@ ja_refresh_row_rotate(const JaRefreshToken *token, const JaRefreshRow *row, bool
 		ja_grace_cut(earlier);
 	ja_attempt_lock_forbid_prepare();
 	ja_plan_begin(&scope);
+	ja_wait_begin(&wait);
 	rotated = ja_plan_run(&rotate,
 						  JA_VALUES(ja_uuid(&token->session), ja_bigint(token->generation),
 									ja_uuid(&token->nonce), ja_uuid(&child->nonce),
 									ja_bytes(earlier),
 									ja_integer(child->key_number), ja_time(now))) == 1;
+	ja_wait_end(&wait);
 	ja_plan_end(&scope);
 	return rotated;
 }

@@ -1,7 +1,7 @@
 # Second factors among many (T58, T128, T129, T137): of one ticket, or one code, that
 # many show at once one counts; a step-up and refreshes at once leave one token that
 # is current, and it is of the session that was stepped up.
-# At least 26 assertions
+# At least 32 assertions
 
 use strict;
 use warnings;
@@ -91,6 +91,28 @@ for my $round (1 .. 3)
 	$session->query('COMMIT');
 	is(level_of($stepped), 2, 'a step-up beside a refresh that is looking up its token gives level 2');
 	is(level_of(decode_json($refresher->answer)), 1, 'a refresh that found its token in its grace before a step-up gives level 1 after it');
+}
+
+# Nobody waits without limit for a transaction that holds the session and stays open, nor
+# holds up the user's other logins for longer than that
+for my $held ('SELECT jwt_logout()', 'a refresh')
+{
+	my ($holder, $other) = @others;
+	my $weak = decode_json(value_of($node, "SELECT jwt_start_session(jwt_find_user('alice'), '{pwd}')"));
+	my $refresh = "SELECT jwt_refresh('$weak->{refresh_token}') ->> 'error'";
+
+	pass_time();
+	$session->query("SET jwt_auth.token = '$weak->{access_token}'");
+	my $ticket = decode_json($session->query('SELECT jwt_step_up()'))->{mfa_token};
+	$holder->query("BEGIN; SET LOCAL jwt_auth.token = '$weak->{access_token}'; " . ($held eq 'a refresh' ? $refresh : $held));
+	$_->query(q{SET statement_timeout = '60 s'}) for $session, $other;
+	await_step(12);
+	my $code = code_of($secret);
+
+	is($session->state_of("SELECT jwt_mfa_verify('$ticket', 'totp', '{\"code\":\"$code\"}')"), '55P03', "$held stays open: a step-up gives up by itself");
+	is($other->state_of($refresh), $held eq 'a refresh' ? '55P03' : '', "$held stays open: a refresh does, or need not wait");
+	$holder->query('ROLLBACK');
+	is(level_of(decode_json($session->query("SELECT jwt_mfa_verify('$ticket', 'totp', '{\"code\":\"$code\"}')"))), 2, "$held was rolled back: ticket and code are still good");
 }
 $_->close for $session, @others;
 done_testing();
