@@ -13,42 +13,36 @@ use warnings;
 
 use AccountTest;
 use Authenticator;
-use Cwd qw(abs_path);
-use DBD::Pg ();
-use File::Basename qw(dirname);
 use JSON::PP ();
 use JwtAuthTest;
 use MIME::Base64 qw(decode_base64url);
+use ModelTraces;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $FIXED = 60;
-my $STEPS = 3000;
 
 # The grace is three ticks, and no longer than four: what the server takes beside is no
 # more than half a tick, or the trace is tried again.
 my $GRACE_SECONDS = 60;
 my $TICK_SECONDS = 17;
-my $SECONDS_TO_WAIT = 60;
 my $TRIES = 5;
 
-my $model = dirname(abs_path(__FILE__)) . '/../model/session.pml';
-my @defines = split ' ', $ENV{MODEL_DEFINES} // '';
 my $random = $ENV{SEED} // int rand 1_000_000;
 my $node = start_account_node(
 	'model_traces',
 	conf => [ "jwt_auth.refresh_grace = $GRACE_SECONDS", 'jwt_auth.max_sessions_per_user = 0', 'autovacuum = off' ]);
 my $server = connect_to($node);
-my $dir = PostgreSQL::Test::Utils::tempdir();
+my $traces = ModelTraces->new($node, 'session');
 my %call = (to_refresh => \&call_refresh, to_step_up => \&call_step_up, to_log_out => \&call_log_out);
 my %event = (call => \&do_call, answer => \&check_answer, end => \&do_end, tick => \&do_tick);
-my (%session_of, %count, $secret, $run);
+my (%count, $secret, $run);
 
 make_shift();
 enroll();
 for my $seed (1 .. $FIXED, map { $random + $_ } 0 .. ($ENV{TRACES} // 1) - 1)
 {
-	my @trace = trace_of($seed);
+	my @trace = $traces->lines_of($seed, 'CALLERS=2', 'TOKENS=7', ('STEP_UP') x ($seed % 2), ('LOGOUT') x ($seed % 5 == 0));
 	my $difference;
 
 	for (1 .. $TRIES)
@@ -60,19 +54,9 @@ for my $seed (1 .. $FIXED, map { $random + $_ } 0 .. ($ENV{TRACES} // 1) - 1)
 }
 note(join ', ', map { "$_: $count{$_}" } sort keys %count);
 cmp_ok($count{$_} // 0, '>=', 40, "there are answers of this kind: $_") for qw(child again denied);
-cmp_ok($count{$_} // 0, '>=', 5, "there are cases of this kind: $_") for qw(waited raised);
+cmp_ok($count{raised} // 0, '>=', 5, 'there are levels that were raised');
+cmp_ok($traces->{waited}, '>=', 5, 'and statements that waited');
 done_testing();
-
-# What the model does with a seed: one event a line, without the mark
-sub trace_of
-{
-	my ($seed) = @_;
-	my @with = map { "-D$_" } 'TRACE', 'CALLERS=2', 'TOKENS=7', ('STEP_UP') x ($seed % 2), ('LOGOUT') x ($seed % 5 == 0), @defines;
-	my @lines = `cd '$dir' && spin -T -n$seed -u$STEPS @with '$model' 2>&1`;
-
-	die "the model failed: @lines" if $? != 0 || grep { /rror/ } @lines;
-	return map { /^@ (.*)/ } @lines;
-}
 
 # What differs first, if anything does
 sub replay
@@ -81,7 +65,7 @@ sub replay
 	my $first = JSON::PP::decode_json(value_of($server, "SELECT jwt_start_session(jwt_find_user('alice'), '{pwd}')"));
 	my $id = claims_of($first)->{sid};
 
-	$run = { id => $id, access => $first->{access_token}, token => { 1 => $first->{refresh_token} }, now => time, waiting => {}, is_slow => 0 };
+	$run = { id => $id, access => $first->{access_token}, token => { 1 => $first->{refresh_token} }, now => time, is_slow => 0 };
 	for my $line (@trace)
 	{
 		my ($what, @arguments) = split ' ', $line;
@@ -89,33 +73,18 @@ sub replay
 
 		$run->{is_slow} = 1 if time - $run->{now} > $TICK_SECONDS / 2 - 1;
 		next unless defined $difference;
-		end_all();
+		$traces->end_all;
 		return $difference eq 'done' ? undef : "$line: $difference";
 	}
-	end_all();
+	$traces->end_all;
 	return;
 }
 
-sub end_all
-{
-	for my $session (values %session_of)
-	{
-		$session->pg_cancel if $session->{pg_async_status} == 1;
-		$session->do('ROLLBACK');
-	}
-	return;
-}
-
-# A statement of the process's transaction, whose answer is read later
 sub do_call
 {
 	my ($process, $name, $token) = @_;
-	my $session = $session_of{$process} //= connect_to($node);
-	my $statement = $call{$name}->($token);
 
-	$session->do('BEGIN');
-	$run->{waiting}{$process} = $session->prepare($statement, { pg_async => DBD::Pg::PG_ASYNC(), pg_direct => 1 });
-	$run->{waiting}{$process}->execute;
+	$traces->call($process, $call{$name}->($token));
 	return;
 }
 
@@ -140,8 +109,7 @@ sub check_answer
 
 	# The model has no number left for a token.
 	return 'done' if $expected eq 'gone';
-	my $query = delete $run->{waiting}{$process};
-	my $text = result_of($session_of{$process}, $query);
+	my $text = $traces->answer_to($process);
 
 	return $text if $text =~ /^ERROR/;
 	return if $text eq '';
@@ -169,43 +137,16 @@ sub compare
 	return ($got // 'ok') . " instead of $expected";
 }
 
-sub result_of
-{
-	my ($session, $query) = @_;
-	my $end = time + $SECONDS_TO_WAIT;
-
-	until ($query->pg_ready)
-	{
-		return 'ERROR: it still waits' if time > $end;
-		sleep 0.0005;
-	}
-	return 'ERROR ' . $session->state unless $query->pg_result;
-	my ($text) = $query->fetchrow_array;
-
-	return $text // '';
-}
-
 # The end of a transaction, for which another may wait, and what is committed then
 sub do_end
 {
 	my ($process, $commits, $generation, $is_revoked, $is_stepped_up) = @_;
 
-	await_waiting($_) for keys %{ $run->{waiting} };
-	$session_of{$process}->do($commits ? 'COMMIT' : 'ROLLBACK');
-	return if %{ $run->{waiting} };
+	$traces->end($process, $commits) or return;
 	return compare(
 		join(' ', $generation, $is_revoked, 1 + $is_stepped_up),
 		value_of($server, "SELECT concat_ws(' ', generation, (revoked_at IS NOT NULL)::integer, aal)
 			FROM jwt_auth.sessions JOIN jwt_auth.refresh_tokens ON session_id = id WHERE id = '$run->{id}'"));
-}
-
-sub await_waiting
-{
-	my ($process) = @_;
-
-	$count{waited}++;
-	wait_for($server, "SELECT wait_event_type FROM pg_stat_activity WHERE pid = $session_of{$process}{pg_pid}", 'Lock');
-	return;
 }
 
 # Time passes, less what has passed.
