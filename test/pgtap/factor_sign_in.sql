@@ -7,7 +7,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/totp.psql
--- At least 113 assertions
+-- At least 115 assertions
 SELECT no_plan();
 SELECT jwt_create_user('alice', test.password(), email => 'alice@mail.example') AS alice, test.create_user('bob') AS bob \gset
 CREATE FUNCTION test.verify(ticket text, method text, code text) RETURNS jsonb LANGUAGE sql VOLATILE AS
@@ -176,6 +176,19 @@ SELECT test.be(:'strong');
 SELECT jwt_make_recovery_codes() AS made \gset
 SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', :'c1')), 'invalid_grant', 'new recovery codes void the old ones');
 SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', code)), 'invalid_grant', 'no recovery code: ' || code) FROM unnest(ARRAY['', 'AAAA', 'UUUU-UUUU-UUUU-UUUU', repeat('A', 17)]) AS code;
+SELECT test.pass_time();
+-- Codes with the digits that are taken for letters, in other letters
+CREATE FUNCTION test.make_code_like(pattern text) RETURNS text LANGUAGE plpgsql VOLATILE AS
+$$ DECLARE found_code text; BEGIN
+	WHILE found_code IS NULL LOOP
+		SELECT code INTO found_code FROM jsonb_array_elements_text(public.jwt_make_recovery_codes() -> 'codes') AS code WHERE code ~ pattern;
+	END LOOP;
+	RETURN found_code;
+END $$;
+SELECT test.make_code_like('0.*1.*1|1.*0.*1|1.*1.*0') AS code \gset
+SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', translate(regexp_replace(:'code', '1', 'I'), '01', 'ol'))), 'ok', 'a recovery code may be typed with O, I and L for its digits');
+SELECT test.make_code_like('V') AS code \gset
+SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', translate(:'code', 'V', 'U'))), 'invalid_grant', 'no other letter stands for another');
 SELECT test.pass_time();
 
 -- Stepping up
