@@ -23,7 +23,7 @@ my $peer = install_peer($dir, 'recipes/peer.mjs', '--ignore-scripts', @PACKAGES)
 
 start_recipes();
 write_file("$dir/status.mjs", block_of('doc/orms.md', '', 'js'));
-check('postgres', 'doc/drivers.md', 'postgres.js', parameters => '?prepare=false', is_told => 1);
+check('postgres', 'doc/drivers.md', 'postgres.js', parameters => '?prepare=false', is_told => '22012');
 check('knex', 'doc/orms.md', 'Knex');
 check('drizzle', 'doc/orms.md', 'Drizzle');
 check('typeorm', 'doc/orms.md', 'TypeORM');
