@@ -7,7 +7,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 \ir include/totp.psql
 \ir include/providers.psql
--- At least 68 assertions
+-- At least 73 assertions
 SELECT no_plan();
 CREATE ROLE regress_ban_caller;
 SELECT jwt_create_user('alice', test.password(), email => 'alice@mail.example') AS alice, test.create_user('bob') AS bob,
@@ -58,6 +58,22 @@ ROLLBACK;
 SELECT is(test.access(:'one'), NULL, 'after a ban was rolled back, the token is valid'),
 	   is(test.verdict(:'sessionless'), NULL, 'after a ban was rolled back, a token without session is valid'),
 	   is(test.error_of(test.login('alice')), 'ok', 'after a ban was rolled back, the user can log in');
+
+-- What lets a user in again and is rolled back: no session remembers it
+SELECT test.create_user('dora') AS dora \gset
+SELECT jwt_sign(jsonb_build_object('sub', :'dora')) AS doras \gset
+SELECT jwt_disable_user(:'dora');
+SELECT is(test.verdict(:'doras'), '28J02', 'a token without session of a disabled user is denied');
+BEGIN;
+SELECT jwt_enable_user(:'dora');
+SELECT is(test.verdict(:'doras'), NULL, 'the transaction that enables the user finds the token valid');
+ROLLBACK;
+SELECT is(test.verdict(:'doras'), '28J02', 'after the user was enabled and that was rolled back, the token is denied');
+BEGIN;
+UPDATE jwt_auth.users SET disabled_at = NULL WHERE id = :'dora';
+SELECT is(test.verdict(:'doras'), NULL, 'the transaction that enables the user in the table finds the token valid');
+ROLLBACK;
+SELECT is(test.verdict(:'doras'), '28J02', 'after that was rolled back, the token is denied');
 
 -- A ban of a day
 SELECT test.audit_count() AS audited \gset

@@ -6,7 +6,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/totp.psql
--- At least 95 assertions
+-- At least 103 assertions
 SELECT no_plan();
 SET jwt_auth.issuer = 'https://auth.example/app';
 SELECT test.create_user('alice') AS alice, jwt_create_user('bob', test.password(), email => 'bob@mail.example') AS bob, test.create_user('carol') AS carol \gset
@@ -194,6 +194,22 @@ SELECT jwt_disable_user(:'bob');
 SELECT is(test.answer('jwt_enroll_totp()'), '28J02', 'a disabled user enrolls nothing');
 SELECT jwt_delete_user(:'carol');
 SELECT is((SELECT count(*) FROM jwt_auth.factors WHERE user_id = :'carol'), 0::bigint, 'deleting a user deletes the factors');
+
+-- Twenty factors at most, of which those do not count that were not confirmed in time
+SELECT test.create_user('frank') AS frank \gset
+SELECT test.be(jwt_start_session(:'frank', '{pwd}'));
+SELECT count(jwt_enroll_totp('number ' || n)) FROM generate_series(1, 20) AS n \gset
+SELECT is(test.answer('jwt_enroll_totp()'), '22023', 'a twenty-first factor is refused'),
+	   is((SELECT count(*) FROM jwt_auth.factors WHERE user_id = :'frank'), 20::bigint, 'twenty factors of a user are kept');
+UPDATE jwt_auth.factors SET created_at = created_at - interval '11 min' WHERE user_id = :'frank' AND name ~ '^number [12]$';
+SELECT is(test.answer('jwt_enroll_totp(''another'')'), 'secret', 'a factor that was not confirmed in time makes room');
+SELECT is((SELECT array_agg(name) FROM jwt_auth.factors WHERE user_id = :'frank' AND name ~ '^number [12]$'), NULL, 'factors that were not confirmed in time are gone'),
+	   is(test.answer('jwt_enroll_totp(''last'')'), 'secret', 'there is room for a twentieth factor again'),
+	   is(test.answer('jwt_enroll_totp()'), '22023', 'and for none after it');
+UPDATE jwt_auth.factors SET confirmed_at = created_at, created_at = created_at - interval '1 day' WHERE user_id = :'frank' AND name = 'last';
+SELECT test.be(jwt_start_session(:'frank', '{mfa}'));
+SELECT is(test.answer('jwt_enroll_totp()'), '22023', 'a confirmed factor makes no room, however old'),
+	   is((SELECT count(*) FROM jwt_auth.factors WHERE user_id = :'frank' AND name = 'last'), 1::bigint, 'a confirmed factor stays, however old');
 
 -- Nothing of a secret or code is anywhere else (the secret of the last factor)
 SELECT is((SELECT count(*) FROM (SELECT a::text FROM jwt_auth.audit_log AS a UNION ALL SELECT o::text FROM jwt_auth.outbox AS o UNION ALL SELECT u::text FROM jwt_auth.users AS u) AS r (text) WHERE strpos(r.text, :'secret') > 0), 0::bigint, 'no secret is in the audit log or the outbox');
