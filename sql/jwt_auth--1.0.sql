@@ -1097,7 +1097,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_purge';
 COMMENT ON FUNCTION jwt_purge(integer) IS
-'Removes what has expired (sessions, denials, one-time tokens, messages, throttled names, audit rows, secrets of former keys), at most max_rows rows, and returns their number. Can run beside live traffic.';
+'Removes at most max_rows rows that have expired, and returns their number: sessions, denials, one-time tokens, messages, throttled names, audit rows and secrets of former keys. Can run beside live traffic.';
 REVOKE ALL ON FUNCTION jwt_purge(integer) FROM PUBLIC;
 
 -- Anyone: the operator's check function is not called, and the work is bounded.
@@ -1106,7 +1106,7 @@ RETURNS jsonb
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_password_strength';
 COMMENT ON FUNCTION jwt_password_strength(text, text[]) IS
-'Rates a password for a form: bits, accepted, reasons (too_short, character, blocked, too_weak) and patterns (name, dictionary, keyboard, sequence, repetition, date). words: names of the user. 22023: NULL, over 1024 bytes, or over 32 words';
+'Rates a password for a form: bits, accepted, reasons (too_short, character, blocked, too_weak) and patterns (name, dictionary, keyboard, sequence, repetition, date). words: names of the user. Error: 22023 for NULL, more than 1024 bytes or more than 32 words.';
 REVOKE ALL ON FUNCTION jwt_password_strength(text, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION jwt_password_strength(text, text[]) TO PUBLIC;
 
@@ -1205,7 +1205,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_sign_up';
 COMMENT ON FUNCTION jwt_sign_up(text, text, jsonb) IS
-'Sends a link and a code for jwt_confirm_sign_up to an e-mail address or phone number, or a message to its owner if it is somebody''s, and answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; no user is made. invalid_request for what is no address, and for a refused password or sign-up; data reaches only jwt_auth.sign_up_function. Errors: 22023 for NULL, more than 1024 bytes, or data that is no object of at most 8 kB, 25006 in a read-only transaction, 38000 if a function fails, 55000 unless jwt_auth.sign_up is on.';
+'Sends a link and a code for jwt_confirm_sign_up to an e-mail address or phone number, or a message to its owner if it is somebody''s. Answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; no user is made. invalid_request for what is no address, and for a refused password or sign-up; data reaches only jwt_auth.sign_up_function. Errors: 22023 for NULL, more than 1024 bytes, or data that is no object of at most 8 kB, 25006 in a read-only transaction, 38000 if a function fails, 55000 unless jwt_auth.sign_up is on.';
 REVOKE ALL ON FUNCTION jwt_sign_up(text, text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_sign_up_anonymous(data jsonb DEFAULT '{}')
@@ -1261,7 +1261,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_passkey_register_options';
 COMMENT ON FUNCTION jwt_passkey_register_options(text) IS
-'Makes what parseCreationOptionsFromJSON() of a browser reads, to register a passkey of the current identity, or of the user of a mfa_token that a login answered with mfa_enrollment_required. The challenge is valid for 5 minutes in this session, or with this ticket. Writes nothing. Error object: invalid_grant for a ticket that does not enroll. Errors: 28J03 without an identity, 28J04 unless the user was authenticated in the last 5 minutes, at level 2 if a factor is enrolled, 55000 without jwt_auth.webauthn_rp_id.';
+'Makes what parseCreationOptionsFromJSON() of a browser reads, to register a passkey. It is for the current identity, or for the user of a mfa_token that a login answered with mfa_enrollment_required. The challenge is valid for 5 minutes in this session, or with this ticket. Writes nothing. Error object: invalid_grant for a ticket that does not enroll. Errors: 28J03 without an identity, 28J04 unless the user was authenticated in the last 5 minutes, at level 2 if a factor is enrolled, 55000 without jwt_auth.webauthn_rp_id.';
 GRANT EXECUTE ON FUNCTION jwt_passkey_register_options(text) TO PUBLIC;
 
 CREATE FUNCTION jwt_passkey_register(credential jsonb, name text DEFAULT NULL, mfa_token text DEFAULT NULL)
@@ -1367,7 +1367,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_add_identifier';
 COMMENT ON FUNCTION jwt_add_identifier(text) IS
-'Sends a link and a code for jwt_confirm_identifier to an e-mail address or phone number that is to be the current identity''s, and answers {"status":"sent","flow":...,"expires_in":...} whether or not it is somebody else''s. A username replaces the former one at once: {"status":"username_changed"}; it counts as a request. Else an error object: invalid_request, temporarily_unavailable after ten requests within an hour or 20 changes within jwt_auth.undo_ttl. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 28J03 without an identity, 28J04 if the session began more than 5 minutes ago, 55P03.';
+'Sends a link and a code for jwt_confirm_identifier to an e-mail address or phone number that is to be the current identity''s. Answers {"status":"sent","flow":...,"expires_in":...} whether or not it is somebody else''s. A username replaces the former one at once: {"status":"username_changed"}; it counts as a request. Else an error object: invalid_request, temporarily_unavailable after ten requests within an hour or 20 changes within jwt_auth.undo_ttl. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 28J03 without an identity, 28J04 if the session began more than 5 minutes ago, 55P03.';
 REVOKE ALL ON FUNCTION jwt_add_identifier(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_confirm_identifier(token text, flow text DEFAULT NULL)
@@ -1512,7 +1512,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login_external';
 COMMENT ON FUNCTION jwt_login_external(text, text, text, text) IS
-'Logs in with an ID token of an identity provider (OpenID Connect Core section 3.1.3.7), once, with a nonce of jwt_external_nonce unless the option nonce of the provider is none; an access token must fit at_hash. An identity that nobody has becomes a user, if sign_up of the provider or else jwt_auth.sign_up is on. Answers as jwt_login. Error object: invalid_grant, invalid_request, mfa_required, login_required where a factor must be enrolled and the provider authenticated the user more than 5 minutes ago, account_unknown without sign-up, temporarily_unavailable. Errors: 22023 for NULL or an argument that is too long, 25006 in a read-only transaction, 38000 if a function fails, 40001, 55000, 55P03.';
+'Logs in with an ID token of an identity provider (OpenID Connect Core section 3.1.3.7), once. Its nonce is of jwt_external_nonce, unless the option nonce of the provider is none; an access token must fit at_hash. An identity that nobody has becomes a user, if sign_up of the provider or else jwt_auth.sign_up is on. Answers as jwt_login. Error object: invalid_grant, invalid_request, mfa_required, login_required where a factor must be enrolled and the provider authenticated the user more than 5 minutes ago, account_unknown without sign-up, temporarily_unavailable. Errors: 22023 for NULL or an argument that is too long, 25006 in a read-only transaction, 38000 if a function fails, 40001, 55000, 55P03.';
 REVOKE ALL ON FUNCTION jwt_login_external(text, text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_link_external(provider text, id_token text, nonce text DEFAULT NULL, access_token text DEFAULT NULL, link_token text DEFAULT NULL)

@@ -1,7 +1,7 @@
 -- What CREATE EXTENSION leaves behind (T19, T33, T78, T90, T95), also where default
 -- privileges say otherwise, where its names are taken, and in another schema.
 SET client_min_messages = warning;
--- At least 41 assertions
+-- At least 48 assertions
 SELECT no_plan();
 
 -- Rights on the extension's functions beyond the owner's, as lines
@@ -45,6 +45,23 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
 	WHERE obj_description(p.oid, 'pg_proc') IS NULL$$, 'every function has a comment');
+
+-- What \df+ and \d+ show: the use first, in a sentence that fits on a line or two,
+-- then details, and errors at the end. Others are labels, no sentences.
+CREATE VIEW public.comment AS
+SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid) AS object, d.classoid = 'pg_proc'::regclass AS is_function,
+	   d.description AS text
+FROM pg_description AS d
+JOIN pg_depend AS e ON (e.classid, e.objid, e.objsubid) = (d.classoid, d.objoid, 0) AND e.deptype = 'e'
+	AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'jwt_auth');
+SELECT cmp_ok(count(*) FILTER (WHERE is_function), '>', 100::bigint, 'comments of functions are looked at') FROM public.comment;
+SELECT cmp_ok(count(*) FILTER (WHERE NOT is_function), '>', 100::bigint, 'and those of tables and columns') FROM public.comment;
+SELECT is_empty($$SELECT object FROM public.comment WHERE text ~ '[\n\t]|  ' OR text <> btrim(text)$$, 'each comment is one line');
+SELECT is_empty($$SELECT object FROM public.comment WHERE is_function AND text !~ '^[A-Z].*[.]$'$$, 'the comment of a function is made of sentences');
+SELECT is_empty($$SELECT object FROM public.comment WHERE is_function AND length(substring(text, '^.*?(?=[.;:] |[.]$)')) NOT BETWEEN 15 AND 170$$,
+				'and begins with its use in at most 170 characters');
+SELECT is_empty($$SELECT object FROM public.comment WHERE is_function AND text ~ 'Errors?: ' AND text !~ ' Errors?: (?:[^.]|[.](?=\w))*[.]$'$$, 'and ends with its errors');
+SELECT is_empty($$SELECT object FROM public.comment WHERE NOT is_function AND text ~ '[.]$'$$, 'that of a table or column is a label');
 SELECT isnt(provolatile, 'i', proname || ' is not immutable: it reads the clock or the settings')
 FROM pg_proc WHERE proname IN ('jwt_verify_with', 'jws_verify', 'jwt_decode');
 SELECT is(provolatile, 'v', 'jwt_verify_with is volatile: it reads the clock')
