@@ -225,6 +225,10 @@ describe_failure(const Fetch *fetch, CURLcode code)
 
 	if (fetch->refusal != NULL && code != CURLE_OK)
 		return psprintf("address %s is refused: %s", fetch->refused_address, fetch->refusal);
+	if (code == CURLE_UNSUPPORTED_PROTOCOL)
+		return pstrdup("only https is spoken");
+	if (code == CURLE_LOGIN_DENIED)
+		return pstrdup("the URL contains a user name");
 	if (fetch->is_too_long || code == CURLE_FILESIZE_EXCEEDED)
 		return psprintf("the document is longer than %zu bytes", fetch->request->max_bytes);
 	if (fetch->header_bytes > MAX_HEADER_BYTES)

@@ -24,7 +24,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/error.h"
 #include "base/settings.h"
 #include "federation/provider.h"
 #include "fetch/fetch.h"
@@ -232,7 +231,10 @@ store_document(const Source *source, const JaFetchAnswer *answer)
 
 	if (!ja_worker_begin("storing keys"))
 		return;
-	ja_check(ja_json_parse_object((const uint8 *) answer->body, answer->length, NULL, 0, &jwks));
+	if (ja_json_parse_object((const uint8 *) answer->body, answer->length, NULL, 0, &jwks) != JA_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the document is not a JSON object")));
 	if (source->source == JA_SOURCE_ISSUER)
 		ja_issuer_store_keys(source->name, jwks, source->updated_at);
 	else

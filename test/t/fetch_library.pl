@@ -1,6 +1,6 @@
 # The library that is linked with libcurl: no session loads it by what it does with
 # the extension, nobody but superusers can load it, and no SQL function can be made
-# of what it has.
+# of what it has (T189).
 # At least 8 assertions
 
 use strict;
