@@ -28,6 +28,18 @@
 	"SELECT k.kid::pg_catalog.text FROM jwt_auth.key_states AS k" \
 	" WHERE k.state OPERATOR(pg_catalog.=) ANY ('{next,active}'::pg_catalog.text[])"
 
+#define WORKER_DATABASES "pg_catalog.current_setting('jwt_auth.worker_databases')"
+
+#define LAUNCHER_RUNS \
+	"EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a" \
+	" WHERE a.backend_type OPERATOR(pg_catalog.=) 'jwt_auth launcher')"
+
+/* The database is named; one with a comma in its name counts as if it were. */
+#define IS_SERVED \
+	"EXISTS (SELECT FROM pg_catalog.unnest(pg_catalog.string_to_array(" WORKER_DATABASES ", ',')) AS e (entry)" \
+	" WHERE pg_catalog.btrim(e.entry, ' \"') OPERATOR(pg_catalog.=) ANY (ARRAY['*', pg_catalog.current_database()])" \
+	" OR pg_catalog.strpos(pg_catalog.current_database(), ',') OPERATOR(pg_catalog.>) 0)"
+
 JaInspection ja_inspect_setup[] = {
 	{
 		JA_SEVERITY_NOTICE, "the library is not preloaded",
@@ -95,13 +107,39 @@ JaInspection ja_inspect_setup[] = {
 	},
 	{
 		JA_SEVERITY_WARNING, "what has expired is not purged",
-		"Call jwt_purge() every few minutes, with pg_cron or another timer.",
+		"Name the database in jwt_auth.worker_databases, or call jwt_purge() every few minutes with another timer.",
 		{
 			.sql = UNPURGED("sessions", "expires_at")
 			" UNION ALL " UNPURGED("one_time_tokens", "expires_at")
 			" UNION ALL " UNPURGED("outbox", "expires_at")
 			" UNION ALL " UNPURGED("used_handles", "expires_at")
 			" UNION ALL " UNPURGED("login_throttle", "last_failure_at")
+		}
+	},
+	{
+		JA_SEVERITY_WARNING, "no background worker runs",
+		"Add jwt_auth to shared_preload_libraries, and restart the server.",
+		{
+			.sql = "SELECT 'jwt_auth.worker_databases' WHERE " WORKER_DATABASES
+			" OPERATOR(pg_catalog.<>) '' AND NOT " LAUNCHER_RUNS
+		}
+	},
+	{
+		JA_SEVERITY_WARNING, "keys could not be fetched",
+		"See the error in jwt_auth.key_fetches; the keys from before stay in use.",
+		{
+			.sql = "SELECT name::pg_catalog.text FROM jwt_auth.key_fetches"
+			" WHERE failures OPERATOR(pg_catalog.>=) 3"
+		}
+	},
+	{
+		JA_SEVERITY_NOTICE, "nobody fetches the keys of the jwks_uri",
+		"Name the database in jwt_auth.worker_databases, or leave the finding out if a job of yours does it.",
+		{
+			.sql = "SELECT s.name::pg_catalog.text FROM (SELECT issuer, options FROM jwt_auth.issuers"
+			" UNION ALL SELECT name, options FROM jwt_auth.providers) AS s (name, options)"
+			" WHERE s.options OPERATOR(pg_catalog.?) 'jwks_uri'"
+			" AND NOT (" LAUNCHER_RUNS " AND " IS_SERVED ")"
 		}
 	},
 	{

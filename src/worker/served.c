@@ -68,9 +68,7 @@ tell_once(const char *name, const char *why)
 	former = MemoryContextSwitchTo(TopMemoryContext);
 	told = lappend(told, pstrdup(message));
 	MemoryContextSwitchTo(former);
-	ereport(WARNING,
-			(errcode(ERRCODE_UNDEFINED_DATABASE),
-			 errmsg_internal("%s", message)));
+	ereport(WARNING, (errmsg_internal("%s", message)));
 }
 
 /* Tells anew, since the setting may have changed. */

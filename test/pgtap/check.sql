@@ -72,6 +72,12 @@ INSERT INTO test.fault (cause, mend, found) VALUES
 	 '{warning: what has expired is not purged (jwt_auth.login_throttle)}'),
 	('INSERT INTO jwt_auth.outbox (id, kind, channel, recipient, created_at, expires_at, leased_until) VALUES (gen_random_uuid(), ''login'', ''email'', ''a@b.example'', now(), now() + interval ''1 h'', now() - interval ''61 min'')', 'SELECT jwt_outbox_claim()',
 	 '{warning: messages wait for a mailer (jwt_auth.outbox)}'),
+	('SELECT jwt_trust_issuer(''https://i.example'', jwk_public(jwk_generate(''ES256'', ''i'')), ''api'', options => ''{"jwks_uri":"https://i.example/jwks"}'')', 'SELECT jwt_distrust_issuer(''https://i.example'')',
+	 '{notice: nobody fetches the keys of the jwks_uri (https://i.example)}'),
+	('SELECT jwt_add_provider(''idp'', ''https://i.example'', ''{app}'', jwk_public(jwk_generate(''ES256'', ''i'')), ''{"jwks_uri":"https://i.example/jwks"}'')', 'SELECT jwt_remove_provider(''idp'')',
+	 '{notice: nobody fetches the keys of the jwks_uri (idp)}'),
+	('INSERT INTO jwt_auth.key_fetches (source, name, uri, tried_at, next_at, failures) VALUES (''issuer'', ''a'', ''https://a.example'', now(), now(), 2), (''issuer'', ''b'', ''https://b.example'', now(), now(), 3)', 'DELETE FROM jwt_auth.key_fetches',
+	 '{warning: keys could not be fetched (b)}'),
 	-- Hooks that could not be called
 	('SET jwt_auth.claims_function = ''hooks.nothing''', 'SET jwt_auth.claims_function = ''hooks.claims''', '{error: there is no such hook function (jwt_auth.claims_function)}'),
 	('SET jwt_auth.sign_up_function = ''nowhere.nothing''', 'RESET jwt_auth.sign_up_function', '{error: there is no such hook function (jwt_auth.sign_up_function)}'),
