@@ -84,6 +84,11 @@ static const char *const names[JA_COUNTERS] = {
 	[JA_COUNT_PASSWORD_HASH_WAITS] = "password_hash_waits",
 	[JA_COUNT_PASSWORD_HASH_WAIT_MICROSECONDS] = "password_hash_wait_microseconds",
 	[JA_COUNT_PASSWORD_HASHES_REFUSED] = "password_hashes_refused",
+	[JA_COUNT_WORKER_VISITS] = "worker_visits",
+	[JA_COUNT_WORKER_FAILURES] = "worker_failures",
+	[JA_COUNT_ROWS_PURGED] = "worker_rows_purged",
+	[JA_COUNT_KEY_FETCHES] = "worker_key_fetches",
+	[JA_COUNT_KEY_FETCHES_FAILED] = "worker_key_fetches_failed",
 };
 
 pg_atomic_uint64 *ja_counters_own = NULL;

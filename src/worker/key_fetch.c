@@ -29,6 +29,7 @@
 #include "fetch/fetch.h"
 #include "keyring/issuer.h"
 #include "jose/keyset.h"
+#include "shared/counters.h"
 #include "shared/worker_board.h"
 #include "store/plan.h"
 #include "worker/worker.h"
@@ -253,6 +254,7 @@ note_failure(const Source *source, const char *why)
 {
 	JaPlanScope scope;
 
+	ja_count(JA_COUNT_KEY_FETCHES_FAILED);
 	if (!ja_worker_begin("noting an error"))
 		return;
 	ja_plan_begin(&scope);
@@ -311,6 +313,7 @@ ja_worker_fetch(JaWorkerRun *run)
 	else if (begin_attempt(run, &source))
 	{
 		ja_worker_board_drop_want(source.source, source.name);
+		ja_count(JA_COUNT_KEY_FETCHES);
 		why = attempt(&source, timeout_ms);
 		if (why != NULL)
 			note_failure(&source, why);

@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "keyring/change.h"
 #include "keyring/key_change.h"
+#include "shared/counters.h"
 #include "store/audit.h"
 #include "worker/worker.h"
 
@@ -107,6 +108,7 @@ ja_worker_purge(JaWorkerRun *run)
 			return;
 		removed = ja_purge(BATCH_ROWS);
 		ja_worker_commit();
+		ja_count_many(JA_COUNT_ROWS_PURGED, (uint64) removed);
 	} while (removed > 0 && ja_worker_elapsed_ms(run) < PURGE_MS);
 	run->has_more |= removed > 0;
 }

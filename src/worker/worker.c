@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "identity/token_setting.h"
+#include "shared/counters.h"
 #include "shared/worker_board.h"
 #include "store/plan.h"
 #include "worker/worker.h"
@@ -176,6 +177,7 @@ recover(JaWorkerStep step, const char *name, MemoryContext context)
 	FlushErrorState();
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(context);
+	ja_count(JA_COUNT_WORKER_FAILURES);
 	if (ja_worker_board_failed(step, error->sqlerrcode))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
@@ -237,6 +239,7 @@ jwt_auth_worker_main(Datum argument)
 	settle_settings();
 	MemoryContextSwitchTo(TopMemoryContext);
 	outcome.is_needed = try_to_begin();
+	ja_count(JA_COUNT_WORKER_VISITS);
 	for (size_t i = 0; outcome.is_needed && i < lengthof(steps); i++)
 		take_step(&steps[i], &run);
 	outcome.has_more = run.has_more;
