@@ -8,12 +8,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_authid.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
 #include "account/user_attribute.h"
 #include "base/error.h"
+#include "store/role.h"
 
 /*
  * Whether tokens may name a role, which NULL stands for none of: only those that
@@ -30,8 +30,7 @@ ja_user_attribute_judge_role(const char *role)
 	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
 	if (!HeapTupleIsValid(tuple))
 		return JA_ACCOUNT_ROLE_UNKNOWN;
-	is_powerful = ((Form_pg_authid) GETSTRUCT(tuple))->rolsuper ||
-		((Form_pg_authid) GETSTRUCT(tuple))->rolbypassrls;
+	is_powerful = ja_role_escapes_policies((Form_pg_authid) GETSTRUCT(tuple));
 	ReleaseSysCache(tuple);
 	return is_powerful ? JA_ACCOUNT_ROLE_POWERFUL : JA_OK;
 }

@@ -378,7 +378,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									 "Give a time in the future, or NULL for a ban without end."),
 	[JA_ACCOUNT_ROLE_UNKNOWN] = UNUSABLE("there is no such role",
 										 "Create it with CREATE ROLE first."),
-	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role is a superuser or bypasses row-level security",
+	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role may replicate, is a superuser or bypasses row-level security",
 										  "Tokens must name a role that policies apply to."),
 	[JA_ACCOUNT_CLAIMS_RESERVED] = UNUSABLE("claims contain a reserved name",
 											"Only jwt_auth sets iss, sub, aud, exp, nbf, iat, jti, sid, role, token_use, cnf, act, may_act, azp, client_id, credential_id, anonymous, api_token, aal, acr, amr, auth_time, nonce and at_hash."),
@@ -489,7 +489,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 		"Give the user a role with jwt_update_user(), or list the role in jwt_trust_issuer().", NULL
 	},
 	[JA_ROLE_POWERFUL] = {
-		ERRCODE_INSUFFICIENT_PRIVILEGE, "the role of the token is a superuser or bypasses row-level security", NULL,
+		ERRCODE_INSUFFICIENT_PRIVILEGE, "the role of the token may replicate, is a superuser or bypasses row-level security", NULL,
 		"Such roles are never assumed for a token.", NULL
 	},
 	[JA_ROLE_FORBIDDEN] = {

@@ -5,7 +5,6 @@
  *
  * A role that policies do not bind, or that may become one, opens no
  * connection with a token, whoever signed it and whatever pg_ident.conf says.
- * Nor does one with REPLICATION, which reads all that is written.
  *
  * This runs before a database is chosen.  Shared catalogs can be read, but
  * acl.c would remember memberships that lack those in the database's owner, so
@@ -17,25 +16,23 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_auth_members.h"
-#include "catalog/pg_authid.h"
 #include "nodes/pg_list.h"
 #include "utils/catcache.h"
 #include "utils/syscache.h"
 
 #include "connection/login_role.h"
+#include "store/role.h"
 
 /* Whether policies do not bind the role; one that has been dropped has no power. */
 static bool
-bypasses_policies(Oid role)
+escapes_policies(Oid role)
 {
 	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
-	Form_pg_authid form;
 	bool		is_powerful;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	form = (Form_pg_authid) GETSTRUCT(tuple);
-	is_powerful = form->rolsuper || form->rolbypassrls;
+	is_powerful = ja_role_escapes_policies((Form_pg_authid) GETSTRUCT(tuple));
 	ReleaseSysCache(tuple);
 	return is_powerful;
 }
@@ -57,9 +54,9 @@ add_groups(List *roles, Oid member)
 	return roles;
 }
 
-/* Whether the role, or one that it is a member of, bypasses policies. */
+/* Whether policies do not bind the role, or one that it is a member of. */
 static bool
-may_bypass_policies(Oid role)
+may_escape_policies(Oid role)
 {
 	List	   *roles = list_make1_oid(role);
 
@@ -68,7 +65,7 @@ may_bypass_policies(Oid role)
 	{
 		Oid			next = list_nth_oid(roles, i);
 
-		if (bypasses_policies(next))
+		if (escapes_policies(next))
 			return true;
 		roles = add_groups(roles, next);
 	}
@@ -83,15 +80,11 @@ JaStatus
 ja_login_role_check(const char *name)
 {
 	HeapTuple	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(name));
-	Form_pg_authid form;
-	bool		may_replicate;
 	Oid			role;
 
 	if (!HeapTupleIsValid(tuple))
 		return JA_ROLE_MISSING;
-	form = (Form_pg_authid) GETSTRUCT(tuple);
-	may_replicate = form->rolreplication;
-	role = form->oid;
+	role = ((Form_pg_authid) GETSTRUCT(tuple))->oid;
 	ReleaseSysCache(tuple);
-	return may_replicate || may_bypass_policies(role) ? JA_CONNECTION_POWERFUL : JA_OK;
+	return may_escape_policies(role) ? JA_CONNECTION_POWERFUL : JA_OK;
 }

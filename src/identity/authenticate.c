@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -17,6 +16,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "identity/authenticate.h"
+#include "store/role.h"
 #include "token/verify.h"
 
 /* A leading "Bearer ", in any case, is no part of the token. */
@@ -82,8 +82,8 @@ ja_authenticate(JaString token)
 
 /*
  * Sets the token's role as the local role.  Raises 42501 if it names none
- * that counts, a superuser, one that bypasses row-level security, or one that
- * the session user is no member of.
+ * that counts, one that policies do not bind, or one that the session user is no
+ * member of.
  */
 void
 ja_authenticate_assume_role(const JaIdentity *identity)
@@ -101,7 +101,7 @@ ja_authenticate_assume_role(const JaIdentity *identity)
 	if (!HeapTupleIsValid(tuple))
 		ja_raise(JA_ROLE_MISSING);
 	form = (Form_pg_authid) GETSTRUCT(tuple);
-	is_powerful = form->rolsuper || form->rolbypassrls;
+	is_powerful = ja_role_escapes_policies(form);
 	oid = form->oid;
 	ReleaseSysCache(tuple);
 	if (is_powerful)

@@ -44,10 +44,10 @@ JaInspection ja_inspect_roles[] = {
 	},
 	{
 		JA_SEVERITY_ERROR, "a role of the gateway bypasses policies",
-		"ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, and revoke its membership in roles that do.",
+		"ALTER ROLE ... NOSUPERUSER NOBYPASSRLS NOREPLICATION, and revoke its membership in roles that do.",
 		{
-			.sql = GATEWAYS " WHERE r.rolsuper OR r.rolbypassrls OR EXISTS ("
-			"SELECT FROM pg_catalog.pg_roles AS b WHERE (b.rolsuper OR b.rolbypassrls)"
+			.sql = GATEWAYS " WHERE r.rolsuper OR r.rolbypassrls OR r.rolreplication OR EXISTS ("
+			"SELECT FROM pg_catalog.pg_roles AS b WHERE (b.rolsuper OR b.rolbypassrls OR b.rolreplication)"
 			" AND pg_catalog.pg_has_role(r.oid, b.oid, 'MEMBER'))"
 		}
 	},

@@ -40,8 +40,8 @@ ja_subscription_fills_tables(void)
 	for (size_t i = 0; i < lengthof(verified_with) && !found; i++)
 	{
 		CatCList   *subscriptions =
-			SearchSysCacheList1(SUBSCRIPTIONRELMAP,
-								ObjectIdGetDatum(ja_relation_oid(verified_with[i])));
+		SearchSysCacheList1(SUBSCRIPTIONRELMAP,
+							ObjectIdGetDatum(ja_relation_oid(verified_with[i])));
 
 		found = subscriptions->n_members > 0;
 		ReleaseSysCacheList(subscriptions);

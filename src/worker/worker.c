@@ -35,17 +35,8 @@
 #include "shared/counters.h"
 #include "shared/worker_board.h"
 #include "store/plan.h"
+#include "store/subscription.h"
 #include "worker/worker.h"
-
-/*
- * Subscriptions that bring tables which are looked after where they come from.  To
- * purge them here would end sessions whose refreshes do not arrive.
- */
-static JaPlan find_subscriptions = {
-	.sql = "SELECT FROM pg_catalog.pg_subscription_rel AS s"
-	" WHERE s.srrelid OPERATOR(pg_catalog.=) ANY (ARRAY['jwt_auth.keys'::pg_catalog.regclass,"
-	" 'jwt_auth.issuers'::pg_catalog.regclass, 'jwt_auth.sessions'::pg_catalog.regclass]::pg_catalog.oid[])"
-};
 
 typedef struct Step
 {
@@ -147,20 +138,21 @@ become_owner(Oid owner)
 	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
 }
 
-/* Whether there is something to look after; then it acts as the owner. */
+/*
+ * Whether there is something to look after; then it acts as the owner.  What a
+ * subscription brings is looked after where it comes from: to purge it here would
+ * end sessions whose refreshes do not arrive.
+ */
 static bool
 begin_run(void)
 {
-	JaPlanScope scope;
 	Oid			owner;
 	bool		is_subscriber;
 
 	if (!ja_worker_begin("looking for the extension"))
 		return false;
 	owner = ja_relation_owner(JA_KEYS);
-	ja_plan_begin(&scope);
-	is_subscriber = ja_plan_run(&find_subscriptions, JA_NO_VALUES) > 0;
-	ja_plan_end(&scope);
+	is_subscriber = ja_subscription_fills_tables();
 	ja_worker_commit();
 	become_owner(owner);
 	return !is_subscriber;

@@ -5,11 +5,12 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/accounts.psql
--- At least 301 assertions
+-- At least 302 assertions
 SELECT no_plan();
 CREATE ROLE regress_account_member;
 CREATE ROLE regress_account_super SUPERUSER;
 CREATE ROLE regress_account_bypass BYPASSRLS;
+CREATE ROLE regress_account_replica REPLICATION;
 
 -- Made
 SELECT jwt_create_user('Alice', test.password(), 'regress_account_member', '{"tenant":"t1","a":{"b":[1,null]}}') AS alice \gset
@@ -43,6 +44,7 @@ INSERT INTO public.refused VALUES
 	('22023', 'few characters that fold to many', repeat(U&'\FDFA', 100), NULL, '{}'),
 	('22023', 'an unknown role', 'x', 'regress_account_nobody', '{}'), ('22023', 'an empty role', 'x', '', '{}'),
 	('22023', 'a superuser', 'x', 'regress_account_super', '{}'), ('22023', 'a role with BYPASSRLS', 'x', 'regress_account_bypass', '{}'),
+	('22023', 'a role with REPLICATION', 'x', 'regress_account_replica', '{}'),
 	('22023', 'the bootstrap superuser', 'x', current_user, '{}'),
 	('22023', 'an array', 'x', NULL, '[]'), ('22023', 'a string', 'x', NULL, '"x"'), ('22023', 'a JSON null', 'x', NULL, 'null'),
 	('22023', 'a number', 'x', NULL, '1'), ('22023', 'large claims', 'x', NULL, jsonb_build_object('x', repeat('x', 9000))),
@@ -274,5 +276,5 @@ UPDATE jwt_auth.users SET disabled_at = now() WHERE username = 'Bob';
 SELECT is(test.error_of(test.login('bob')), 'invalid_grant', 'a user disabled in the table cannot log in'),
 	   is(test.error_of(test.refresh(:'bobs')), 'invalid_grant', 'the refresh token of a user disabled in the table is denied');
 
-DROP ROLE regress_account_member, regress_account_super, regress_account_bypass, regress_account_other;
+DROP ROLE regress_account_member, regress_account_super, regress_account_bypass, regress_account_replica, regress_account_other;
 SELECT * FROM finish();

@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/identity.psql
--- At least 88 assertions
+-- At least 90 assertions
 SELECT no_plan();
 SELECT test.token_of('alice') AS alice, test.token_of('bob') AS bob \gset
 
@@ -73,8 +73,9 @@ CREATE ROLE regress_auth_user;
 CREATE ROLE regress_auth_other;
 CREATE ROLE regress_auth_super SUPERUSER;
 CREATE ROLE regress_auth_bypass BYPASSRLS;
+CREATE ROLE regress_auth_replica REPLICATION;
 CREATE ROLE "regress Auth ""x""";
-GRANT regress_auth_user, regress_auth_super, regress_auth_bypass, "regress Auth ""x""" TO regress_auth_gateway;
+GRANT regress_auth_user, regress_auth_super, regress_auth_bypass, regress_auth_replica, "regress Auth ""x""" TO regress_auth_gateway;
 CREATE FUNCTION test.with_role(role text) RETURNS text
 LANGUAGE sql VOLATILE AS
 $$ SELECT test.own(format('"sub":%s,"role":%s', to_json(test.id_of('bob')), coalesce(to_json(role)::text, 'null'))) $$;
@@ -105,7 +106,7 @@ COMMIT;
 -- Refused, and the identity of a refused call does not stay
 CREATE TEMP TABLE refused (role text, what text);
 INSERT INTO refused VALUES
-	('regress_auth_other', 'no member'), ('regress_auth_super', 'a superuser'), ('regress_auth_bypass', 'BYPASSRLS'),
+	('regress_auth_other', 'no member'), ('regress_auth_super', 'a superuser'), ('regress_auth_bypass', 'BYPASSRLS'), ('regress_auth_replica', 'REPLICATION'),
 	('postgres', 'the superuser'), ('regress_auth_missing', 'no such role'), ('', 'an empty name'), ('none', 'none'),
 	('NONE', 'NONE'), ('default', 'default'), ('public', 'public'), ('regress_auth_user ', 'a space behind it'),
 	('REGRESS_AUTH_USER', 'capitals'), ('"regress_auth_user"', 'quotes'), ('regress_auth_user"; RESET ROLE; --', 'SQL'),
@@ -127,7 +128,7 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 SELECT is((test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', test.with_role(role))), current_user)::text,
 		  '(42501,postgres)', 'a superuser''s session does not assume ' || role)
-FROM unnest(ARRAY['regress_auth_super', 'regress_auth_bypass', 'postgres']) AS role;
+FROM unnest(ARRAY['regress_auth_super', 'regress_auth_bypass', 'regress_auth_replica', 'postgres']) AS role;
 SELECT jwt_authenticate(test.with_role('regress_auth_other'), true) IS NULL AS unused \gset
 SELECT is(current_user, 'regress_auth_other', 'a superuser''s session assumes an ordinary role');
 SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'a second role is assumed in the same transaction');
@@ -170,5 +171,5 @@ COMMIT;
 
 REVOKE ALL ON refused FROM PUBLIC;
 DROP OWNED BY regress_auth_gateway, regress_auth_user, regress_auth_other;
-DROP ROLE regress_auth_gateway, regress_auth_user, regress_auth_other, regress_auth_super, regress_auth_bypass, "regress Auth ""x""";
+DROP ROLE regress_auth_gateway, regress_auth_user, regress_auth_other, regress_auth_super, regress_auth_bypass, regress_auth_replica, "regress Auth ""x""";
 SELECT * FROM finish();

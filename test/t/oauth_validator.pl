@@ -2,7 +2,7 @@
 # lets in as what, and for which reason the server log says that it does not;
 # the identity that the connection begins with; the file of keys and the issuer
 # in all states; pg_ident.conf; sessions that have ended; a standby.
-# At least 440 assertions
+# At least 442 assertions
 
 use strict;
 use warnings;
@@ -418,6 +418,9 @@ sub check_roles
 	refuses('as a member who may let itself in', 'powerful', crafted(role => 'regress_oauth_member'), user => 'regress_oauth_member');
 	execute($admin, 'GRANT regress_oauth_app TO regress_oauth_member');
 	execute($admin, 'REVOKE regress_oauth_bypass FROM regress_oauth_group');
+	execute($admin, 'GRANT regress_oauth_replica TO regress_oauth_member');
+	refuses('as a member of a role that replicates', 'powerful', crafted(role => 'regress_oauth_member'), user => 'regress_oauth_member');
+	execute($admin, 'REVOKE regress_oauth_replica FROM regress_oauth_member');
 	lets_in('as a member of roles without power', crafted(role => 'regress_oauth_member'), user => 'regress_oauth_member');
 	return;
 }
