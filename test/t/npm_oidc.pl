@@ -1,10 +1,11 @@
 # The npm package oidc-provider as an identity provider over HTTPS on the loopback,
 # with a private authority, and openid-client as the application whose users log in
 # there by the authorization code flow with PKCE: ID tokens that others make log in
-# here (T157, T158, T159, T164, T167).
+# here (T157, T158, T159, T164, T167).  The background worker fetches its keys when
+# they have changed, and nobody else does anything.
 #
 # These are the last major versions that run on Node.js 18 as ES modules.
-# At least 30 assertions
+# At least 40 assertions
 
 use strict;
 use warnings;
@@ -13,6 +14,7 @@ use IPC::Run qw(run);
 use JSON::PP ();
 use JwtAuthSession;
 use JwtAuthTest;
+use KeyServer qw(await);
 use NpmPeer qw(install_peer);
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -21,10 +23,14 @@ my @PACKAGES = qw(oidc-provider@8.8.1 openid-client@5.7.1);
 
 my $json = JSON::PP->new->canonical->utf8->allow_nonref;
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = start_node('npm_oidc');
-my $session = JwtAuthSession->new($node);
 
 make_certificates();
+my $node = start_node(
+	'npm_oidc',
+	conf => [
+		"shared_preload_libraries = 'jwt_auth'", "jwt_auth.worker_databases = 'postgres'",
+		'jwt_auth.worker_naptime = 1', "jwt_auth.fetch_ca_file = '$dir/ca.pem'" ]);
+my $session = JwtAuthSession->new($node);
 my $path = install_peer($dir, 'npm_oidc/peer.mjs', @PACKAGES);
 
 local $ENV{NODE_EXTRA_CA_CERTS} = "$dir/ca.pem";
@@ -92,6 +98,21 @@ is(add_provider('idp', 'app'), '', 'its JWK Set is taken as jwks_uri has it');
 	is(external($former)->{error}, 'invalid_grant', 'one by a former key is refused');
 }
 
+# Keys that change, where the worker knows from where to fetch them
+{
+	is(add_provider('watched', 'app', jwks_uri => $known->{jwks_uri}), '', 'the provider with its jwks_uri');
+	await($node, 'its keys are fetched', q{SELECT count(*) = 1 FROM jwt_auth.key_fetches WHERE name = 'watched' AND fetched_at >= tried_at});
+	is(external(login('erin'), 0, 'watched')->{token_type}, 'Bearer', 'a user logs in');
+	$session->query(q{UPDATE jwt_auth.key_fetches SET tried_at = tried_at - interval '2 min', fetched_at = fetched_at - interval '2 min'});
+	$peer->ask({ do => 'rotate' });
+	my $tokens = login('erin');
+	is(external($tokens, 0, 'watched')->{error}, 'invalid_grant', 'after a rotation, the first attempt is refused');
+	await($node, 'for which the keys are fetched', q{SELECT fetched_at >= tried_at FROM jwt_auth.key_fetches WHERE name = 'watched' AND tried_at > now() - interval '1 min'});
+	is(external($tokens, 0, 'watched')->{token_type}, 'Bearer', 'and the user logs in, with the same ID token');
+	$known = $peer->ask({ do => 'keys' });
+	is(add_provider('idp', 'app'), '', 'the provider without it has its keys from an administrator');
+}
+
 # Two of the same provider under different names are different
 {
 	is(add_provider('idp2', 'other'), '', 'the provider under another name');
@@ -105,10 +126,10 @@ done_testing();
 
 sub add_provider
 {
-	my ($name, $clients) = @_;
+	my ($name, $clients, %options) = @_;
 
 	return $session->state_of('SELECT jwt_add_provider('
-		  . join(', ', map { quote($_) } $name, $known->{issuer}, "{$clients}", $json->encode($known->{jwks}), '{"sign_up":true}')
+		  . join(', ', map { quote($_) } $name, $known->{issuer}, "{$clients}", $json->encode($known->{jwks}), $json->encode({ sign_up => JSON::PP::true, %options }))
 		  . ')');
 }
 

@@ -120,7 +120,7 @@ const actions = {
         .end();
     });
 
-    return { issuer, jwks: keys };
+    return { issuer, jwks: keys, jwks_uri: metadata.jwks_uri };
   },
 
   // Tokens of an account for a client, with the nonce that is given
