@@ -3,8 +3,8 @@
  * worker.c
  *	  What a background worker does in a database, and its transactions.
  *
- * It is short-lived: it ends before DROP DATABASE gives up.  From its first
- * transaction on it acts as the owner of the extension's tables, in a context that
+ * It is short-lived: it ends before DROP DATABASE gives up.  After its first
+ * transaction it acts as the owner of the extension's tables, in a context that
  * forbids SET ROLE: code of that owner, such as a trigger that is deferred to the
  * commit, gets no rights of the superuser as whom the server connects workers.
  *
@@ -53,6 +53,9 @@ static const Step steps[] = {
 
 char		ja_worker_database[NAMEDATALEN];
 
+/* As whom transactions act, once that is known. */
+static Oid	owner = InvalidOid;
+
 /*
  * Sets what a role or database may have set otherwise, and for good: who waits for a
  * lock gives up before it stands in anybody's way.
@@ -77,6 +80,24 @@ settle_settings(void)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	if (OidIsValid(owner))
+		SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/* No transaction begins in such a context, and an abort leaves it, too. */
+static void
+commit_transaction(void)
+{
+	CommitTransactionCommand();
+	SetUserIdAndSecContext(GetSessionUserId(), 0);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
 /*
  * Begins a transaction; false, and there is none, where the extension is not
  * installed.  Until the end it is neither dropped nor are two of its tables locked
@@ -88,8 +109,7 @@ ja_worker_begin(const char *activity)
 	Oid			extension;
 
 	pgstat_report_activity(STATE_RUNNING, activity);
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
+	begin_transaction();
 	extension = get_extension_oid("jwt_auth", true);
 	if (OidIsValid(extension))
 	{
@@ -101,8 +121,7 @@ ja_worker_begin(const char *activity)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		return true;
 	}
-	CommitTransactionCommand();
-	pgstat_report_activity(STATE_IDLE, NULL);
+	commit_transaction();
 	return false;
 }
 
@@ -110,9 +129,8 @@ void
 ja_worker_commit(void)
 {
 	PopActiveSnapshot();
-	CommitTransactionCommand();
+	commit_transaction();
 	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
 	CHECK_FOR_INTERRUPTS();
 }
 
@@ -131,13 +149,6 @@ connect_to(Oid database)
 	CommitTransactionCommand();
 }
 
-/* Acts as the owner of the tables for the rest of the process's life. */
-static void
-become_owner(Oid owner)
-{
-	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
-}
-
 /*
  * Whether there is something to look after; then it acts as the owner.  What a
  * subscription brings is looked after where it comes from: to purge it here would
@@ -146,15 +157,15 @@ become_owner(Oid owner)
 static bool
 begin_run(void)
 {
-	Oid			owner;
+	Oid			found;
 	bool		is_subscriber;
 
 	if (!ja_worker_begin("looking for the extension"))
 		return false;
-	owner = ja_relation_owner(JA_KEYS);
+	found = ja_relation_owner(JA_KEYS);
 	is_subscriber = ja_subscription_fills_tables();
 	ja_worker_commit();
-	become_owner(owner);
+	owner = found;
 	return !is_subscriber;
 }
 
