@@ -2,7 +2,7 @@
 # failures and sessions count as they are now; an attempt whose turn does not come
 # is told so, and not that it failed; nobody waits without limit for a transaction
 # that somebody left open, and a purge holds no name longer than that either.
-# At least 102 assertions
+# At least 108 assertions
 
 use strict;
 use warnings;
@@ -279,6 +279,24 @@ for my $level ('repeatable read', 'serializable')
 	ask($purger, 'COMMIT');
 	is(error_of(log_in($node, 'bob')), 'ok', 'until the transaction ends');
 	$_->close for $purger, $user;
+}
+
+# A wrong code beside a login that stays open, which has the user's turn and row: it is
+# denied, and counts for its token
+{
+	my $holder = JwtAuthSession->new($node);
+	my $guesser = JwtAuthSession->new($node);
+	my $user = value_of($node, "SELECT jwt_create_user('erin', '$PASSWORD', email => 'erin\@known.example')");
+	my $flow = value_of($node, q{SELECT jwt_request_login('erin@known.example') ->> 'flow'});
+
+	is(ask($holder, "BEGIN; SELECT coalesce(jwt_login('erin', '$PASSWORD') ->> 'error', 'ok')"), 'ok', 'a login of one who asked for a code stays open');
+	is(ask($guesser, "SELECT jwt_login_code('00000000', '$flow') ->> 'error'"), 'invalid_grant', 'a wrong code beside an open login of its user is denied');
+	is(value_of($node, "SELECT failures FROM jwt_auth.one_time_tokens WHERE user_id = '$user'"), 1, 'a wrong code beside an open login counts for its token');
+	is(value_of($node, "SELECT code_failures FROM jwt_auth.users WHERE id = '$user'"), 0, 'a wrong code beside an open login leaves the row that the login holds');
+	ask($holder, 'ROLLBACK');
+	is(ask($guesser, "SELECT jwt_login_code('00000001', '$flow') ->> 'error'"), 'invalid_grant', 'a wrong code after that is denied');
+	is(value_of($node, "SELECT code_failures FROM jwt_auth.users WHERE id = '$user'"), 1, 'a wrong code counts for the user once the login has ended');
+	$_->close for $holder, $guesser;
 }
 
 done_testing();
