@@ -3,7 +3,7 @@
 # needs a secret.  With remote_apply, half of the reads on it and half on a hot
 # standby, nobody is let in after a log-out that returned, and nobody is refused
 # who is in.  Nothing is written there that would stop the subscription (T188).
-# At least 76 assertions
+# At least 78 assertions
 # Time limit: 900 s
 
 use strict;
@@ -12,6 +12,7 @@ use warnings;
 use JwtAuthSession;
 use JwtAuthTest;
 use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $LOGINS = 1000;
@@ -29,9 +30,14 @@ my $subscriber = start_node('subscriber', conf => ["jwt_auth.issuer = 'https://o
 $publisher->safe_psql('postgres', qq{
 	SELECT jwt_create_key('ES256', 'first'), jwt_create_user('alice', '$PASSWORD');
 	SELECT jwt_login('alice', '$PASSWORD')});
-is($publisher->psql('postgres', publication()), 0, 'the publication of the guide can be made');
-$subscriber->safe_psql('postgres', 'CREATE SUBSCRIPTION nodes CONNECTION '
-	  . quote($publisher->connstr('postgres') . ' application_name=nodes') . ' PUBLICATION auth_nodes');
+is($publisher->psql('postgres', from_guide('CREATE PUBLICATION .*?;')), 0, 'the publication of the guide can be made');
+is($publisher->psql('postgres', from_guide('CREATE ROLE replicator .*?\\\\gexec')), 0, 'and so can the role that reads it');
+my $connection = $publisher->connstr('postgres') . ' user=replicator ' . from_guide('options=\\S+?(?=\')') . ' application_name=nodes';
+my $subscribe = 'CREATE SUBSCRIPTION nodes CONNECTION ' . quote($connection) . ' PUBLICATION auth_nodes';
+
+refuses_to_copy_nothing();
+$publisher->safe_psql('postgres', 'ALTER ROLE replicator BYPASSRLS');
+$subscriber->safe_psql('postgres', $subscribe);
 $subscriber->wait_for_subscription_sync($publisher, 'nodes');
 
 my $here = JwtAuthSession->new($publisher);
@@ -48,13 +54,33 @@ takes_over();
 $_->close for $here, $there;
 done_testing();
 
-# The statement that the guide has.
-sub publication
+# What the guide has.
+sub from_guide
 {
+	my ($pattern) = @_;
+
 	open my $guide, '<', 'doc/several-machines.md' or die "could not read the guide: $!\n";
 	local $/ = undef;
-	my ($statement) = <$guide> =~ /^(CREATE PUBLICATION .*?;)$/ms or die "the guide creates no publication\n";
-	return $statement;
+	my ($found) = <$guide> =~ /($pattern)/ms or die "the guide has no $pattern\n";
+	return $found;
+}
+
+# Policies would hide all rows from a role that they bind.
+sub refuses_to_copy_nothing
+{
+	my $end = time + 120;
+
+	$publisher->safe_psql('postgres', 'ALTER ROLE replicator NOBYPASSRLS');
+	$subscriber->safe_psql('postgres', $subscribe);
+	until (slurp_file($subscriber->logfile) =~ /affected by row-level security/)
+	{
+		die "the copy said nothing\n" if time > $end;
+		sleep 1;
+	}
+	is($subscriber->safe_psql('postgres', q{SELECT count(*) FROM pg_subscription_rel WHERE srsubstate IN ('r', 's') AND srrelid = 'jwt_auth.keys'::regclass}), 0,
+		'a role that policies bind copies nothing, and does not go on');
+	$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION nodes');
+	return;
 }
 
 sub arrive
