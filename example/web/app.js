@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import express from 'express';
+import { adminRoutes } from './admin.js';
 import { handleError, refuse } from './errors.js';
 import { identityRoutes } from './external.js';
 import { factorRoutes } from './factors.js';
@@ -30,16 +31,20 @@ export function createApp({ pools, origins, openid, isTraced }) {
     app.use(traceRequests);
   }
   app.use(COOKIE_PATH, signInRoutes({ pools, origins, cookie, openid }));
+  app.use('/api/admin', adminRoutes({ pools }));
   app.use('/api', factorRoutes({ pools }));
   app.use('/api', identityRoutes({ pools, openid }));
 
-  // scope: local (this session), others, or global (all of them).
+  // scope: local (this session), others, or global (all of them).  Whoever acts as
+  // somebody else ends that, and keeps the own session with its cookie.
   app.route('/api/logout')
     .post(requireTexts('scope'), async (request, response) => {
       const { scope } = request.body;
 
-      await queryInNameOf(request, 'SELECT jwt_logout($1)', [scope]);
-      if (scope !== 'others') {
+      const { rows: [{ is_own: isOwn }] } = await queryInNameOf(
+        request, 'SELECT jwt_actor() IS NULL AS is_own, jwt_logout($1)', [scope]);
+
+      if (isOwn && scope !== 'others') {
         response.clearCookie(cookie.name, cookie.options);
       }
       response.sendStatus(204);
@@ -60,7 +65,9 @@ export function createApp({ pools, origins, openid, isTraced }) {
   app.route('/api/me')
     .get(async (request, response) => {
       const { rows } = await queryInNameOf(
-        request, "SELECT jwt_claim('name') AS name, jwt_claim('tenant') AS tenant");
+        request, `
+        SELECT jwt_claim('name') AS name, jwt_claim('tenant') AS tenant,
+            jwt_has_scope('admin') AS is_admin, jwt_actor() IS NOT NULL AS is_acted`);
 
       response.json(rows[0]);
     })
@@ -69,7 +76,7 @@ export function createApp({ pools, origins, openid, isTraced }) {
   app.route('/api/sessions')
     .get(async (request, response) => {
       const { rows } = await queryInNameOf(request, `
-        SELECT session_id, created_at, refreshed_at, user_agent, claimed_address, is_current
+        SELECT session_id, created_at, refreshed_at, user_agent, claimed_address, is_current, method
         FROM jwt_sessions() ORDER BY is_current DESC, refreshed_at DESC`);
 
       response.json(rows);

@@ -20,7 +20,8 @@ ALTER DATABASE :"database" SET jwt_auth.webauthn_rp_name = 'Notebook';
 ALTER DATABASE :"database" SET jwt_auth.webauthn_origins = :'origin';
 \connect :"database"
 
-SELECT jwt_create_key();
+-- The first one signs; the next one is published before it does.
+SELECT jwt_create_key(), jwt_create_key();
 
 -- The web server connects as notes_gateway, requests run as notes_user, and
 -- notes_owner has the tables.  Only the first one can connect.
@@ -57,6 +58,7 @@ CREATE TABLE notes (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON notes (tenant);
+CREATE INDEX ON notes (owner);
 ALTER TABLE notes OWNER TO notes_owner;
 
 -- Everybody reads what belongs to the own tenant.  Who has the scope adds
@@ -85,7 +87,7 @@ END;
 -- addresses.  Only the owner of the extension, as whom this runs, reads those tables.
 CREATE FUNCTION own_events()
 RETURNS TABLE (at timestamptz, event text, reason text, recipient text)
-STABLE SECURITY DEFINER
+STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT log.at, log.event, log.reason, NULL
     FROM jwt_auth.audit_log AS log WHERE log.user_id = jwt_user_id()

@@ -1,4 +1,4 @@
--- Users of two tenants, one of whom must add a second factor, and their notes.
+-- Users of two tenants, one of whom must add a second factor, an administrator, and notes.
 
 SELECT jwt_create_user('alice', 'correct horse battery staple', role => 'notes_user',
     claims => '{"name": "Alice", "tenant": "acme", "scope": "notes:write"}',
@@ -11,9 +11,13 @@ SELECT jwt_create_user('alice', 'correct horse battery staple', role => 'notes_u
     email => 'carol@acme.example') AS carol,
     jwt_create_user('dan', 'singing in an empty house', role => 'notes_user',
     claims => '{"name": "Dan", "tenant": "initech", "scope": "notes:write"}',
-    email => 'dan@initech.example') AS dan \gset
+    email => 'dan@initech.example') AS dan,
+    jwt_create_user('erin', 'minding the whole shop', role => 'notes_admin',
+    claims => '{"name": "Erin", "tenant": "acme", "scope": "notes:write admin"}',
+    email => 'erin@acme.example') AS erin \gset
 
-SELECT jwt_update_user(:'dan', mfa_enrollment => 'required');
+SELECT jwt_update_user(:'dan', mfa_enrollment => 'required'),
+    jwt_update_user(:'erin', mfa_enrollment => 'required');
 
 INSERT INTO notes (tenant, owner, author, body, created_at) VALUES
     ('acme', :'alice', 'Alice', 'Order more anvils', now() - interval '2 days'),

@@ -187,3 +187,11 @@ export async function tokenOf(username) {
 
   return answer.body.access_token;
 }
+
+// The statements that an answer took, as the panel under the hood gets them, and the
+// role and SQLSTATE of each
+export function tracesOf(answer) {
+  return JSON.parse(decodeURIComponent(answer.headers.get('under-the-hood') ?? '[]'));
+}
+
+export const statesOf = (answer) => tracesOf(answer).map(({ role, state }) => [role, state]);

@@ -4,14 +4,9 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { codeOf } from './authenticator.mjs';
-import { addUser, ask, cookieOf, endGrace, forgetSteps, login, refresh, startBehind, stopServer, tokenOf, url, USERS } from './server.mjs';
+import { addUser, ask, cookieOf, endGrace, forgetSteps, login, refresh, startBehind, statesOf, stopServer, tokenOf, tracesOf, url, USERS } from './server.mjs';
 
 const headers = { Origin: url };
-
-// The statements that an answer took
-function tracesOf(answer) {
-  return JSON.parse(decodeURIComponent(answer.headers.get('under-the-hood') ?? '[]'));
-}
 
 const summaryOf = (answer) => tracesOf(answer).map(({ sql, role, state }) => [sql.trim().split(/[\s($]+/).slice(0, 2).join(' '), role, state]);
 
@@ -34,7 +29,7 @@ test('a query runs as the role of the token, and says how many rows its policy l
 test('a refusal says which statement was refused, and that those behind it did not run', async () => {
   const carol = await tokenOf('carol');
 
-  assert.deepEqual(summaryOf(await ask('GET', '/api/notes', { token: 'x' })).map(([, role, state]) => [role, state]), [
+  assert.deepEqual(statesOf(await ask('GET', '/api/notes', { token: 'x' })), [
     ['notes_gateway', '00000'], ['notes_gateway', '28J00'], ['notes_gateway', '25P02'], ['notes_gateway', '00000'],
   ]);
   const denied = tracesOf(await ask('POST', '/api/notes', { token: carol, body: { body: 'Mine' } }));

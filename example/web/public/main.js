@@ -1,5 +1,6 @@
 // The page: shows what there is, and answers clicks.
 
+import { loadAdmin, startAdmin } from './admin.js';
 import { startAuthenticator } from './authenticator.js';
 import { startEnrollment } from './enrollment.js';
 import { link, linkIfPending, loadIdentities, signInExternally, startExternal, takeAnswer } from './external.js';
@@ -9,8 +10,14 @@ import { attempt, byId, describe, fill, nameClient, onClick, onSubmit, removeIte
 import { startProofs, usePasskey } from './proof.js';
 import { events, renew, request, send, SessionEnded, signIn, signOut } from './session.js';
 
-const views = ['notes', 'account'];
-const loaders = { notes: loadNotes, account: loadAccount };
+const loaders = { notes: loadNotes, account: loadAccount, admin: loadAdmin };
+const views = Object.keys(loaders);
+
+// How a session began
+const METHODS = {
+  password: 'password', passkey: 'passkey', external: 'identity provider', code: 'link or code', sign_up: 'sign-up',
+  application: 'application', api_token: 'API token', impersonated: 'an administrator who acts as you',
+};
 
 // The first access token is no renewal.
 let renewals = -1;
@@ -22,11 +29,13 @@ async function start() {
   addEventListener('hashchange', () => showView());
   events.addEventListener('token', ({ detail }) => showTokenLife(detail.seconds));
   events.addEventListener('ended', () => showSignIn('Your session has ended. Please sign in again.'));
+  events.addEventListener('acted', () => showUser('notes', 'This was ended, by the user or after a while. You are yourself again.'));
   startHood();
   startProofs();
   startFactors();
   startAuthenticator();
   startEnrollment();
+  startAdmin(showUser);
   onSubmit('sign-in-form', submitSignIn);
   onClick('passkey-sign-in', signInWithPasskey);
   onSubmit('note-form', submitNote);
@@ -86,13 +95,24 @@ function showSignIn(notice) {
 }
 
 async function showSignedIn() {
-  const { name, tenant } = await request('GET', '/api/me');
+  const { name, tenant, is_admin: isAdmin, is_acted: isActed } = await request('GET', '/api/me');
 
   byId('user-name').textContent = name;
   byId('user-tenant').textContent = tenant;
+  byId('admin-link').hidden = !isAdmin;
+  byId('acting').hidden = !isActed;
+  byId('acting-name').textContent = name;
+  byId('sign-out').hidden = isActed;
   byId('sign-in').hidden = true;
   byId('signed-in').hidden = false;
   await showView();
+}
+
+// Shows a view to whoever the page is for from now on.
+async function showUser(view, message = '') {
+  history.replaceState(null, '', `#${view}`);
+  await showSignedIn();
+  say(message);
 }
 
 async function showView() {
@@ -105,7 +125,7 @@ async function showView() {
   }
   say('');
   hideSecrets();
-  document.title = chosen === 'notes' ? 'Notes – Notebook' : 'Account – Notebook';
+  document.title = `${byId(`${chosen}-title`).textContent} – Notebook`;
   byId(`${chosen}-title`).focus();
   await attempt(byId(chosen), loaders[chosen]);
 }
@@ -244,6 +264,7 @@ function sessionItem(session) {
   const button = item.querySelector('button');
 
   item.querySelector('.badge').hidden = !session.is_current;
+  item.querySelector('.method').textContent = METHODS[session.method.split(':')[0]];
   button.hidden = session.is_current;
   button.ariaLabel = `End session: ${client}`;
   button.addEventListener('click', () => attempt(byId('account'), async () => {

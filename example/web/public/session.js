@@ -27,7 +27,8 @@ export class SessionEnded extends Error {}
 export class Cancelled extends Error {}
 
 // Fires "token" whenever there is a new access token, "ended" when the page finds that
-// the session is over, and "answered" with the statements that a request took.
+// the session is over, "acted" when acting as somebody else has come to its end, and
+// "answered" with the statements that a request took.
 export const events = new EventTarget();
 
 // Other tabs have the same cookie: when somebody signs in or out in one, the
@@ -36,6 +37,9 @@ const tabs = new BroadcastChannel('session');
 tabs.onmessage = () => location.reload();
 
 let accessToken;
+
+// The own one of an administrator who acts as somebody else
+let ownToken;
 let renewal;
 let askForFactor;
 let askToEnroll;
@@ -79,7 +83,7 @@ async function stepUp(refusal) {
   try {
     challenge = await requestAsIs('POST', '/api/step-up');
   } catch (error) {
-    error.code = refusal.needsFactor ? 'second_factor_needed' : 'sign_in_needed';
+    error.code = ownToken ? 'user_needed' : refusal.needsFactor ? 'second_factor_needed' : 'sign_in_needed';
     throw error;
   }
   await askForFactor(challenge, (answer) => obtain('step-up', answer));
@@ -98,6 +102,19 @@ export async function signOut(scope) {
     accessToken = undefined;
     tabs.postMessage('signed out');
   }
+}
+
+// Sends requests in the name of somebody else, with an access token for that.
+export function actAs(answer) {
+  ownToken = accessToken;
+  keep(answer);
+}
+
+// The page is the administrator's again, as it would be after it was loaded anew.
+export async function actNoMore() {
+  await requestAsIs('POST', '/api/logout', { scope: 'local' }).catch(() => {});
+  ownToken = undefined;
+  await renew();
 }
 
 // A request with the access token.  If it needs more proof of who it is, the user is
@@ -124,6 +141,14 @@ async function requestAsIs(method, path, body) {
     if (!isOver(error)) {
       throw error;
     }
+  }
+
+  // Acting as somebody else is over, and not renewed.
+  if (ownToken) {
+    ownToken = undefined;
+    await renew();
+    events.dispatchEvent(new Event('acted'));
+    throw new Cancelled();
   }
 
   // Another request may have renewed it in the meantime.
