@@ -14,11 +14,14 @@ import { traceRequests } from './trace.js';
 
 const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 
+// Where the links of mails lead to: the page takes the token from behind the #.
+const MAIL_PATHS = ['/confirm', '/login', '/recover'];
+
 // The cookie goes to the addresses below this one alone.
 const COOKIE_PATH = '/api/auth';
 
 // origins: the addresses of our own pages.
-export function createApp({ pools, origins, openid, isTraced }) {
+export function createApp({ pools, origins, openid, mailbox, isTraced }) {
   const app = express();
   const cookie = refreshCookie(origins, COOKIE_PATH);
   const queryInNameOf = queriesInNameOf(pools);
@@ -26,6 +29,7 @@ export function createApp({ pools, origins, openid, isTraced }) {
   app.set('etag', false);
   app.use(securityHeaders());
   app.use(express.static(PUBLIC, { redirect: false }));
+  app.get(MAIL_PATHS, (request, response) => response.sendFile('index.html', { root: PUBLIC }));
   app.use(express.json({ limit: '8kb' }));
   if (isTraced) {
     app.use(traceRequests);
@@ -61,6 +65,13 @@ export function createApp({ pools, origins, openid, isTraced }) {
       sendAnswer(response, answer, () => response.sendStatus(204));
     })
     .all(allow('POST'));
+
+  // Where to read the mails of this example
+  app.route('/api/mailbox')
+    .get((request, response) => {
+      mailbox ? response.json({ url: mailbox }) : response.sendStatus(204);
+    })
+    .all(allow('GET'));
 
   app.route('/api/me')
     .get(async (request, response) => {

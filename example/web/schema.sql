@@ -31,7 +31,8 @@ CREATE ROLE notes_gateway LOGIN NOINHERIT;
 GRANT notes_user TO notes_gateway;
 GRANT EXECUTE ON FUNCTION jwt_login, jwt_mfa_options, jwt_mfa_verify,
     jwt_passkey_login_options, jwt_passkey_login, jwt_external_nonce, jwt_login_external,
-    jwt_refresh, jwt_change_password TO notes_gateway;
+    jwt_refresh, jwt_change_password, jwt_sign_up, jwt_confirm_sign_up, jwt_request_login,
+    jwt_login_code, jwt_request_recovery, jwt_recover TO notes_gateway;
 
 -- Users add factors, and so does the gateway for whoever may not sign in without.
 GRANT EXECUTE ON FUNCTION jwt_passkey_register, jwt_enroll_totp, jwt_confirm_totp
@@ -40,13 +41,14 @@ GRANT EXECUTE ON FUNCTION jwt_passkey_register, jwt_enroll_totp, jwt_confirm_tot
     jwt_make_recovery_codes, jwt_remove_factor, jwt_external_nonce, jwt_link_external,
     jwt_unlink_external TO notes_user;
 
--- Whoever comes from an identity provider for the first time, and has no account
--- here, is a guest, under the name that the provider says.
+-- Whoever signs up, or comes from an identity provider for the first time and has no
+-- account here, is a guest, under the name that the form or the provider says.
 CREATE FUNCTION welcome_guest(kind text, identifier text, data jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
 RETURN jsonb_build_object('role', 'notes_user', 'claims', jsonb_build_object(
-    'name', coalesce(data #>> '{claims,name}', 'Guest'), 'tenant', 'guests', 'scope', 'notes:write'));
+    'name', left(coalesce(data #>> '{claims,name}', data ->> 'name', 'Guest'), 40), 'tenant', 'guests', 'scope', 'notes:write'));
 REVOKE EXECUTE ON FUNCTION welcome_guest FROM PUBLIC;
+ALTER DATABASE :"database" SET jwt_auth.sign_up = on;
 ALTER DATABASE :"database" SET jwt_auth.sign_up_function = 'public.welcome_guest';
 
 CREATE TABLE notes (

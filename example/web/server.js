@@ -3,7 +3,8 @@
 // Environment: PG* (how to connect), PORT (3000; 0 takes a free one), ORIGIN, the
 // address that browsers see when a proxy stands in front, for example
 // https://notes.example.com, and OIDC_ISSUER and OIDC_CLIENT_ID of an identity
-// provider, if there is one; UNDER_THE_HOOD=1 shows what the database is asked.
+// provider, if there is one; MAILBOX is the address of a page with all mails, and
+// UNDER_THE_HOOD=1 shows what the database is asked.
 
 import { createServer } from 'node:http';
 import { createApp } from './app.js';
@@ -14,7 +15,7 @@ import { TracedClient } from './trace.js';
 const HOST = '127.0.0.1';
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const { PORT = '3000', ORIGIN, OIDC_ISSUER, OIDC_CLIENT_ID, UNDER_THE_HOOD } = process.env;
+const { PORT = '3000', ORIGIN, OIDC_ISSUER, OIDC_CLIENT_ID, MAILBOX, UNDER_THE_HOOD } = process.env;
 const isTraced = UNDER_THE_HOOD === '1';
 const pools = createPools(isTraced && TracedClient);
 const openid = createOpenid({ issuer: OIDC_ISSUER, clientId: OIDC_CLIENT_ID });
@@ -48,7 +49,7 @@ server.listen(Number(PORT), HOST, () => {
   const { port } = server.address();
   const origins = ownOrigin ? [ownOrigin] : [`http://localhost:${port}`, `http://${HOST}:${port}`];
 
-  server.on('request', createApp({ pools, origins, openid, isTraced }));
+  server.on('request', createApp({ pools, origins, openid, mailbox: MAILBOX, isTraced }));
   console.log(`Listening on ${HOST}:${port}.  Open ${origins[0]}`);
 });
 

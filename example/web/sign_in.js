@@ -4,6 +4,7 @@
 
 import { Router } from 'express';
 import { transaction } from './database.js';
+import { mailRoutes } from './by_mail.js';
 import { externalRoutes } from './external.js';
 import { withQrCode } from './factors.js';
 import { describeClient, queryAsGateway, refreshTokenOf, sendAnswer, valueOf } from './requests.js';
@@ -15,8 +16,13 @@ export function signInRoutes({ pools, origins, cookie, openid }) {
   const proof = [ownPages, requireTexts('mfa_token', 'method'), requireObjects('response')];
 
   // Whoever signs in gets the access token in the answer, for the memory of
-  // the page, and the refresh token in a cookie that no script can read.
+  // the page, and the refresh token in a cookie that no script can read.  A new
+  // password alone begins no session.
   function sendTokens(response, { refresh_token, refresh_expires_in, ...answer }) {
+    if (!refresh_token) {
+      response.json(answer);
+      return;
+    }
     response.cookie(cookie.name, refresh_token, { ...cookie.options, maxAge: refresh_expires_in * 1000 });
     response.json(answer);
   }
@@ -29,7 +35,7 @@ export function signInRoutes({ pools, origins, cookie, openid }) {
       await describeClient(client, request);
       const tokens = valueOf(await client.query(sql, values));
 
-      if (!tokens.error && former) {
+      if (tokens.access_token && former) {
         await client.query('SELECT jwt_revoke($1)', [former]);
       }
       return tokens;
@@ -38,6 +44,7 @@ export function signInRoutes({ pools, origins, cookie, openid }) {
     sendAnswer(response, beforeAnswer(answer), (tokens) => sendTokens(response, tokens));
   }
 
+  router.use(mailRoutes({ pools, ownPages, cookie, begin }));
   router.use('/external', externalRoutes({ pools, openid, ownPages, cookie, begin }));
 
   router.route('/login')

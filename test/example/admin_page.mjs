@@ -69,17 +69,17 @@ withPage('an administrator bans a user after a fresh proof, and lifts the ban', 
 }, { bypassCSP: true });
 
 withPage('an administrator acts as a user, which is shown, told, and ended', async (page) => {
-  addUser('mona');
+  addUser('moira');
   await signInAsErin(page);
   await openAdmin(page);
-  await page.getByRole('button', { name: 'Act as: mona' }).click();
+  await page.getByRole('button', { name: 'Act as: moira' }).click();
   await page.click('#reason-cancel');
   assert.equal(await page.locator('#acting').isVisible(), false, 'not without a reason');
-  await page.getByRole('button', { name: 'Act as: mona' }).click();
+  await page.getByRole('button', { name: 'Act as: moira' }).click();
   await page.fill('#reason-text', 'cannot see a note');
   await page.keyboard.press('Enter');
-  await waitForText(page, '#acting', 'You act as mona, who is told of it.');
-  await waitForText(page, '.who', 'mona');
+  await waitForText(page, '#acting', 'You act as moira, who is told of it.');
+  await waitForText(page, '.who', 'moira');
   assert.equal(await page.locator('#admin-link').isVisible(), false);
   await page.fill('#note-body', 'By an administrator');
   await page.click('#note-form button');
@@ -93,8 +93,8 @@ withPage('an administrator acts as a user, which is shown, told, and ended', asy
   await waitForText(page, '.who', 'Erin');
   assert.equal(await page.locator('#acting').isVisible(), false);
   assert.equal(new URL(page.url()).hash, '#admin');
-  assert.ok(eventsOf('mona').includes('impersonated'));
-  assert.ok(messagesTo('mona').includes('impersonated'));
+  assert.ok(eventsOf('moira').includes('impersonated'));
+  assert.ok(messagesTo('moira').includes('impersonated'));
   await page.click('nav a[href="#notes"]');
   await page.reload();
   await waitForText(page, '.who', 'Erin');
@@ -103,11 +103,11 @@ withPage('an administrator acts as a user, which is shown, told, and ended', asy
 withPage('the user ends it, and the administrator is told', async (page) => {
   await signInAsErin(page);
   await openAdmin(page);
-  await page.getByRole('button', { name: 'Act as: mona' }).click();
+  await page.getByRole('button', { name: 'Act as: moira' }).click();
   await page.fill('#reason-text', 'once more');
   await page.keyboard.press('Enter');
-  await waitForText(page, '#acting', 'You act as mona');
-  query("SELECT jwt_end_sessions(jwt_find_user('mona'))");
+  await waitForText(page, '#acting', 'You act as moira');
+  query("SELECT jwt_end_sessions(jwt_find_user('moira'))");
   await page.click('nav a[href="#account"]');
   await waitForText(page, '.who', 'Erin');
   await waitForText(page, '#message', 'You are yourself again.');

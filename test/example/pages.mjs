@@ -48,7 +48,7 @@ export async function openPage(context, at = url) {
     }
   });
   await page.goto(at);
-  await page.locator('#sign-in:visible, #signed-in:visible').first().waitFor();
+  await page.locator('#sign-in:visible, #by-mail:visible, #signed-in:visible').first().waitFor();
   return page;
 }
 

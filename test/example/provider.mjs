@@ -79,7 +79,7 @@ test('who comes from the provider for the first time is a guest, and the same on
   assert.equal(first.status, 200);
   assert.deepEqual(Object.keys(first.body).sort(), ['access_token', 'expires_in', 'token_type']);
   assert.match(cookiesOf(first).join(), /external=; .*refresh_token=jar_/, 'what the browser held is dropped');
-  assert.deepEqual((await ask('GET', '/api/me', { token: first.body.access_token })).body, { name: 'nina', tenant: 'guests' });
+  assert.deepEqual((await ask('GET', '/api/me', { token: first.body.access_token })).body, { name: 'nina', tenant: 'guests', is_admin: false, is_acted: false });
 
   assert.equal((await signInAs('nina@mail.example')).status, 200);
   assert.equal(query("SELECT count(*) FROM jwt_auth.identities WHERE subject = 'nina@mail.example'"), '1');
@@ -155,7 +155,7 @@ test('an address that has an account is linked by whoever signs in to it, and by
 
   const { status, body } = await signInAs('lena@acme.example');
   assert.equal(status, 200);
-  assert.deepEqual((await ask('GET', '/api/me', { token: body.access_token })).body, { name: 'lena', tenant: 'acme' });
+  assert.deepEqual((await ask('GET', '/api/me', { token: body.access_token })).body, { name: 'lena', tenant: 'acme', is_admin: false, is_acted: false });
 });
 
 test('who is signed in links another identity, and unlinks it', async () => {

@@ -195,3 +195,22 @@ export function tracesOf(answer) {
 }
 
 export const statesOf = (answer) => tracesOf(answer).map(({ role, state }) => [role, state]);
+
+// The newest mail with a subject to an address, once it has arrived: its text, and the
+// link and the code in it.  It is none of those that were there before.
+export async function mailTo(address, subject, before = []) {
+  const { body: { url: mailbox } } = await ask('GET', '/api/mailbox');
+
+  for (let i = 0; i < 600; i += 1) {
+    const { body: mails } = await ask('GET', '/mails', { at: mailbox });
+    const mail = mails.find((each) => each.to === address && each.subject === subject && !before.includes(each.text));
+
+    if (mail) {
+      const [link, , token] = /https?:\S+?(#(jat_\S+))?(?=\s)/.exec(mail.text) ?? [];
+
+      return { ...mail, mailbox, link, token, code: /code.*: (\d+)/.exec(mail.text)?.[1] };
+    }
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+  throw new Error(`no mail "${subject}" arrived`);
+}

@@ -4,6 +4,7 @@ import { loadAdmin, startAdmin } from './admin.js';
 import { startAuthenticator } from './authenticator.js';
 import { startEnrollment } from './enrollment.js';
 import { link, linkIfPending, loadIdentities, signInExternally, startExternal, takeAnswer } from './external.js';
+import { showLink, startMail, takeLink } from './by_mail.js';
 import { hideSecrets, loadFactors, startFactors } from './factors.js';
 import { startHood } from './hood.js';
 import { attempt, byId, describe, fill, nameClient, onClick, onSubmit, removeItem, say } from './page.js';
@@ -36,6 +37,9 @@ async function start() {
   startAuthenticator();
   startEnrollment();
   startAdmin(showUser);
+  const link = takeLink();
+  const mail = startMail(showSignedOut, (notice) => (notice ? showSignIn(notice) : showAfterSignIn()));
+
   onSubmit('sign-in-form', submitSignIn);
   onClick('passkey-sign-in', signInWithPasskey);
   onSubmit('note-form', submitNote);
@@ -48,7 +52,13 @@ async function start() {
   const answer = takeAnswer();
 
   try {
-    await startExternal();
+    await Promise.all([startExternal(), mail]);
+    if (link) {
+      showSignIn('');
+      showSignedOut('by-mail');
+      showLink(link);
+      return;
+    }
     await renew();
     await showSignedIn();
   } catch (error) {
@@ -82,7 +92,6 @@ async function takeUp(answer) {
 
 function showSignIn(notice) {
   byId('signed-in').hidden = true;
-  byId('sign-in').hidden = false;
   byId('sign-in-notice').textContent = notice;
   for (const list of document.querySelectorAll('#signed-in .list')) {
     list.replaceChildren();
@@ -90,6 +99,14 @@ function showSignIn(notice) {
   hideSecrets();
   renewals = -1;
   history.replaceState(null, '', '/');
+  showSignedOut('sign-in');
+}
+
+// The form to sign in, or the one for whoever has a mail
+function showSignedOut(name) {
+  for (const each of ['sign-in', 'by-mail']) {
+    byId(each).hidden = each !== name;
+  }
   document.title = 'Sign in – Notebook';
   byId('username').focus();
 }
@@ -104,6 +121,7 @@ async function showSignedIn() {
   byId('acting-name').textContent = name;
   byId('sign-out').hidden = isActed;
   byId('sign-in').hidden = true;
+  byId('by-mail').hidden = true;
   byId('signed-in').hidden = false;
   await showView();
 }

@@ -73,7 +73,12 @@ export async function signIn(way, proof) {
 }
 
 async function obtain(way, proof) {
-  keep(await alone(() => send('POST', `/api/auth/${way}`, { body: proof })));
+  const answer = await alone(() => send('POST', `/api/auth/${way}`, { body: proof }));
+
+  // A new password begins no session.
+  if (answer.access_token) {
+    keep(answer);
+  }
 }
 
 // Lifts the session to the level that a refusal asks for.
