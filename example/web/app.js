@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { adminRoutes } from './admin.js';
+import { apiTokenRoutes } from './api_tokens.js';
 import { handleError, refuse } from './errors.js';
 import { identityRoutes } from './external.js';
 import { factorRoutes } from './factors.js';
@@ -36,6 +37,7 @@ export function createApp({ pools, origins, openid, mailbox, isTraced }) {
   }
   app.use(COOKIE_PATH, signInRoutes({ pools, origins, cookie, openid }));
   app.use('/api/admin', adminRoutes({ pools }));
+  app.use('/api', apiTokenRoutes({ pools }));
   app.use('/api', factorRoutes({ pools }));
   app.use('/api', identityRoutes({ pools, openid }));
 
@@ -87,7 +89,7 @@ export function createApp({ pools, origins, openid, mailbox, isTraced }) {
   app.route('/api/sessions')
     .get(async (request, response) => {
       const { rows } = await queryInNameOf(request, `
-        SELECT session_id, created_at, refreshed_at, user_agent, claimed_address, is_current, method
+        SELECT session_id, created_at, refreshed_at, user_agent, claimed_address, is_current, method, api_token
         FROM jwt_sessions() ORDER BY is_current DESC, refreshed_at DESC`);
 
       response.json(rows);

@@ -16,6 +16,7 @@ const PROTECTED = [
   ['POST', '/api/authenticators', { name: 'x' }], ['POST', `/api/authenticators/${NOBODY}`, { code: '123456' }],
   ['POST', '/api/recovery-codes'], ['POST', '/api/step-up'],
   ['GET', '/api/identities'], ['DELETE', '/api/identities/example-id/x'],
+  ['GET', '/api/tokens'], ['POST', '/api/tokens', { name: 'x', scope: '', expires_in: '1 day' }], ['DELETE', `/api/tokens/${NOBODY}`],
 ];
 
 function assertRefused(answer, status, error, message) {

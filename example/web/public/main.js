@@ -1,6 +1,7 @@
 // The page: shows what there is, and answers clicks.
 
 import { loadAdmin, startAdmin } from './admin.js';
+import { hideToken, loadApiTokens, startApiTokens } from './api_tokens.js';
 import { startAuthenticator } from './authenticator.js';
 import { startEnrollment } from './enrollment.js';
 import { link, linkIfPending, loadIdentities, signInExternally, startExternal, takeAnswer } from './external.js';
@@ -37,6 +38,7 @@ async function start() {
   startAuthenticator();
   startEnrollment();
   startAdmin(showUser);
+  startApiTokens();
   const link = takeLink();
   const mail = startMail(showSignedOut, (notice) => (notice ? showSignIn(notice) : showAfterSignIn()));
 
@@ -97,6 +99,7 @@ function showSignIn(notice) {
     list.replaceChildren();
   }
   hideSecrets();
+  hideToken();
   renewals = -1;
   history.replaceState(null, '', '/');
   showSignedOut('sign-in');
@@ -143,6 +146,7 @@ async function showView() {
   }
   say('');
   hideSecrets();
+  hideToken();
   document.title = `${byId(`${chosen}-title`).textContent} – Notebook`;
   byId(`${chosen}-title`).focus();
   await attempt(byId(chosen), loaders[chosen]);
@@ -262,7 +266,7 @@ async function deleteNotes() {
 // Account
 
 async function loadAccount() {
-  await Promise.all([loadSessions(), loadFactors(), loadIdentities()]);
+  await Promise.all([loadSessions(), loadFactors(), loadIdentities(), loadApiTokens()]);
 }
 
 async function loadSessions() {
@@ -272,7 +276,7 @@ async function loadSessions() {
 }
 
 function sessionItem(session) {
-  const client = nameClient(session.user_agent ?? '');
+  const client = session.api_token ?? nameClient(session.user_agent ?? '');
   const item = fill('session-template', {
     '.client': client,
     '.address': session.claimed_address ?? 'unknown address',

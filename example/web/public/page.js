@@ -7,6 +7,7 @@ const TEXTS = {
   insufficient_scope: 'You may read these notes, but not change them.',
   server_error: 'The server cannot do this now. Please try again later.',
   second_factor_needed: 'This needs a second proof of who you are. Please add a passkey or an authenticator app first.',
+  scope_needed: 'You may not write notes, so no API token of yours may. Please create one that reads only.',
   admin_needed: 'Only administrators may do this. Please sign in as one.',
   user_needed: 'Only the user may do this. Please stop acting in the name of somebody else first.',
   sign_in_needed: 'This needs a sign-in of the last five minutes. Please sign out, and sign in again.',
