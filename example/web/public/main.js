@@ -164,7 +164,7 @@ async function submitSignIn(form) {
     if (error.code === 'temporarily_unavailable') {
       countDown(form, error.retryAfter);
     }
-    throw error.code === 'invalid_grant' ? new Error('The username or the password is wrong.') : error;
+    throw error.code === 'invalid_grant' ? new Error('The username or the password is wrong. Please try again, or choose a new password.') : error;
   }
   form.reset();
   await showAfterSignIn();
@@ -304,7 +304,7 @@ async function submitPassword(form) {
       new_password: form.elements.new_password.value,
     });
   } catch (error) {
-    throw error.code === 'invalid_grant' ? new Error('The current password is wrong.') : error;
+    throw error.code === 'invalid_grant' ? new Error('The current password is wrong. Please try again.') : error;
   }
   form.reset();
   await loadSessions();

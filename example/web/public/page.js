@@ -4,7 +4,7 @@
 import { Cancelled, events, Refusal, SessionEnded } from './session.js';
 
 const TEXTS = {
-  insufficient_scope: 'You may read these notes, but not change them.',
+  insufficient_scope: 'You may read these notes, but not change them. An administrator can let you.',
   server_error: 'The server cannot do this now. Please try again later.',
   second_factor_needed: 'This needs a second proof of who you are. Please add a passkey or an authenticator app first.',
   scope_needed: 'You may not write notes, so no API token of yours may. Please create one that reads only.',
@@ -13,10 +13,18 @@ const TEXTS = {
   sign_in_needed: 'This needs a sign-in of the last five minutes. Please sign out, and sign in again.',
 };
 
+// What to do next, where the server's own words do not say it
+const ADVICE = {
+  external_failed: 'Please begin again.',
+  invalid_grant: 'Please try again.',
+  not_found: 'Please load the page anew.',
+  session_limit: 'Please end another session first.',
+};
+
 // What browsers throw when a passkey is made or used
 const PASSKEY_TEXTS = {
-  InvalidStateError: 'This device has a passkey for you already.',
-  NotAllowedError: 'No passkey was used.',
+  InvalidStateError: 'This device has a passkey for you already. Please use that one.',
+  NotAllowedError: 'No passkey was used. Please try again, or choose another way.',
   SecurityError: 'Passkeys cannot be used at this address.',
 };
 
@@ -87,7 +95,8 @@ export function describe(error) {
   if (error.code === 'temporarily_unavailable') {
     return `Too many attempts. Please try again ${inSeconds(error.retryAfter)}.`;
   }
-  return TEXTS[error.code] ?? PASSKEY_TEXTS[error.name] ?? (error instanceof Refusal ? `${capitalize(error.message)}.` : error.message);
+  return TEXTS[error.code] ?? PASSKEY_TEXTS[error.name]
+    ?? (error instanceof Refusal ? [`${capitalize(error.message)}.`, ADVICE[error.code]].filter(Boolean).join(' ') : error.message);
 }
 
 function inSeconds(seconds) {
