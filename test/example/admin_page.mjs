@@ -108,8 +108,10 @@ withPage('the user ends it, and the administrator is told', async (page) => {
   await page.keyboard.press('Enter');
   await waitForText(page, '#acting', 'You act as moira');
   query("SELECT jwt_end_sessions(jwt_find_user('moira'))");
-  await page.click('nav a[href="#account"]');
+  await page.fill('#note-body', 'In whose name?');
+  await page.click('#note-form button');
   await waitForText(page, '.who', 'Erin');
+  assert.equal(query("SELECT count(*) FROM notes WHERE body = 'In whose name?'"), '0', 'nothing is done in the own name');
   await waitForText(page, '#message', 'You are yourself again.');
 });
 

@@ -24,7 +24,7 @@ withPage('each click shows what the database was asked, and as whom', async (pag
   await waitForText(page, last, 'Use an account that may do it.');
   await waitForText(page, last, 'Rolled back.');
   assert.equal(await textOf(page, `${last} h2`), 'Add note');
-  await waitForText(page, '#hood-list', /notes: \d+ passed, [1-9]\d* did not: \(tenant = jwt_claim\('tenant'::text\)\)/);
+  await waitForText(page, '#hood-list', /notes: \d+ let through, [1-9]\d* kept back by \(tenant = jwt_claim\('tenant'::text\)\)/);
   assert.doesNotMatch(await page.locator('#hood').innerHTML(), /(eyJ|ja[a-z]_)[\w-]|candle|sesame/);
   await page.click('#hood-clear');
   assert.equal(await page.locator('#hood-list > li').count(), 0);

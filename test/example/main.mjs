@@ -3,7 +3,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { startExample, stopServer } from './server.mjs';
+import { ask, startExample, stopServer } from './server.mjs';
 
 // Short, since a test waits for its end.
 const TOKEN_LIFE = '30s';
@@ -26,6 +26,14 @@ if (process.env.SKIP_BROWSER) {
   }
   test('the browser ends', endBrowser);
 }
-test('the server ends when it is told to', async () => {
+test('the server ends when it is told to, and the mailbox with it', async () => {
+  const { body: { url: mailbox } } = await ask('GET', '/api/mailbox');
+  const isThere = () => ask('GET', '/mails', { at: mailbox }).then(() => true, () => false);
+
+  assert.equal(await isThere(), true);
   assert.equal(await stopServer(), 0);
+  for (let i = 0; i < 600 && await isThere(); i += 1) {
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+  assert.equal(await isThere(), false);
 });

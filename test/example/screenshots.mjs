@@ -1,14 +1,14 @@
-// Pictures of the example application: node screenshots.mjs [DIRECTORY]
-// (default: test-output).
+// Pictures of the example application: node screenshots.mjs [DIRECTORY [SUFFIX...]]
+// (default: test-output, and all of desktop-light, desktop-dark, phone-light, phone-dark).
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from './authenticator.mjs';
 import { addPhone, homeOf, launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
-import { addUser, login, startExample, stopServer, url } from './server.mjs';
+import { addUser, forgetSteps, login, mailTo, query, startExample, stopServer, url } from './server.mjs';
 
-const directory = process.argv[2] ?? join(process.env.JWT_AUTH_SOURCE, 'test-output');
-const DESKTOP = { width: 1024, height: 720 };
+const [directory = join(process.env.JWT_AUTH_SOURCE, 'test-output'), ...chosen] = process.argv.slice(2);
+const DESKTOP = { width: 1200, height: 760 };
 
 mkdirSync(directory, { recursive: true });
 await startExample('30s');
@@ -18,7 +18,11 @@ const browser = await launchBrowser();
 try {
   for (const [device, viewport] of [['desktop', DESKTOP], ['phone', PHONE]]) {
     for (const colorScheme of ['light', 'dark']) {
-      await takePictures(`${device}-${colorScheme}`, { viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' });
+      const suffix = `${device}-${colorScheme}`;
+
+      if (chosen.length === 0 || chosen.includes(suffix)) {
+        await takePictures(suffix, { viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' });
+      }
     }
   }
 } finally {
@@ -37,6 +41,8 @@ async function takePictures(suffix, options) {
   await take('refused');
   await signIn(page, 'alice');
   await page.locator('#note-list li').first().waitFor();
+  await page.click('nav a[href="#notes"]');
+  await page.locator('#hood-list > li:first-child', { hasText: 'notes:' }).waitFor({ state: 'attached' });
   await take('notes');
   await page.click('nav a[href="#account"]');
   await page.locator('#session-list li').first().waitFor();
@@ -50,6 +56,9 @@ async function takePictures(suffix, options) {
   await take('read-only');
   await page.click('#sign-out');
   await takeFactors(page, `gina_${suffix.replace('-', '_')}`, take);
+  await page.click('#proof-cancel');
+  await takeMail(page, take);
+  await takeAdmin(page, `ada_${suffix.replace('-', '_')}`, take);
   await context.close();
 }
 
@@ -86,4 +95,44 @@ async function takeFactors(page, name, take) {
   await signIn(page, name);
   await page.locator('#proof-code').waitFor();
   await take('second-factor');
+}
+
+// A forgotten password, and the mail about it
+async function takeMail(page, take) {
+  await page.click('[data-mail="recovery"]');
+  await page.fill('#mail-identifier', 'bob@initech.example');
+  await page.keyboard.press('Enter');
+  await page.locator('#mail-code:visible').waitFor();
+  await take('recovery');
+  const { mailbox } = await mailTo('bob@initech.example', 'Choose a new password');
+  await page.goto(mailbox);
+  await page.locator('#mails li').first().waitFor();
+  await take('mailbox');
+  await page.goto(homeOf(url));
+}
+
+// The page of an administrator, who acts as a user
+async function takeAdmin(page, name, take) {
+  addUser(name);
+  query(`SELECT jwt_update_user(jwt_find_user('${name}'), role => 'notes_admin',
+    claims => '{"name": "Ada", "tenant": "acme", "scope": "admin"}')`);
+  await signIn(page, name);
+  await page.click('nav a[href="#account"]');
+  await page.click('#add-authenticator');
+  await page.locator('#qr svg').waitFor();
+  const secret = (await page.locator('#secret').innerText()).replaceAll(' ', '');
+  await page.fill('#first-code', codeOf(secret));
+  await page.keyboard.press('Enter');
+  await page.locator('#factor-list li').waitFor();
+  forgetSteps(name);
+  await page.click('#admin-link');
+  await page.fill('#proof-code', codeOf(secret));
+  await page.keyboard.press('Enter');
+  await page.locator('#user-list li').first().waitFor();
+  await take('admin');
+  await page.getByRole('button', { name: 'Act as: bob' }).click();
+  await page.fill('#reason-text', 'cannot see a note');
+  await page.keyboard.press('Enter');
+  await page.locator('#acting:visible').waitFor();
+  await take('acting');
 }

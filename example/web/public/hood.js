@@ -77,7 +77,7 @@ function outcomesOf({ command, rows, answer, scans = [] }) {
 
   return [
     answer ? `{ ${members} }` : `${command}: ${rows} ${rows === 1 ? 'row' : 'rows'}`,
-    ...scans.map(({ table, filter, passed, removed }) => `${table}: ${passed} passed, ${removed} did not: ${filter}`),
+    ...scans.map(({ table, filter, passed, removed }) => `${table}: ${passed} let through, ${removed} kept back by ${filter}`),
   ];
 }
 

@@ -117,8 +117,11 @@ export function actAs(answer) {
 
 // The page is the administrator's again, as it would be after it was loaded anew.
 export async function actNoMore() {
-  await requestAsIs('POST', '/api/logout', { scope: 'local' }).catch(() => {});
-  ownToken = undefined;
+  if (ownToken) {
+    await requestAsIs('POST', '/api/logout', { scope: 'local' }).catch(() => {});
+    accessToken = ownToken ?? accessToken;
+    ownToken = undefined;
+  }
   await renew();
 }
 
@@ -139,6 +142,7 @@ export async function request(method, path, body) {
 // A token that has expired is renewed, and the request sent again.
 async function requestAsIs(method, path, body) {
   const token = accessToken;
+  const isActing = Boolean(ownToken);
 
   try {
     return await send(method, path, { body, token });
@@ -148,11 +152,14 @@ async function requestAsIs(method, path, body) {
     }
   }
 
-  // Acting as somebody else is over, and not renewed.
-  if (ownToken) {
-    ownToken = undefined;
+  // Acting as somebody else is over, and not renewed.  What was to be done in that name
+  // is not done in the own one.
+  if (isActing) {
     await renew();
-    events.dispatchEvent(new Event('acted'));
+    if (ownToken) {
+      ownToken = undefined;
+      events.dispatchEvent(new Event('acted'));
+    }
     throw new Cancelled();
   }
 
