@@ -1,5 +1,5 @@
 // What administrators do in the example, over HTTP and in SQL, and that the database
-// refuses it to all others.
+// refuses it to all others (T172).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
