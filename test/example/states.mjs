@@ -10,13 +10,21 @@ import { textOf, withPage } from './with_page.mjs';
 const CONTROLS = 'button, a[href], input, select, textarea, summary';
 const STATES = [[], ['hover'], ['active', 'hover'], ['focus', 'focus-visible'], ['focus', 'focus-visible', 'hover']];
 
-// Has the browser show all controls as if they were in a state.
-async function force(devtools, states) {
-  const { root: { nodeId } } = await devtools.send('DOM.getDocument');
-  const { nodeIds } = await devtools.send('DOM.querySelectorAll', { nodeId, selector: CONTROLS });
+// Has the browser show all controls as if they were in a state.  A list that the page
+// has just shown anew takes another try.
+async function force(devtools, states, tries = 50) {
+  try {
+    const { root: { nodeId } } = await devtools.send('DOM.getDocument');
+    const { nodeIds } = await devtools.send('DOM.querySelectorAll', { nodeId, selector: CONTROLS });
 
-  for (const id of nodeIds) {
-    await devtools.send('CSS.forcePseudoState', { nodeId: id, forcedPseudoClasses: states });
+    for (const id of nodeIds) {
+      await devtools.send('CSS.forcePseudoState', { nodeId: id, forcedPseudoClasses: states });
+    }
+  } catch (error) {
+    if (tries === 0 || !/Could not find node/.test(error.message)) {
+      throw error;
+    }
+    await force(devtools, states, tries - 1);
   }
 }
 
