@@ -1,6 +1,6 @@
 # What the background worker fetches keys from: a real HTTPS server with a private
 # authority, and whatever may stand in its place.  What is no good answer of a verified
-# server removes no key and is told in jwt_auth.key_fetches (T189).
+# server removes no key and is told in jwt_auth.key_fetches (T189).  No proxy is used.
 # Time limit: 900 s
 # At least 125 assertions
 
@@ -17,6 +17,10 @@ my @DATABASES = qw(one two three);
 my $MAX_BYTES = 2_000_000;
 
 my $json = JSON::PP->new->canonical->utf8;
+
+# Proxies that the environment names, at which nobody answers
+@ENV{qw(https_proxy HTTPS_PROXY all_proxy ALL_PROXY)} = ('http://localhost:1') x 4;
+
 my $server = KeyServer->new(PostgreSQL::Test::Utils::tempdir());
 my $node = start_node(
 	'fetching',
