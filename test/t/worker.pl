@@ -31,6 +31,7 @@ serve(qq{postgres, "$OTHER", missing, closed, bare});
 
 serves_named_databases();
 rotates_by_age();
+leaves_subscribers_alone();
 obeys_no_settings();
 has_few_rights();
 tells_once();
@@ -171,6 +172,20 @@ sub rotates_by_age
 	is(value_of($node, q{SELECT count(*) FROM jwt_auth.audit_log WHERE event = 'key_rotated'}), 1, 'as the audit log says');
 	is(logged(qr/LOG:  jwt_auth worker rotated the signing key in database "postgres"/), 1, 'and the server log');
 	execute($node, 'ALTER DATABASE postgres RESET jwt_auth.rotate_after');
+	return;
+}
+
+# Where a subscription brings the tables, they are looked after elsewhere
+sub leaves_subscribers_alone
+{
+	execute($node, q{CREATE SUBSCRIPTION nodes CONNECTION 'host=nowhere.invalid' PUBLICATION nodes WITH (connect = false, slot_name = NONE)});
+	execute($node, q{INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'jwt_auth.sessions'::regclass, 'r' FROM pg_subscription});
+	add_dead_rows(1);
+	execute($node, 'SELECT jwt_reset_statistics()');
+	await('workers come to a subscriber', q{SELECT value > 1 FROM jwt_auth.statistics WHERE database = current_database() AND name = 'worker_visits'});
+	is(value_of($node, 'SELECT count(*) FROM jwt_auth.used_handles'), 1, 'and do nothing there');
+	execute($node, 'DROP SUBSCRIPTION nodes');
+	await_purge('until it is none');
 	return;
 }
 
