@@ -11,6 +11,9 @@ export const HEADER = 'Under-The-Hood';
 // Numbers, ids and the words of our own interface
 const HARMLESS = /^(\d{1,5}|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|local|others|global|webauthn|totp|recovery_code|Bearer|example-id)$/;
 
+// Statements that take what somebody types as a secret: it may look harmless.
+const DELICATE = /login|password|sign_up|recover|refresh|token|totp/;
+
 // How tokens begin says what they are, and nothing else.
 const KNOWN_BEGINNING = /^(Bearer eyJ|Bearer |eyJ|ja[a-z]_)/;
 
@@ -82,7 +85,7 @@ function describe(statements) {
     }
     const description = {
       sql,
-      values: values.map(conceal),
+      values: values.map((value) => conceal(value, DELICATE.test(sql))),
       role,
       state: error?.code ?? '00000',
       message: SILENT.test(error?.code) ? error.message : undefined,
@@ -99,10 +102,10 @@ function describe(statements) {
   });
 }
 
-function conceal(value) {
+function conceal(value, isDelicate = false) {
   const text = String(value);
 
-  return value === null || HARMLESS.test(text) ? text : `${KNOWN_BEGINNING.exec(text)?.[0] ?? ''}•••`;
+  return value === null || (HARMLESS.test(text) && !isDelicate) ? text : `${KNOWN_BEGINNING.exec(text)?.[0] ?? ''}•••`;
 }
 
 // What a function answered, where that is an object

@@ -95,6 +95,15 @@ test('no password, token, code or secret is told', async () => {
   }
 });
 
+test('nor is a password that looks harmless', async () => {
+  for (const password of ['12345', 'true', 'local', 'Bearer', '019a0000-0000-7000-8000-000000000000']) {
+    const answer = await login('nobody at all', password);
+
+    assert.ok(tracesOf(answer).length > 0);
+    assert.equal(tracesOf(answer).flatMap(({ values }) => values).includes(password), false, password);
+  }
+});
+
 test('without UNDER_THE_HOOD nothing is told', async () => {
   const at = await startBehind(url, { UNDER_THE_HOOD: '' });
   const answer = await ask('POST', '/api/auth/login', { body: { username: 'alice', password: USERS.alice }, headers, at });
