@@ -225,12 +225,9 @@ visit(Visited *entry)
 	entry->next_at = next_visit(entry, &outcome);
 }
 
-/* Visits what is due, and returns how long nothing else will be. */
-static long
+static void
 visit_due(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz earliest = TimestampTzPlusMilliseconds(now, naptime_ms());
 	HASH_SEQ_STATUS status;
 	Visited    *entry;
 
@@ -239,9 +236,26 @@ visit_due(void)
 	{
 		if (due_at(entry) <= GetCurrentTimestamp())
 			visit(entry);
-		earliest = Min(earliest, due_at(entry));
 	}
-	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), earliest);
+}
+
+/*
+ * How long nothing will be due.  It is asked after all visits, during which keys may
+ * have become wanted in a database that had its turn; what is wanted from now on sets
+ * the latch.
+ */
+static long
+time_to_rest(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz earliest = TimestampTzPlusMilliseconds(now, naptime_ms());
+	HASH_SEQ_STATUS status;
+	Visited    *entry;
+
+	hash_seq_init(&status, visited);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		earliest = Min(earliest, due_at(entry));
+	return TimestampDifferenceMilliseconds(now, earliest);
 }
 
 static void
@@ -267,7 +281,8 @@ go_round(MemoryContext context)
 		MemoryContext former = MemoryContextSwitchTo(context);
 
 		list_visited(ja_served_databases());
-		rest_ms = visit_due();
+		visit_due();
+		rest_ms = time_to_rest();
 		MemoryContextSwitchTo(former);
 		MemoryContextReset(context);
 	}
