@@ -2,7 +2,7 @@
 # perl/Recipes.pm.
 #
 # Time limit: 900 s
-# At least 199 assertions
+# At least 239 assertions
 
 use strict;
 use warnings;
@@ -23,6 +23,7 @@ my $peer = install_peer($dir, 'recipes/peer.mjs', '--ignore-scripts', @PACKAGES)
 
 start_recipes();
 write_file("$dir/status.mjs", block_of('doc/orms.md', '', 'js'));
+check('node-postgres', 'doc/drivers.md', 'node-postgres', with => node_postgres());
 check('postgres', 'doc/drivers.md', 'postgres.js', parameters => '?prepare=false', is_told => '22012');
 check('knex', 'doc/orms.md', 'Knex');
 check('drizzle', 'doc/orms.md', 'Drizzle');
@@ -33,12 +34,13 @@ stop_recipes();
 done_testing();
 
 # The rows of each request are those of its token's user, and no connection of the pool
-# keeps an identity. Parameters: what the URL needs for pgbouncer.
+# keeps an identity. Options: parameters => what the URL needs for pgbouncer, with =>
+# what the program needs besides the guide's block, and those of check_recipe().
 sub check
 {
 	my ($library, $page, $heading, %options) = @_;
 
-	write_file("$dir/$library.mjs", block_of($page, $heading, 'js'));
+	write_file("$dir/$library.mjs", block_of($page, $heading, 'js') . ($options{with} // ''));
 	check_recipe(
 		$heading,
 		sub {
@@ -49,6 +51,18 @@ sub check
 		},
 		%options);
 	return;
+}
+
+# The guide has no table there.
+sub node_postgres
+{
+	return <<'END';
+import pg from 'pg';
+export const db = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+export const sqlstateOf = (error) => error.code;
+export const listNotes = async (tx) => (await tx.query('SELECT body FROM notes ORDER BY id')).rows;
+export const addNote = (tx, body) => tx.query('INSERT INTO notes (body) VALUES ($1)', [body]);
+END
 }
 
 # From the guide's schema. The client needs none of the binaries that "generate" would

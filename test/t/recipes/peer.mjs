@@ -15,6 +15,7 @@ console.log = console.error;
 
 // How each runs SQL of its own, in a transaction or on any connection
 const sqlOf = {
+  'node-postgres': async (db, text) => (await db.query(text)).rows,
   postgres: (db, text) => db.unsafe(text),
   knex: async (db, text) => (await db.raw(text)).rows,
   drizzle: async (db, text) => (await db.execute(text)).rows,
@@ -25,6 +26,10 @@ const pool = db.manager ?? db;
 
 // A savepoint, where the library has them
 const savepoint = {
+  async 'node-postgres'(tx, work) {
+    await tx.query('SAVEPOINT nested');
+    return work(tx).catch(() => tx.query('ROLLBACK TO nested'));
+  },
   postgres: (tx, work) => tx.savepoint(work),
   prisma: (tx, work) => work(tx),
 }[library] ?? ((tx, work) => tx.transaction(work));
