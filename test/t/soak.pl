@@ -23,7 +23,7 @@ use SoakLoad;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $seconds_to_wait = 120;
+my $seconds_to_wait = 300;
 my $seconds = $ENV{SOAK_SECONDS} // 30;
 my $seed = AccountLoad::seed();
 
@@ -124,10 +124,23 @@ sub add_standby
 	return;
 }
 
+# Waits until a query gives this result on the primary, which may be restarting.
+sub await
+{
+	my ($query, $result, $what) = @_;
+	my $end = time + $seconds_to_wait;
+
+	until ((eval { value_of(primary(), $query) } // '') eq $result)
+	{
+		die "waited in vain until $what\n" if time > $end;
+		sleep 0.1;
+	}
+	return;
+}
+
 sub await_standby
 {
-	primary()->poll_query_until('postgres', q{SELECT coalesce(max(sync_state), 'none') FROM pg_stat_replication WHERE state = 'streaming'}, 'sync')
-	  or die "the standby does not follow\n";
+	await(q{SELECT coalesce(max(sync_state), 'none') FROM pg_stat_replication WHERE state = 'streaming'}, 'sync', 'the standby follows');
 	return;
 }
 
@@ -159,10 +172,9 @@ sub disturb
 sub backends
 {
 	my ($condition) = @_;
-	my $pids = '';
+	my $pids = eval { value_of(primary(), "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND $condition ORDER BY random()") };
 
-	primary()->psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND $condition ORDER BY random()", stdout => \$pids);
-	return grep { /^\d+$/ } split /\n/, $pids;
+	return split /\n/, $pids // '';
 }
 
 # PostgreSQL then restarts them all, its own as well.
@@ -181,7 +193,7 @@ sub kill_backend
 		sleep 0.02 unless $is_killed;
 	}
 	die "no backend could be killed\n" unless $is_killed;
-	primary()->poll_query_until('postgres', "SELECT ($started) <> '$before'") or die "the server does not restart\n";
+	await("SELECT ($started) <> '$before'", 't', 'the server restarts');
 	await_standby();
 	return;
 }
