@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 SET client_min_messages = error;
--- At least 137 assertions
+-- At least 140 assertions
 SELECT no_plan();
 
 -- Before any key
@@ -115,6 +115,12 @@ SELECT is(test.verdict(token), '28J00', 'a token by a key that was retired is re
 SELECT lives_ok('SELECT jwt_retire_key(''k3'')', 'a retiring secret can be retired');
 SELECT ok((SELECT private_jwk IS NULL FROM jwt_auth.keys WHERE kid = 'k3'), 'a retired secret is erased');
 SELECT is(test.verdict(token), '28J00', 'a token by a retired secret is refused') FROM public.made WHERE kid = 'k3';
+SELECT jwt_create_key('HS256', 'k3b');
+SELECT jwt_sign('{"aud":"here"}', kid => 'k3b') AS k3b_token \gset
+SELECT is(test.verdict(:'k3b_token', 'here'), NULL, 'before it is retired, a next secret verifies for an audience');
+SELECT jwt_retire_key('k3b');
+SELECT is(test.verdict(:'k3b_token', 'here'), '28J00', 'a token by a retired secret is refused for its audience'),
+	   is(test.verdict(regexp_replace(:'k3b_token', '[^.]*$', repeat('A', 43)), 'here'), '28J00', 'a forged token that names an erased secret is refused for its audience');
 
 -- Revoking
 SELECT jwt_create_key('ES256', 'k5');
