@@ -15,6 +15,10 @@ use strict;
 use warnings;
 
 use Digest::MD5 ();
+use List::Util qw(sum0);
+
+# Before and after a changed line
+my $LINES_NEAR = 4;
 
 # A map, empty if there is no text.
 sub new
@@ -109,16 +113,26 @@ sub tests_of
 {
 	my ($self, $path, $lines, @tests) = @_;
 	my @wanted = $self->_lines_that_run($path, @$lines);
-	my %score;
+	my @near = ($lines->[0] - $LINES_NEAR .. $lines->[-1] + $LINES_NEAR);
+	my (%ran, %runners, %score);
 
 	for my $name (grep { $self->{tests}{$_} && $self->{tests}{$_}{seconds} ne 'none' } @tests)
 	{
-		my $test = $self->{tests}{$name};
-		my ($digest, $ranges) = @{ $test->{ran}{$path} // next };
-		my %ran = map { $_ => 1 } _lines($ranges);
+		my ($digest, $ranges) = @{ $self->{tests}{$name}{ran}{$path} // next };
+		my %ran_of_test = map { $_ => 1 } _lines($ranges);
 
-		next if $digest eq $self->_digest_of_source($path) && !grep { $ran{$_} } @wanted;
-		$score{$name} = (keys(%ran) + 400 * ($self->{kills}{$path}{$name} // 0)) / (0.5 + $test->{seconds});
+		next if $digest eq $self->_digest_of_source($path) && !grep { $ran_of_test{$_} } @wanted;
+		$ran{$name} = \%ran_of_test;
+		$runners{$_}++ for keys %ran_of_test;
+	}
+
+	# Who runs what few run nearby, such as the refusal behind a check, knows it best.
+	for my $name (keys %ran)
+	{
+		my $rare = sum0(map { $ran{$name}{$_} ? 1 / $runners{$_} : 0 } @near);
+		my $weight = keys(%{ $ran{$name} }) + 400 * ($self->{kills}{$path}{$name} // 0) + 2000 * $rare;
+
+		$score{$name} = $weight / (0.5 + $self->{tests}{$name}{seconds});
 	}
 	return sort { $score{$b} <=> $score{$a} || $a cmp $b } keys %score;
 }
