@@ -47,7 +47,9 @@ JaInspection ja_inspect_roles[] = {
 		"ALTER ROLE ... NOSUPERUSER NOBYPASSRLS NOREPLICATION, and revoke its membership in roles that do.",
 		{
 			.sql = GATEWAYS " WHERE r.rolsuper OR r.rolbypassrls OR r.rolreplication OR EXISTS ("
-			"SELECT FROM pg_catalog.pg_roles AS b WHERE (b.rolsuper OR b.rolbypassrls OR b.rolreplication)"
+			"SELECT FROM pg_catalog.pg_roles AS b WHERE (b.rolsuper OR b.rolbypassrls OR b.rolreplication"
+			" OR b.rolname OPERATOR(pg_catalog.=) ANY ('{pg_read_server_files,pg_write_server_files,"
+			"pg_execute_server_program}'::pg_catalog.name[]))"
 			" AND pg_catalog.pg_has_role(r.oid, b.oid, 'MEMBER'))"
 		}
 	},

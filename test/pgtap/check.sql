@@ -3,7 +3,7 @@
 -- that is mended.  A sound database has none.
 CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
--- At least 148 assertions
+-- At least 149 assertions
 SELECT no_plan();
 SET client_min_messages = error;
 SET session_preload_libraries = 'jwt_auth';
@@ -112,6 +112,7 @@ INSERT INTO test.fault (cause, mend, found) VALUES
 	('ALTER ROLE regress_check_gateway BYPASSRLS', 'ALTER ROLE regress_check_gateway NOBYPASSRLS', '{error: a role of the gateway bypasses policies (regress_check_gateway)}'),
 	('ALTER ROLE regress_check_gateway REPLICATION', 'ALTER ROLE regress_check_gateway NOREPLICATION', '{error: a role of the gateway bypasses policies (regress_check_gateway)}'),
 	('CREATE ROLE regress_check_login REPLICATION; GRANT regress_check_login TO regress_check_gateway', 'DROP ROLE regress_check_login', '{error: a role of the gateway bypasses policies (regress_check_gateway)}'),
+	('GRANT pg_execute_server_program TO regress_check_gateway', 'REVOKE pg_execute_server_program FROM regress_check_gateway', '{error: a role of the gateway bypasses policies (regress_check_gateway)}'),
 	('GRANT regress_check_powerful TO regress_check_gateway', 'REVOKE regress_check_powerful FROM regress_check_gateway', '{error: a role of the gateway bypasses policies (regress_check_gateway)}'),
 	('CREATE ROLE regress_check_login LOGIN BYPASSRLS NOINHERIT IN ROLE regress_check_gateway', 'DROP ROLE regress_check_login', '{error: a role of the gateway bypasses policies (regress_check_login)}'),
 	('GRANT SELECT (id) ON jwt_auth.users TO regress_check_gateway', 'REVOKE SELECT (id) ON jwt_auth.users FROM regress_check_gateway', '{error: a role of the gateway has rights on tables of jwt_auth (regress_check_gateway)}'),

@@ -5,7 +5,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/jose.psql
 \ir include/keyring.psql
 \ir include/identity.psql
--- At least 90 assertions
+-- At least 92 assertions
 SELECT no_plan();
 SELECT test.token_of('alice') AS alice, test.token_of('bob') AS bob \gset
 
@@ -128,7 +128,7 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 SELECT is((test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', test.with_role(role))), current_user)::text,
 		  '(42501,postgres)', 'a superuser''s session does not assume ' || role)
-FROM unnest(ARRAY['regress_auth_super', 'regress_auth_bypass', 'regress_auth_replica', 'postgres']) AS role;
+FROM unnest(ARRAY['regress_auth_super', 'regress_auth_bypass', 'regress_auth_replica', 'postgres', 'pg_read_server_files', 'pg_execute_server_program']) AS role;
 SELECT jwt_authenticate(test.with_role('regress_auth_other'), true) IS NULL AS unused \gset
 SELECT is(current_user, 'regress_auth_other', 'a superuser''s session assumes an ordinary role');
 SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'a second role is assumed in the same transaction');

@@ -2,7 +2,7 @@
 # lets in as what, and for which reason the server log says that it does not;
 # the identity that the connection begins with; the file of keys and the issuer
 # in all states; pg_ident.conf; sessions that have ended; a standby.
-# At least 442 assertions
+# At least 444 assertions
 
 use strict;
 use warnings;
@@ -421,6 +421,9 @@ sub check_roles
 	execute($admin, 'GRANT regress_oauth_replica TO regress_oauth_member');
 	refuses('as a member of a role that replicates', 'powerful', crafted(role => 'regress_oauth_member'), user => 'regress_oauth_member');
 	execute($admin, 'REVOKE regress_oauth_replica FROM regress_oauth_member');
+	execute($admin, 'GRANT pg_execute_server_program TO regress_oauth_member');
+	refuses('as a member of a role that runs programs', 'powerful', crafted(role => 'regress_oauth_member'), user => 'regress_oauth_member');
+	execute($admin, 'REVOKE pg_execute_server_program FROM regress_oauth_member');
 	lets_in('as a member of roles without power', crafted(role => 'regress_oauth_member'), user => 'regress_oauth_member');
 	return;
 }
