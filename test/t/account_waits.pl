@@ -2,7 +2,7 @@
 # failures and sessions count as they are now; an attempt whose turn does not come
 # is told so, and not that it failed; nobody waits without limit for a transaction
 # that somebody left open, and a purge holds no name longer than that either.
-# At least 108 assertions
+# At least 111 assertions
 
 use strict;
 use warnings;
@@ -297,6 +297,19 @@ for my $level ('repeatable read', 'serializable')
 	is(ask($guesser, "SELECT jwt_login_code('00000001', '$flow') ->> 'error'"), 'invalid_grant', 'a wrong code after that is denied');
 	is(value_of($node, "SELECT code_failures FROM jwt_auth.users WHERE id = '$user'"), 1, 'a wrong code counts for the user once the login has ended');
 	$_->close for $holder, $guesser;
+}
+
+# Nobody waits without limit for one who revokes an invitation and keeps the transaction open
+{
+	my ($holder, $other) = map { JwtAuthSession->new($node) } 1, 2;
+	my @ids = map { value_of($node, q{SELECT jwt_invite('greta@known.example')}) } 1, 2;
+
+	ask($other, q{SET statement_timeout = '60 s'});
+	is(ask($holder, "BEGIN; SELECT jwt_revoke_invitation('$ids[0]')"), '', 'an invitation is revoked, and the transaction stays open');
+	is(ask($other, "SELECT jwt_revoke_invitation('$ids[1]')"), 'ERROR 55P03', 'revoking another to the same address gives up by itself');
+	ask($holder, 'ROLLBACK');
+	is(ask($other, "SELECT jwt_revoke_invitation('$ids[1]')"), '', 'once that was rolled back, it is revoked');
+	$_->close for $holder, $other;
 }
 
 done_testing();
