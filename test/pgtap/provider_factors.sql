@@ -7,7 +7,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/accounts.psql
 \ir include/totp.psql
 \ir include/providers.psql
--- At least 90 assertions
+-- At least 92 assertions
 SELECT no_plan();
 SET jwt_auth.webauthn_rp_id = 'mail.example';
 SELECT jwt_create_user('alice', test.password(), email => 'alice@mail.example') AS alice, jwt_create_user('bob', test.password(), email => 'bob@mail.example') AS bob \gset
@@ -55,6 +55,12 @@ SELECT is(test.error_of(test.external(jsonb_build_object('sub', 'bob', 'iat', te
 	   is(test.error_of(test.external(jsonb_build_object('sub', 'bob', 'iat', test.seconds(-301), 'auth_time', claim))), 'login_required', 'nor with a time that is none, or later: ' || claim::text)
 FROM unnest(ARRAY[jsonb '"now"', 'true', to_jsonb(test.seconds()), to_jsonb(test.seconds(3600))]) AS claim;
 SELECT is(test.error_of(test.proven('bob', 301, '{"acr":"phr"}')), 'login_required', 'whatever level the provider vouches for');
+-- A ticket of which fifteen seconds are left
+SELECT test.proven('bob', 285) ->> 'mfa_token' AS late \gset
+SELECT isnt(jwt_enroll_totp('late', :'late') ->> 'secret', NULL, 'a ticket of almost five minutes ago enrolls');
+SELECT pg_sleep(16);
+SELECT is(test.error_of(jwt_enroll_totp('late', :'late')), 'invalid_grant', 'a ticket of more than five minutes ago is refused');
+DELETE FROM jwt_auth.factors WHERE name = 'late';
 SELECT test.proven('bob', 200) AS asked \gset
 SELECT is(test.error_of(:'asked'), 'mfa_enrollment_required', 'a proof of less than five minutes ago asks to enroll a factor'),
 	   is((:'asked'::jsonb ->> 'expires_in')::integer BETWEEN 40 AND 100, true, 'within what is left of them');
