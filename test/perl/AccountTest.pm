@@ -12,7 +12,7 @@ use JwtAuthTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw($PASSWORD start_account_node log_in refresh_with replay_with error_of
+our @EXPORT = qw($PASSWORD start_account_node add_provider log_in refresh_with replay_with error_of
   ask answer_of wait_for kill_server);
 
 our $PASSWORD = 'correct horse battery staple';
@@ -35,6 +35,21 @@ sub start_account_node
 	$node->safe_psql('postgres', 'SELECT jwt_create_key()');
 	$node->safe_psql('postgres', "SELECT jwt_create_user('$_', '$PASSWORD')") for qw(alice bob);
 	return $node;
+}
+
+# An identity provider "idp", and public.id_token(), which makes its ID tokens.
+sub add_provider
+{
+	my ($node) = @_;
+
+	execute($node, <<'END');
+CREATE TABLE public.idp AS SELECT jwk_generate('ES256', 'e1') AS key;
+SELECT jwt_add_provider('idp', 'https://idp.example', '{app}', jwk_public(key), '{"sign_up":true}') FROM public.idp;
+CREATE FUNCTION public.id_token(sub text, nonce text) RETURNS text LANGUAGE sql VOLATILE AS
+$$ SELECT jwt_sign_with(jsonb_build_object('iss', 'https://idp.example', 'aud', 'app', 'sub', sub, 'nonce', nonce, 'iat', floor(extract(epoch FROM clock_timestamp()))::bigint,
+	   'exp', floor(extract(epoch FROM clock_timestamp()))::bigint + 300), key) FROM public.idp $$;
+END
+	return;
 }
 
 # Answers, as hashes.

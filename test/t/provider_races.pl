@@ -15,14 +15,7 @@ use Test::More;
 
 my $node = start_account_node('provider_races');
 
-# A provider, and its ID tokens
-execute($node, <<'END');
-CREATE TABLE public.idp AS SELECT jwk_generate('ES256', 'e1') AS key;
-SELECT jwt_add_provider('idp', 'https://idp.example', '{app}', jwk_public(key), '{"sign_up":true}') FROM public.idp;
-CREATE FUNCTION public.id_token(sub text, nonce text) RETURNS text LANGUAGE sql VOLATILE AS
-$$ SELECT jwt_sign_with(jsonb_build_object('iss', 'https://idp.example', 'aud', 'app', 'sub', sub, 'nonce', nonce, 'iat', floor(extract(epoch FROM clock_timestamp()))::bigint,
-	   'exp', floor(extract(epoch FROM clock_timestamp()))::bigint + 300), key) FROM public.idp $$;
-END
+add_provider($node);
 
 sub token_for
 {
