@@ -82,7 +82,8 @@ FROM (VALUES ('no flow', NULL), ('an empty flow', ''), ('the flow of another', :
 	('itself as flow', :'m'::jsonb ->> 'token'), ('a code as flow', :'m'::jsonb ->> 'code'), ('a JWT as flow', jwt_sign('{}')), ('a flow with a space', ' ' || (:'m'::jsonb ->> 'flow'))) AS v (what, flow);
 SELECT is(test.redeem(:'m'::jsonb ->> 'token', 'jaf_' || test.base64url(set_byte(bytes, n, get_byte(bytes, n) # 1))), 'invalid_grant', 'a link is denied if byte ' || n || ' of its flow was changed')
 FROM test.from_base64url(substr(:'m'::jsonb ->> 'flow', 5)) AS bytes, generate_series(0, 52) AS n;
-SELECT is(failures, 0, 'links with wrong flows are not counted as failures') FROM jwt_auth.one_time_tokens WHERE purpose = 'login' AND user_id = :'bob' AND consumed_at IS NULL;
+SELECT is(test.redeem(text, :'m'::jsonb ->> 'flow'), 'invalid_grant', text || ' is denied, and is no code') FROM unnest('{1234567x,12.45678,-1234567," 1234567",1234567,123456789}'::text[]) AS text;
+SELECT is(failures, 0, 'neither links with wrong flows nor what is no code are counted as failures') FROM jwt_auth.one_time_tokens WHERE purpose = 'login' AND user_id = :'bob' AND consumed_at IS NULL;
 SELECT is(test.redeem(:'m'::jsonb ->> 'token', :'m'::jsonb ->> 'flow'), 'ok', 'wrong flows do not consume a link');
 
 -- Unless the operator wants links to work wherever they are opened; codes never do

@@ -335,7 +335,9 @@ SELECT set_config('jwt_auth.token', test.login('dora@example.org') ->> 'access_t
 SELECT test.discard(), test.add('dora2@example.org') AS added \gset
 SELECT m ->> 'token' AS link FROM test.claim() AS m \gset
 SELECT is(test.remove('dora@example.org'), 'identifier_removed', 'a user removes the old address');
-SELECT jwt_create_user('thief', test.password(), email => 'dora@example.org') AS thief \gset
+SELECT jwt_invite('dora@example.org') AS invitation \gset
+SELECT test.error_of(jwt_accept_invitation(m ->> 'token', test.password())) AS accepted FROM test.claim() AS m WHERE m ->> 'kind' = 'invitation' \gset
+SELECT is(:'accepted'::text, 'ok', 'somebody else is invited at that address');
 SELECT is(test.undo(:'link'), 'partly_undone', 'an undo is partial if another user has the address'),
 	   is(jwt_find_user('dora2@example.org'), :'dora', 'a partial undo leaves the last identifier');
 -- What was stored by other rules has another form today, or none: it comes back, and stays, as it was

@@ -85,6 +85,14 @@ SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'a replayed token
 	   is(test.error_of(test.refresh(:'g2')), 'invalid_grant', 'the child of a replayed token is denied in an ended session');
 SELECT is(test.revoke_reason(:'g2'), 'refresh token replayed', 'a second replay leaves the reason of the session''s end');
 
+-- A session that has no refresh token, as of a table that was damaged
+SELECT test.login('alice') AS g1 \gset
+SELECT test.audit_count() AS events \gset
+DELETE FROM jwt_auth.refresh_tokens WHERE session_id = test.session_of(:'g1');
+SELECT is(test.error_of(test.refresh(:'g1')), 'invalid_grant', 'a refresh is denied in a session without its row'),
+	   is(test.access(:'g1'), NULL, 'a refresh in a session without its row ends nothing'),
+	   set_eq(format('SELECT * FROM test.audit_since(%s)', :'events'), $$VALUES ('refresh_denied: unknown session'::text)$$, 'a refresh in a session without its row is audited');
+
 -- The tokens of an ended session change nothing, and are no replay
 SELECT test.login('alice') AS g1 \gset
 SELECT jwt_revoke(:'g1'::jsonb ->> 'refresh_token');

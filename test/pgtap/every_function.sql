@@ -239,6 +239,28 @@ SELECT is(test.outcome(test.call(name)), good, name || ' works for a superuser')
 	   is(test.outcome(test.call(name)), good, name || ' works a second time') FROM public.call;
 :unchanged;
 
+-- What the caller has set stays as it is
+CREATE FUNCTION test.settings() RETURNS jsonb LANGUAGE sql VOLATILE AS
+$$ SELECT jsonb_object_agg(name, setting) || jsonb_build_object('user', current_user) FROM pg_settings $$;
+CREATE FUNCTION test.settings_changed(call text, OUT settings jsonb) LANGUAGE plpgsql AS
+$$
+DECLARE
+	before jsonb;
+BEGIN
+	before := test.settings();
+	EXECUTE call;
+	settings := test.settings();
+	SELECT jsonb_object_agg(key, value) INTO settings FROM jsonb_each(settings) WHERE before -> key IS DISTINCT FROM value;
+	RAISE 'rolled back' USING ERRCODE = 'ZZRBK';
+EXCEPTION WHEN OTHERS THEN
+	IF SQLSTATE <> 'ZZRBK' THEN
+		settings := to_jsonb(SQLSTATE);
+	END IF;
+END
+$$;
+SELECT is(test.settings_changed(test.call(name)), to_jsonb(good), name || ' leaves settings and role') FROM public.call;
+:unchanged;
+
 -- By a role without rights
 SELECT is(test.outcome(test.call(name), 'SET LOCAL ROLE regress_every_caller'), CASE WHEN is_public THEN good ELSE '42501' END,
 		  name || CASE WHEN is_public THEN ' works for any role' ELSE ' is refused to a role without EXECUTE' END) FROM public.call;
