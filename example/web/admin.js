@@ -40,5 +40,16 @@ export function adminRoutes({ pools }) {
       await queryInNameOf(request, 'SELECT admin_act_as($1, $2)', [request.params.id, request.body.reason]))))
     .all(allow('POST'));
 
+  // The newest to each address; a revocation is for all of them.
+  router.route('/invitations')
+    .get(list('SELECT * FROM admin_invitations()'))
+    .post(requireTexts('identifier', 'name'), act(
+      'SELECT admin_invite($1, $2)', ({ body }) => [body.identifier, body.name]))
+    .all(allow('GET, POST'));
+
+  router.route('/invitations/:id')
+    .delete(act('SELECT admin_revoke_invitation($1)', ({ params }) => [params.id]))
+    .all(allow('DELETE'));
+
   return router;
 }

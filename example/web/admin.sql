@@ -64,6 +64,35 @@ BEGIN ATOMIC
     SELECT jwt_impersonate(nullif(user_id, jwt_user_id()), reason);
 END;
 
+-- Whoever is invited belongs to the tenant of the administrator.  23505: somebody has
+-- the address.
+CREATE FUNCTION admin_invite(identifier text, name text) RETURNS uuid
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT require_admin('5 minutes');
+    SELECT jwt_invite(identifier, 'notes_user', jsonb_build_object(
+        'name', left(name, 40), 'tenant', jwt_claim('tenant'), 'scope', 'notes:write'));
+END;
+
+CREATE FUNCTION admin_invitations()
+RETURNS TABLE (id uuid, address text, name text, created_at timestamptz, expires_at timestamptz)
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT require_admin();
+    SELECT DISTINCT ON (token.canonical) token.id, token.recipient, token.data #>> '{claims,name}',
+        token.created_at, token.expires_at
+    FROM jwt_auth.one_time_tokens AS token
+    WHERE token.purpose = 'invitation' AND token.consumed_at IS NULL AND token.expires_at > now()
+    ORDER BY token.canonical, token.created_at DESC LIMIT 100;
+END;
+
+CREATE FUNCTION admin_revoke_invitation(id uuid) RETURNS void
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT require_admin('5 minutes');
+    SELECT jwt_revoke_invitation(id);
+END;
+
 CREATE FUNCTION admin_events()
 RETURNS TABLE (at timestamptz, event text, reason text, name text, acting text, address text)
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -103,6 +132,6 @@ BEGIN ATOMIC
 END;
 
 REVOKE EXECUTE ON FUNCTION admin_users, admin_ban, admin_unban, admin_end_sessions, admin_act_as,
-    admin_events, admin_keys, admin_rotate_key, admin_check FROM PUBLIC;
+    admin_invite, admin_invitations, admin_revoke_invitation, admin_events, admin_keys, admin_rotate_key, admin_check FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION admin_users, admin_ban, admin_unban, admin_end_sessions, admin_act_as,
-    admin_events, admin_keys, admin_rotate_key, admin_check TO notes_admin;
+    admin_invite, admin_invitations, admin_revoke_invitation, admin_events, admin_keys, admin_rotate_key, admin_check TO notes_admin;

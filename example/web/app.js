@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import express from 'express';
+import { addressRoutes } from './addresses.js';
 import { adminRoutes } from './admin.js';
 import { apiTokenRoutes } from './api_tokens.js';
 import { handleError, refuse } from './errors.js';
@@ -16,7 +17,7 @@ import { traceRequests } from './trace.js';
 const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 
 // Where the links of mails lead to: the page takes the token from behind the #.
-const MAIL_PATHS = ['/confirm', '/login', '/recover'];
+const MAIL_PATHS = ['/accept', '/confirm', '/confirm-address', '/login', '/recover', '/undo'];
 
 // The cookie goes to the addresses below this one alone.
 const COOKIE_PATH = '/api/auth';
@@ -37,6 +38,7 @@ export function createApp({ pools, origins, openid, mailbox, isTraced }) {
   }
   app.use(COOKIE_PATH, signInRoutes({ pools, origins, cookie, openid }));
   app.use('/api/admin', adminRoutes({ pools }));
+  app.use('/api/addresses', addressRoutes({ pools }));
   app.use('/api', apiTokenRoutes({ pools }));
   app.use('/api', factorRoutes({ pools }));
   app.use('/api', identityRoutes({ pools, openid }));

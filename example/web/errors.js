@@ -8,6 +8,7 @@ const ANSWERS = [
   { state: /^28J03$/, status: 401, error: 'not_authenticated', description: 'a token is needed' },
   { state: /^28J04$/, status: 401, error: 'insufficient_user_authentication', description: 'this needs another proof of who you are' },
   { state: /^42501$/, status: 403, error: 'insufficient_scope', description: 'the token does not permit this' },
+  { state: /^23505$/, status: 409, error: 'conflict', description: 'there is one already' },
   { state: /^2[23]/, status: 400, error: 'invalid_request', description: 'a value cannot be used' },
   { state: /^(08|40|53|57|ECONN)/, status: 503, error: 'server_error', description: 'please try again later' },
 ];

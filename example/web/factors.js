@@ -4,16 +4,13 @@
 
 import { Router } from 'express';
 import qrcode from 'qrcode-generator';
-import { queriesInNameOf, sendAnswer, valueOf } from './requests.js';
+import { answersInNameOf, queriesInNameOf } from './requests.js';
 import { allow, requireObjects, requireTexts } from './security.js';
 
 export function factorRoutes({ pools }) {
   const router = Router();
   const queryInNameOf = queriesInNameOf(pools);
-
-  async function ask(request, response, sql, values, send) {
-    sendAnswer(response, valueOf(await queryInNameOf(request, sql, values)), send);
-  }
+  const ask = answersInNameOf(pools);
 
   router.route('/factors')
     .get((request, response) => ask(request, response, 'SELECT jwt_factors()'))

@@ -19,6 +19,14 @@ export function queryAsGateway(pools, sql, values) {
   return transaction(pools.requests, async (client) => valueOf(await client.query(sql, values)));
 }
 
+// A function that sends what a query answers in the name of whoever sent the request.
+export function answersInNameOf(pools) {
+  const queryInNameOf = queriesInNameOf(pools);
+
+  return async (request, response, sql, values, send) => sendAnswer(
+    response, valueOf(await queryInNameOf(request, sql, values)), send);
+}
+
 export function refreshTokenOf(request, cookie) {
   return parse(request.get('Cookie') ?? '')[cookie.name] ?? '';
 }

@@ -32,14 +32,16 @@ GRANT notes_user TO notes_gateway;
 GRANT EXECUTE ON FUNCTION jwt_login, jwt_mfa_options, jwt_mfa_verify,
     jwt_passkey_login_options, jwt_passkey_login, jwt_external_nonce, jwt_login_external,
     jwt_refresh, jwt_change_password, jwt_sign_up, jwt_confirm_sign_up, jwt_request_login,
-    jwt_login_code, jwt_request_recovery, jwt_recover, jwt_login_api_token TO notes_gateway;
+    jwt_login_code, jwt_request_recovery, jwt_recover, jwt_accept_invitation, jwt_undo_change,
+    jwt_login_api_token TO notes_gateway;
 
 -- Users add factors, and so does the gateway for whoever may not sign in without.
 GRANT EXECUTE ON FUNCTION jwt_passkey_register, jwt_enroll_totp, jwt_confirm_totp
     TO notes_gateway;
 GRANT EXECUTE ON FUNCTION jwt_passkey_register, jwt_enroll_totp, jwt_confirm_totp,
     jwt_make_recovery_codes, jwt_remove_factor, jwt_external_nonce, jwt_link_external,
-    jwt_unlink_external, jwt_create_api_token, jwt_api_tokens, jwt_revoke_api_token TO notes_user;
+    jwt_unlink_external, jwt_add_identifier, jwt_confirm_identifier, jwt_remove_identifier,
+    jwt_create_api_token, jwt_api_tokens, jwt_revoke_api_token TO notes_user;
 
 -- Whoever signs up, or comes from an identity provider for the first time and has no
 -- account here, is a guest, under the name that the form or the provider says.

@@ -12,7 +12,7 @@ export const HEADER = 'Under-The-Hood';
 const HARMLESS = /^(\d{1,5}|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|local|others|global|webauthn|totp|recovery_code|Bearer|example-id)$/;
 
 // Statements that take what somebody types as a secret: it may look harmless.
-const DELICATE = /login|password|sign_up|recover|refresh|token|totp/;
+const DELICATE = /login|password|sign_up|recover|refresh|token|totp|accept|confirm|undo/;
 
 // How tokens begin says what they are, and nothing else.
 const KNOWN_BEGINNING = /^(Bearer eyJ|Bearer |eyJ|ja[a-z]_)/;

@@ -12,6 +12,7 @@ const ROUTES = [
   ['GET', 'users'], ['GET', 'events'], ['GET', 'check'], ['GET', 'keys'], ['POST', 'keys'],
   ['POST', `users/${NOBODY}/ban`, { reason: 'x' }], ['DELETE', `users/${NOBODY}/ban`],
   ['POST', `users/${NOBODY}/act`, { reason: 'x' }], ['DELETE', `users/${NOBODY}/sessions`],
+  ['GET', 'invitations'], ['POST', 'invitations', { identifier: 'x@mail.example', name: 'x' }], ['DELETE', `invitations/${NOBODY}`],
 ];
 
 const post = (path, body) => ask('POST', path, { body, headers: { Origin: url } });

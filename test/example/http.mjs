@@ -16,6 +16,8 @@ const PROTECTED = [
   ['POST', '/api/authenticators', { name: 'x' }], ['POST', `/api/authenticators/${NOBODY}`, { code: '123456' }],
   ['POST', '/api/recovery-codes'], ['POST', '/api/step-up'],
   ['GET', '/api/identities'], ['DELETE', '/api/identities/example-id/x'],
+  ['GET', '/api/addresses'], ['POST', '/api/addresses', { identifier: 'x@mail.example' }],
+  ['POST', '/api/addresses/confirm', { token: 'x' }], ['DELETE', '/api/addresses/x@mail.example'],
   ['GET', '/api/tokens'], ['POST', '/api/tokens', { name: 'x', scope: '', expires_in: '1 day' }], ['DELETE', `/api/tokens/${NOBODY}`],
 ];
 

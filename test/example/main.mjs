@@ -10,10 +10,10 @@ const TOKEN_LIFE = '30s';
 
 const chosen = process.argv.slice(2);
 const choose = (names) => names.filter((name) => chosen.length === 0 || chosen.includes(name));
-const inBrowser = choose(['browser', 'passkeys', 'identities', 'hood', 'admin_page', 'by_mail_page', 'account_page', 'states']);
+const inBrowser = choose(['browser', 'passkeys', 'identities', 'hood', 'admin_page', 'by_mail_page', 'addresses_page', 'invitations_page', 'account_page', 'states']);
 
 await startExample(TOKEN_LIFE);
-for (const name of choose(['http', 'factors', 'provider', 'traces', 'admin', 'by_mail', 'api_tokens'])) {
+for (const name of choose(['http', 'factors', 'provider', 'traces', 'admin', 'by_mail', 'addresses', 'invitations', 'api_tokens'])) {
   await import(`./${name}.mjs`);
 }
 if (process.env.SKIP_BROWSER) {

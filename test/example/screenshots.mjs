@@ -1,5 +1,6 @@
 // Pictures of the example application: node screenshots.mjs [DIRECTORY [SUFFIX...]]
-// (default: test-output, and all of desktop-light, desktop-dark, phone-light, phone-dark).
+// (default: test-output, and all of desktop-light, desktop-dark, phone-light, phone-dark,
+// narrow-light, narrow-dark).
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ await login('alice', undefined, { Origin: url, 'User-Agent': 'Mozilla/5.0 (iPhon
 const browser = await launchBrowser();
 
 try {
-  for (const [device, viewport] of [['desktop', DESKTOP], ['phone', PHONE]]) {
+  for (const [device, viewport] of [['desktop', DESKTOP], ['phone', PHONE], ['narrow', { width: 320, height: 640 }]]) {
     for (const colorScheme of ['light', 'dark']) {
       const suffix = `${device}-${colorScheme}`;
 
@@ -58,6 +59,7 @@ async function takePictures(suffix, options) {
   await takeFactors(page, `gina_${suffix.replace('-', '_')}`, take);
   await page.click('#proof-cancel');
   await takeMail(page, take);
+  await takeAddresses(page, `ida_${suffix.replace('-', '_')}`, take);
   await takeAdmin(page, `ada_${suffix.replace('-', '_')}`, take);
   await context.close();
 }
@@ -111,6 +113,46 @@ async function takeMail(page, take) {
   await page.goto(homeOf(url));
 }
 
+// An address that is added, and the page that takes it back
+async function takeAddresses(page, name, take) {
+  const takeCard = async (picture) => {
+    await page.locator('#addresses').evaluate((card) => card.scrollIntoView());
+    await take(picture);
+  };
+
+  addUser(name);
+  await signIn(page, name);
+  await page.click('nav a[href="#account"]');
+  await page.fill('#new-address', `${name}@new.example`);
+  await page.keyboard.press('Enter');
+  await page.locator('#address-code').waitFor();
+  await page.fill('#address-code', '00000000');
+  await page.keyboard.press('Enter');
+  await page.locator('#address-code-form .error:not(:empty)').waitFor();
+  await takeCard('address-refused');
+  const { code } = await mailTo(`${name}@new.example`, 'Confirm your new address');
+  await page.fill('#address-code', code);
+  await page.keyboard.press('Enter');
+  await page.locator('#address-list li').nth(2).waitFor();
+  await takeCard('addresses');
+  await takeLink(page, `${name}@acme.example`, 'How you sign in was changed', take, 'undo');
+  await page.click('#mail-form button');
+  await page.locator('#mail-identifier').waitFor();
+  await take('undone');
+  await takeLink(page, `${name}@new.example`, 'Confirm your new address', take, 'address-link', '#sign-in-notice:not(:empty)');
+  await page.goto(homeOf(url));
+}
+
+// What the link of a mail shows
+async function takeLink(page, address, subject, take, picture, shown = '#mail-notice:not(:empty)') {
+  const { link } = await mailTo(address, subject);
+
+  await page.goto('about:blank');
+  await page.goto(link);
+  await page.locator(shown).waitFor();
+  await take(picture);
+}
+
 // The page of an administrator, who acts as a user
 async function takeAdmin(page, name, take) {
   addUser(name);
@@ -130,6 +172,19 @@ async function takeAdmin(page, name, take) {
   await page.keyboard.press('Enter');
   await page.locator('#user-list li').first().waitFor();
   await take('admin');
+  await page.fill('#invited-name', 'Zed');
+  await page.fill('#invited-address', 'alice@acme.example');
+  await page.keyboard.press('Enter');
+  await page.locator('#invitation-form .error:not(:empty)').waitFor();
+  await page.fill('#invited-address', `zed-${name}@mail.example`);
+  await page.click('#invitation-form button');
+  await page.locator('#invitation-list li').first().waitFor();
+  await page.locator('#invitations').evaluate((card) => card.scrollIntoView());
+  await take('invitations');
+  const former = page.url();
+  await takeLink(page, `zed-${name}@mail.example`, 'You are invited', take, 'invited');
+  await page.goto(former);
+  await page.locator('#user-list li').first().waitFor();
   await page.getByRole('button', { name: 'Act as: bob' }).click();
   await page.fill('#reason-text', 'cannot see a note');
   await page.keyboard.press('Enter');

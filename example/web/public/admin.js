@@ -1,6 +1,6 @@
 // The page of administrators: users, the audit log, keys, and what jwt_check() finds.
 
-import { attempt, byId, capitalize, fill, onClick, onSubmit, openDialog, say } from './page.js';
+import { byId, capitalize, fill, onClick, onPress, onSubmit, openDialog, say } from './page.js';
 import { actAs, actNoMore, request } from './session.js';
 
 // What a reason is asked for: work({ reason, duration })
@@ -18,6 +18,7 @@ export function startAdmin(onChange) {
     await loadAdmin();
     say('The next key signs from now on. The former one verifies until its tokens have expired.');
   });
+  onSubmit('invitation-form', invite);
   onClick('act-no-more', async () => {
     await actNoMore();
     await onChange('admin');
@@ -26,7 +27,8 @@ export function startAdmin(onChange) {
 }
 
 export async function loadAdmin() {
-  const [users, keys, findings, events] = await Promise.all(['users', 'keys', 'check', 'events'].map((what) => ask('GET', what)));
+  const [users, keys, findings, events] = await Promise.all([
+    ...['users', 'keys', 'check', 'events'].map((what) => ask('GET', what)), loadInvitations()]);
 
   byId('user-list').replaceChildren(...users.map(userItem));
   byId('key-list').replaceChildren(...keys.map(keyItem));
@@ -78,7 +80,7 @@ function userItem({ id, name, role, tenant, sessions, factors, is_banned: isBann
     button.className = 'quiet';
     button.textContent = label;
     button.ariaLabel = `${label}: ${name}`;
-    button.addEventListener('click', () => attempt(byId('users'), work));
+    onPress(button, byId('users'), work);
     item.querySelector('.buttons').append(button);
   }
   return item;
@@ -101,6 +103,42 @@ async function askReason(title, hasDuration, work) {
   byId('reason-duration').hidden = !hasDuration;
   form.querySelector('button.primary').textContent = hasDuration ? 'Ban' : 'Act as the user';
   await openDialog('reason');
+}
+
+async function loadInvitations() {
+  const invitations = await ask('GET', 'invitations');
+
+  byId('invitation-list').replaceChildren(...invitations.map(invitationItem));
+  byId('no-invitations').hidden = invitations.length > 0;
+}
+
+async function invite(form) {
+  const address = form.elements.identifier.value.trim();
+
+  try {
+    await ask('POST', 'invitations', { identifier: address, name: form.elements.name.value.trim() });
+  } catch (error) {
+    const texts = { conflict: `${address} has an account already.`, invalid_request: 'This is no e-mail address that can be invited.' };
+
+    throw texts[error.code] ? new Error(texts[error.code]) : error;
+  }
+  form.reset();
+  await loadInvitations();
+  say(`An invitation is on its way to ${address}.`);
+}
+
+function invitationItem({ id, address, name, created_at: created, expires_at: end }) {
+  const item = fill('invitation-template', { '.address': address, '.name': name, '.created': new Date(created), '.end': new Date(end) });
+  const button = item.querySelector('button');
+
+  button.ariaLabel = `Revoke the invitation: ${address}`;
+  onPress(button, byId('invitations'), async () => {
+    await ask('DELETE', `invitations/${id}`);
+    await loadInvitations();
+    byId('invitations-title').focus();
+    say(`The invitation of ${address} is revoked: its links do nothing now.`);
+  });
+  return item;
 }
 
 function keyItem({ kid, use, alg, state, sealed, created_at: created }) {

@@ -1,6 +1,6 @@
 // The part of the account page on API tokens, with which scripts act for the user.
 
-import { attempt, byId, fill, onSubmit, removeItem, say } from './page.js';
+import { byId, fill, onPress, onSubmit, removeItem, say } from './page.js';
 import { request } from './session.js';
 
 export function startApiTokens() {
@@ -57,10 +57,10 @@ function tokenItem({ id, name, scope, expires_at: end, last_used_at: used }) {
 
   item.querySelector('.when-used').hidden = !used;
   button.ariaLabel = `Revoke the API token: ${name}`;
-  button.addEventListener('click', () => attempt(byId('api-tokens'), async () => {
+  onPress(button, byId('api-tokens'), async () => {
     await request('DELETE', `/api/tokens/${id}`);
     removeItem(item, byId('tokens-title'));
     say('The API token is revoked, and so are its access tokens.');
-  }));
+  });
   return item;
 }

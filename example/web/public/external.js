@@ -4,7 +4,7 @@
 // The browser goes to the provider and comes back to a page that is loaded anew, with
 // an answer in its address.  The server has put what belongs to it into a cookie.
 
-import { attempt, byId, fill, onClick, removeItem, say } from './page.js';
+import { byId, fill, onClick, onPress, removeItem, say } from './page.js';
 import { request, send, signIn } from './session.js';
 
 // Whether the identity that was not known is to be linked, once the user has signed in.
@@ -75,11 +75,11 @@ function identityItem({ provider: name, subject, created_at: created }) {
   const button = item.querySelector('button');
 
   button.ariaLabel = `Unlink: ${subject}`;
-  button.addEventListener('click', () => attempt(byId('identities'), async () => {
+  onPress(button, byId('identities'), async () => {
     await request('DELETE', `/api/identities/${encodeURIComponent(name)}/${encodeURIComponent(subject)}`);
     removeItem(item, byId('identities-title'));
     say('The identity is no longer linked.');
-  }));
+  });
   return item;
 }
 

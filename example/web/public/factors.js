@@ -2,7 +2,7 @@
 // and on what happened to the account.
 
 import { hideAuthenticator, showAuthenticator } from './authenticator.js';
-import { attempt, byId, capitalize, fill, nameClient, onClick, removeItem, say } from './page.js';
+import { byId, capitalize, fill, nameClient, onClick, onPress, removeItem, say } from './page.js';
 import { makePasskey } from './proof.js';
 import { request } from './session.js';
 
@@ -43,12 +43,12 @@ function factorItem({ id, type, name, created_at: created, last_used_at: used, b
   item.querySelector('.badge').hidden = name.toLowerCase() === TYPES[type];
   item.querySelector('.when-used').hidden = !used;
   button.ariaLabel = `Remove the ${TYPES[type]}: ${name}`;
-  button.addEventListener('click', () => attempt(byId('factors'), async () => {
+  onPress(button, byId('factors'), async () => {
     await request('DELETE', `/api/factors/${id}`);
     removeItem(item, byId('factors-title'));
     await loadFactors();
     say(`The ${TYPES[type]} is removed.`);
-  }));
+  });
   return item;
 }
 

@@ -1,5 +1,6 @@
 // The page: shows what there is, and answers clicks.
 
+import { hideForm, holdLink, isLinkHeld, loadAddresses, startAddresses } from './addresses.js';
 import { loadAdmin, startAdmin } from './admin.js';
 import { hideToken, loadApiTokens, startApiTokens } from './api_tokens.js';
 import { startAuthenticator } from './authenticator.js';
@@ -8,7 +9,7 @@ import { link, linkIfPending, loadIdentities, signInExternally, startExternal, t
 import { showLink, startMail, takeLink } from './by_mail.js';
 import { hideSecrets, loadFactors, startFactors } from './factors.js';
 import { startHood } from './hood.js';
-import { attempt, byId, describe, fill, nameClient, onClick, onSubmit, removeItem, say } from './page.js';
+import { attempt, byId, describe, fill, nameClient, onClick, onPress, onSubmit, removeItem, say } from './page.js';
 import { startProofs, usePasskey } from './proof.js';
 import { events, renew, request, send, SessionEnded, signIn, signOut } from './session.js';
 
@@ -17,7 +18,7 @@ const views = Object.keys(loaders);
 
 // How a session began
 const METHODS = {
-  password: 'password', passkey: 'passkey', external: 'identity provider', code: 'link or code', sign_up: 'sign-up',
+  password: 'password', passkey: 'passkey', external: 'identity provider', code: 'link or code', sign_up: 'sign-up', invitation: 'invitation',
   application: 'application', api_token: 'API token', impersonated: 'an administrator who acts as you',
 };
 
@@ -34,12 +35,18 @@ async function start() {
   events.addEventListener('acted', () => showUser('notes', 'This was ended, by the user or after a while. You are yourself again.'));
   startHood();
   startProofs();
+  startAddresses();
   startFactors();
   startAuthenticator();
   startEnrollment();
   startAdmin(showUser);
   startApiTokens();
   const link = takeLink();
+
+  if (link?.kind === 'address') {
+    holdLink(link.token);
+    history.replaceState(null, '', '#account');
+  }
   const mail = startMail(showSignedOut, (notice) => (notice ? showSignIn(notice) : showAfterSignIn()));
 
   onSubmit('sign-in-form', submitSignIn);
@@ -55,7 +62,7 @@ async function start() {
 
   try {
     await Promise.all([startExternal(), mail]);
-    if (link) {
+    if (link && !isLinkHeld()) {
       showSignIn('');
       showSignedOut('by-mail');
       showLink(link);
@@ -64,7 +71,7 @@ async function start() {
     await renew();
     await showSignedIn();
   } catch (error) {
-    showSignIn(error instanceof SessionEnded ? '' : describe(error));
+    showSignIn(error instanceof SessionEnded ? noticeOfLink() : describe(error));
   }
   if (answer) {
     await takeUp(answer);
@@ -90,6 +97,11 @@ async function takeUp(answer) {
   });
 }
 
+// A new address is confirmed by the user who asked for it.
+function noticeOfLink() {
+  return isLinkHeld() ? 'Please sign in, and confirm your new address then.' : '';
+}
+
 // Views
 
 function showSignIn(notice) {
@@ -100,6 +112,7 @@ function showSignIn(notice) {
   }
   hideSecrets();
   hideToken();
+  hideForm();
   renewals = -1;
   history.replaceState(null, '', '/');
   showSignedOut('sign-in');
@@ -147,6 +160,7 @@ async function showView() {
   say('');
   hideSecrets();
   hideToken();
+  hideForm();
   document.title = `${byId(`${chosen}-title`).textContent} – Notebook`;
   byId(`${chosen}-title`).focus();
   await attempt(byId(chosen), loaders[chosen]);
@@ -178,6 +192,9 @@ async function signInWithPasskey() {
 }
 
 async function showAfterSignIn() {
+  if (isLinkHeld()) {
+    history.replaceState(null, '', '#account');
+  }
   await showSignedIn();
   await attempt(byId('notes'), linkIfPending);
 }
@@ -228,12 +245,12 @@ function noteItem(note) {
 
   button.hidden = !note.is_own;
   button.ariaLabel = `Delete the note: ${note.body}`;
-  button.addEventListener('click', () => attempt(byId('notes'), async () => {
+  onPress(button, byId('notes'), async () => {
     await request('DELETE', `/api/notes/${note.id}`);
     removeItem(item, byId('notes-title'));
     showWhetherEmpty();
     say('The note is deleted.', { Undo: () => attempt(byId('notes'), () => addNote(note.body)) });
-  }));
+  });
   return item;
 }
 
@@ -266,7 +283,7 @@ async function deleteNotes() {
 // Account
 
 async function loadAccount() {
-  await Promise.all([loadSessions(), loadFactors(), loadIdentities(), loadApiTokens()]);
+  await Promise.all([loadSessions(), loadAddresses(), loadFactors(), loadIdentities(), loadApiTokens()]);
 }
 
 async function loadSessions() {
@@ -289,11 +306,11 @@ function sessionItem(session) {
   item.querySelector('.method').textContent = METHODS[session.method.split(':')[0]];
   button.hidden = session.is_current;
   button.ariaLabel = `End session: ${client}`;
-  button.addEventListener('click', () => attempt(byId('account'), async () => {
+  onPress(button, byId('account'), async () => {
     await request('DELETE', `/api/sessions/${session.session_id}`);
     removeItem(item, byId('account-title'));
     say('The session is ended.');
-  }));
+  });
   return item;
 }
 

@@ -69,7 +69,21 @@ export function onSubmit(id, work) {
 export function onClick(id, work) {
   const button = byId(id);
 
-  button.addEventListener('click', () => attempt(button.closest('.card') ?? document.querySelector('section:not([hidden])'), work));
+  onPress(button, button.closest('.card'), work);
+}
+
+// A button that is still at work does not begin anew.  Without a scope, it is the part
+// of the page that is shown.
+export function onPress(button, scope, work) {
+  let isBusy = false;
+
+  button.addEventListener('click', async () => {
+    if (!isBusy) {
+      isBusy = true;
+      await attempt(scope ?? document.querySelector('section:not([hidden])'), work);
+      isBusy = false;
+    }
+  });
 }
 
 // Shows a dialog.  Ends when it is closed as done, and rejects when it is closed otherwise.

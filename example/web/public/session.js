@@ -56,10 +56,13 @@ export function onEnrollment(work) {
   askToEnroll = work;
 }
 
-// way: login with { username, password }, or passkey with { credential }.
+// way: login with { username, password }, or passkey with { credential }.  Resolves to
+// what was answered, unless a challenge was.
 export async function signIn(way, proof) {
+  let answer;
+
   try {
-    await obtain(way, proof);
+    answer = await obtain(way, proof);
   } catch (error) {
     if (error.code === 'mfa_required') {
       await askForFactor(error.body, (answer) => obtain('second-factor', answer));
@@ -70,6 +73,7 @@ export async function signIn(way, proof) {
     }
   }
   tabs.postMessage('signed in');
+  return answer;
 }
 
 async function obtain(way, proof) {
@@ -79,6 +83,7 @@ async function obtain(way, proof) {
   if (answer.access_token) {
     keep(answer);
   }
+  return answer;
 }
 
 // Lifts the session to the level that a refusal asks for.
