@@ -217,5 +217,23 @@ SELECT is(test.error_of(:'answer'), 'ok', 'a user with 5000 ended sessions can l
 	   cmp_ok(test.rows_read() - :before, '<', 100::bigint, 'a login reads few rows of 5000 ended sessions');
 COMMIT;
 
+-- What a statement raises after a change; both are rolled back
+CREATE FUNCTION test.after(change text, statement text) RETURNS text LANGUAGE plpgsql AS
+$$
+BEGIN
+	EXECUTE change;
+	EXECUTE statement;
+	RAISE 'no error' USING ERRCODE = 'ZZRBK';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+-- Without a key, a login is neither granted nor denied
+SELECT test.audit_count() AS events \gset
+SELECT is(test.after(format('UPDATE jwt_auth.keys SET sealed_by = ''gone'', was_clear = false WHERE use = %L', use), format('SELECT public.jwt_login(''busy'', %L)', password)), '55000',
+		  format('a login raises without the key for %s, with %s', use, CASE password WHEN 'wrong' THEN 'a wrong password' ELSE 'the password' END))
+FROM unnest('{refresh,hash}'::text[]) AS use, unnest(ARRAY['wrong', test.password()]) AS password;
+SELECT is(test.audit_count(), :'events', 'and writes nothing');
+
 DROP ROLE regress_login_member;
 SELECT * FROM finish();
