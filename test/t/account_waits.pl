@@ -2,7 +2,7 @@
 # failures and sessions count as they are now; an attempt whose turn does not come
 # is told so, and not that it failed; nobody waits without limit for a transaction
 # that somebody left open, and a purge holds no name longer than that either.
-# At least 111 assertions
+# At least 112 assertions
 
 use strict;
 use warnings;
@@ -299,7 +299,7 @@ for my $level ('repeatable read', 'serializable')
 	$_->close for $holder, $guesser;
 }
 
-# Nobody waits without limit for one who revokes an invitation and keeps the transaction open
+# Nobody waits without limit for who revokes an invitation and keeps the transaction open
 {
 	my ($holder, $other) = map { JwtAuthSession->new($node) } 1, 2;
 	my @ids = map { value_of($node, q{SELECT jwt_invite('greta@known.example')}) } 1, 2;
@@ -307,6 +307,7 @@ for my $level ('repeatable read', 'serializable')
 	ask($other, q{SET statement_timeout = '60 s'});
 	is(ask($holder, "BEGIN; SELECT jwt_revoke_invitation('$ids[0]')"), '', 'an invitation is revoked, and the transaction stays open');
 	is(ask($other, "SELECT jwt_revoke_invitation('$ids[1]')"), 'ERROR 55P03', 'revoking another to the same address gives up by itself');
+	is(ask($other, q{SELECT jwt_invite('greta@known.example')}), 'ERROR 55P03', 'inviting there once more gives up by itself');
 	ask($holder, 'ROLLBACK');
 	is(ask($other, "SELECT jwt_revoke_invitation('$ids[1]')"), '', 'once that was rolled back, it is revoked');
 	$_->close for $holder, $other;
