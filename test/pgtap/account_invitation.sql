@@ -77,6 +77,12 @@ UPDATE jwt_auth.one_time_tokens SET expires_at = now() WHERE canonical = 'late@e
 SELECT test.raises(format('SELECT jwt_revoke_invitation(%L)', id), '22023', 'jwt_revoke_invitation refuses: ' || what)
 FROM (VALUES ('revoked', :'first'::jsonb ->> 'invitation'), ('accepted', :'other'::jsonb ->> 'invitation'), ('expired', :'late'::jsonb ->> 'invitation'), ('unknown', gen_random_uuid()::text), ('NULL', NULL)) AS v (what, id);
 SELECT is(test.accept(:'late'::jsonb ->> 'token'), 'invalid_grant', 'an expired invitation is denied');
+SELECT test.invite('sue@example.org') AS m \gset
+SET jwt_auth.sign_up = on;
+SELECT jwt_sign_up('sue@example.org', test.password()) IS NOT NULL AS asked \gset
+RESET jwt_auth.sign_up;
+SELECT test.raises(format('SELECT jwt_revoke_invitation(%L)', id), '22023', 'jwt_revoke_invitation refuses a sign-up to the same address') FROM jwt_auth.one_time_tokens WHERE purpose = 'sign_up' AND canonical = 'sue@example.org';
+SELECT is(test.accept(:'m'::jsonb ->> 'token'), 'ok', 'which leaves the invitation');
 SELECT test.invite('again@example.org') AS m \gset
 SELECT jwt_revoke_invitation((:'m'::jsonb ->> 'invitation')::uuid);
 UPDATE jwt_auth.outbox SET leased_until = now();

@@ -203,7 +203,10 @@ SELECT test.refresh(:'weak') AS weak2 \gset
 SELECT jwt_step_up() AS asked \gset
 SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(:'asked') AS k), '{expires_in,factors,mfa_token}', 'jwt_step_up returns a ticket');
 SELECT test.pass_time();
+BEGIN;
 SELECT test.verify(test.ticket(:'asked'), 'totp', test.totp(:'secret')) AS stepped \gset
+SELECT is(current_setting('lock_timeout'), '0', 'stepping up leaves lock_timeout as it was');
+COMMIT;
 SELECT is(test.session_of(:'stepped'), test.session_of(:'weak'), 'stepping up keeps the session'),
 	   is(test.generation(:'stepped'), 3::bigint, 'stepping up gives a refresh token of the next generation'),
 	   is((test.claims_of(:'stepped') -> 'aal', test.claims_of(:'stepped') -> 'amr')::text, '(2,"[""pwd"", ""otp"", ""mfa""]")', 'stepping up gives an access token of level 2');

@@ -2,7 +2,7 @@
 # sessions gives one child; attempts that are cancelled, timed out or rolled
 # back reveal nothing and leave nothing; an idle transaction that holds a
 # name's lock delays nobody else's logins.
-# At least 103 assertions
+# At least 107 assertions
 
 use strict;
 use warnings;
@@ -166,6 +166,21 @@ for my $level ('repeatable read', 'serializable')
 	}
 	is(ask($session, "SELECT jwt_login('dora', 'wrong') ->> 'error'"), 'temporarily_unavailable', 'failures under an older snapshot bring a wait');
 	ask($session, 'ROLLBACK');
+	$session->close;
+}
+
+# A refresh token that is newer than the transaction's snapshot is told to come again
+for my $level ('repeatable read', 'serializable')
+{
+	my $session = JwtAuthSession->new($node);
+	my $former = log_in($node, 'alice');
+
+	ask($session, "BEGIN ISOLATION LEVEL $level; SELECT FROM pg_class LIMIT 1");
+	my $newer = refresh_with($node, $former->{refresh_token});
+
+	is(ask($session, "SELECT jwt_refresh('$newer->{refresh_token}')"), 'ERROR 40001', "$level: a token newer than the snapshot");
+	ask($session, 'ROLLBACK');
+	is(ask($session, "SELECT coalesce(jwt_refresh('$newer->{refresh_token}') ->> 'error', 'ok')"), 'ok', "$level: and again in a new transaction");
 	$session->close;
 }
 

@@ -1,6 +1,6 @@
 # A user who is kept out while beginning to act as another (T171): what ends the sessions of
 # who acts ends that one, too, whichever comes first, and nobody waits in a circle.
-# At least 18 assertions
+# At least 22 assertions
 
 use strict;
 use warnings;
@@ -33,6 +33,20 @@ for my $pair ([ 'alice', 'bob' ], [ 'bob', 'alice' ])
 		$session->begin_query(join ";\n", ("SELECT jwt_impersonate('$id{$user}', 'why') ? 'access_token'") x @rounds);
 	}
 	is(answer_of($_), join("\n", ('t') x @rounds), 'two act as each other at once') for $acting, $admin;
+}
+
+# Beside a login of the user that stays open, acting is told to come again
+for my $who (qw(alice bob))
+{
+	my ($user) = grep { $_ ne $who } qw(alice bob);
+
+	$acting->query("SET jwt_auth.token = '" . log_in($node, $who)->{access_token} . "'");
+	for my $busy ($who, $user)
+	{
+		$holder->query("BEGIN; SELECT jwt_login('$busy', '$PASSWORD') ->> 'error'");
+		is(ask($acting, "SELECT jwt_impersonate('$id{$user}', 'why') ->> 'error'"), 'temporarily_unavailable', "$who acts as $user while $busy logs in");
+		$holder->query('ROLLBACK');
+	}
 }
 $_->close for $holder, $acting, $admin;
 done_testing();
