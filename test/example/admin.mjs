@@ -124,6 +124,8 @@ test('whoever acts as a user is no administrator, and the own cookie stays', asy
     assertRefused(await ask(method, `/api/admin/${what}`, { token: acting, body: sent }), 403, 'insufficient_scope', what);
   }
   assertRefused(await ask('POST', '/api/password', { token: acting, body: { old_password: 'x', new_password: 'y' } }), 403, 'insufficient_scope');
+  assertRefused(await ask('POST', '/api/addresses', { token: acting, body: { identifier: 'nina@new.example' } }), 403, 'insufficient_scope');
+  assertRefused(await ask('DELETE', '/api/addresses/nina@acme.example', { token: acting }), 403, 'insufficient_scope');
   assertRefused(await ask('POST', '/api/logout', { token: acting, body: { scope: 'global' } }), 403, 'insufficient_scope');
   const ended = await ask('POST', '/api/logout', { token: acting, body: { scope: 'local' } });
   assert.deepEqual([ended.status, ended.headers.get('set-cookie')], [204, null]);

@@ -183,6 +183,7 @@ async function takeAdmin(page, name, take) {
   await take('invitations');
   const former = page.url();
   await takeLink(page, `zed-${name}@mail.example`, 'You are invited', take, 'invited');
+  await page.goto('about:blank');
   await page.goto(former);
   await page.locator('#user-list li').first().waitFor();
   await page.getByRole('button', { name: 'Act as: bob' }).click();

@@ -35,7 +35,8 @@ const dateFormat = new Intl.DateTimeFormat(undefined, {
 export const byId = (id) => document.getElementById(id);
 
 // Runs work; what it throws is shown in the first .error inside scope.  What was
-// said before is over.
+// said before is over.  On the account page, whoever may not do something acts as
+// somebody else.
 export async function attempt(scope, work) {
   const output = [...scope.querySelectorAll('.error')].find((each) => scope.tagName === 'FORM' || !each.closest('form'));
 
@@ -47,6 +48,9 @@ export async function attempt(scope, work) {
     if (error instanceof SessionEnded) {
       events.dispatchEvent(new Event('ended'));
     } else if (!(error instanceof Cancelled)) {
+      if (error.code === 'insufficient_scope' && scope.closest('#account')) {
+        error.code = 'user_needed';
+      }
       output.textContent = describe(error);
     }
   }
