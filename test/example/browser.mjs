@@ -2,9 +2,9 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { openPage, PHONE, signIn } from './pages.mjs';
+import { openPage, signIn } from './pages.mjs';
 import { ask, endGrace, login, refresh, tokenOf, url } from './server.mjs';
-import { checkView, newContext, textOf, waitForText, withPage } from './with_page.mjs';
+import { checkViews, newContext, textOf, waitForText, withPage } from './with_page.mjs';
 
 const ENDED = 'Your session has ended. Please sign in again.';
 
@@ -399,24 +399,18 @@ withPage('a server that does not answer ends nothing', async (page, context) => 
   await waitForText(page, '#note-list', 'Order more anvils');
 });
 
-for (const [device, viewport, colorScheme] of [
-  ['a phone, dark', PHONE, 'dark'],
-  ['a narrow phone, light', { width: 320, height: 568 }, 'light'],
-  ['a desktop, light', { width: 1280, height: 800 }, 'light'],
-]) {
-  withPage(`it fits and is accessible: ${device}`, async (page) => {
-    await checkView(page, 'sign in');
-    await signIn(page, 'carol', 'open sesame');
-    await page.locator('#sign-in-form .error:not(:empty)').waitFor();
-    await checkView(page, 'sign in, refused');
-    await signIn(page, 'alice');
-    await page.fill('#note-body', `A_${'long'.repeat(60)}_word`);
-    await page.click('#note-form button');
-    await waitForText(page, '#message', 'The note is added.');
-    await checkView(page, 'notes');
-    await page.getByRole('button', { name: /^Delete the note: A_long/ }).click();
-    await page.click('nav a[href="#account"]');
-    await page.locator('#session-list li').first().waitFor();
-    await checkView(page, 'account');
-  }, { viewport, colorScheme, reducedMotion: 'reduce', bypassCSP: true });
-}
+withPage('it fits and is accessible', async (page) => {
+  await checkViews(page, 'sign in');
+  await signIn(page, 'carol', 'open sesame');
+  await page.locator('#sign-in-form .error:not(:empty)').waitFor();
+  await checkViews(page, 'sign in, refused');
+  await signIn(page, 'alice');
+  await page.fill('#note-body', `A_${'long'.repeat(60)}_word`);
+  await page.click('#note-form button');
+  await waitForText(page, '#message', 'The note is added.');
+  await checkViews(page, 'notes');
+  await page.getByRole('button', { name: /^Delete the note: A_long/ }).click();
+  await page.click('nav a[href="#account"]');
+  await page.locator('#session-list li').first().waitFor();
+  await checkViews(page, 'account');
+}, { bypassCSP: true });

@@ -2,9 +2,9 @@
 // codes.
 
 import assert from 'node:assert/strict';
-import { PHONE, signIn } from './pages.mjs';
+import { signIn } from './pages.mjs';
 import { addUser, mailTo, url } from './server.mjs';
-import { checkView, textOf, waitForText, withPage } from './with_page.mjs';
+import { checkView, checkViews, openLink, textOf, waitForText, withPage } from './with_page.mjs';
 
 const PASSWORD = 'sleeping under an old tree';
 const at = () => url.replace('127.0.0.1', 'localhost');
@@ -12,17 +12,6 @@ const at = () => url.replace('127.0.0.1', 'localhost');
 async function signOut(page) {
   await page.click('#sign-out');
   await waitForText(page, '#sign-in-notice', 'You have signed out.');
-}
-
-// Opens the link of the newest mail in the mailbox, as the user does.
-async function openLink(page, path) {
-  const [mailbox] = await Promise.all([page.waitForEvent('popup'), page.locator('.mailbox:visible').click()]);
-
-  await mailbox.locator('a', { hasText: path }).first().waitFor();
-  await checkView(mailbox, 'mailbox');
-  await mailbox.locator('a', { hasText: path }).first().click();
-  await mailbox.locator('#by-mail:visible').waitFor();
-  return mailbox;
 }
 
 withPage('somebody signs up with the code of the mail', async (page) => {
@@ -56,7 +45,6 @@ withPage('a forgotten password is replaced by the link in the mailbox', async (p
   await page.keyboard.press('Enter');
   await waitForText(page, '#mail-notice', 'A mail is on its way');
   const opened = await openLink(page, '/recover#');
-  assert.doesNotMatch(opened.url(), /jat_|recover/, 'nothing stays in the address');
   await checkView(opened, 'a new password');
   await opened.fill('#mail-password', PASSWORD);
   await opened.keyboard.press('Enter');
@@ -80,27 +68,26 @@ withPage('a link of a mail signs in without a password', async (page) => {
   await waitForText(opened, '#session-list', 'link or code');
 }, { bypassCSP: true });
 
-for (const [device, viewport, colorScheme] of [
-  ['a phone, dark', PHONE, 'dark'], ['a narrow phone, light', { width: 320, height: 568 }, 'light'],
-]) {
-  withPage(`the forms by mail fit and are accessible: ${device}`, async (page) => {
-    for (const kind of ['sign-up', 'login', 'recovery']) {
-      await page.click(`[data-mail="${kind}"]`);
-      await checkView(page, kind);
-      await page.fill('#mail-identifier', `${kind}-${colorScheme}@mail.example`);
-      if (kind === 'sign-up') {
-        await page.fill('#mail-name', 'x');
-        await page.fill('#mail-password', 'short');
-        await page.keyboard.press('Enter');
-        await page.locator('#mail-form .error:not(:empty)').waitFor();
-        await checkView(page, `${kind}, refused`);
-        await page.fill('#mail-password', PASSWORD);
-      }
+withPage('the forms by mail fit and are accessible', async (page) => {
+  for (const kind of ['sign-up', 'login', 'recovery']) {
+    await page.click(`[data-mail="${kind}"]`);
+    await checkViews(page, kind);
+    await page.fill('#mail-identifier', `form-${kind}@mail.example`);
+    if (kind === 'sign-up') {
+      await page.fill('#mail-name', 'x');
+      await page.fill('#mail-password', 'short');
       await page.keyboard.press('Enter');
-      await waitForText(page, '#mail-notice', 'A mail is on its way');
-      await checkView(page, `${kind}, sent`);
-      await page.click('#mail-back');
+      await page.locator('#mail-form .error:not(:empty)').waitFor();
+      await checkViews(page, `${kind}, refused`);
+      await page.fill('#mail-password', PASSWORD);
     }
-    assert.equal(await textOf(page, '#sign-in h1'), 'Sign in to Notebook');
-  }, { viewport, colorScheme, reducedMotion: 'reduce', bypassCSP: true });
-}
+    await page.keyboard.press('Enter');
+    await waitForText(page, '#mail-notice', 'A mail is on its way');
+    await checkViews(page, `${kind}, sent`);
+    await page.click('#mail-back');
+  }
+  assert.equal(await textOf(page, '#sign-in h1'), 'Sign in to Notebook');
+  await page.goto(await page.locator('#sign-in .mailbox').getAttribute('href'));
+  await page.locator('#mails li').first().waitFor();
+  await checkViews(page, 'mailbox');
+}, { bypassCSP: true });
