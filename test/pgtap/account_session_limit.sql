@@ -62,6 +62,14 @@ RESET SESSION AUTHORIZATION;
 DROP ROLE regress_limit_client;
 SELECT jwt_update_user(:'alice', max_sessions => -1), test.leave(name, 0) FROM unnest('{alice,bob}'::text[]) AS name;
 
+-- Sessions count whose activity a purge has noted
+SET jwt_auth.max_sessions_per_user = 2;
+SELECT count(test.login('bob')) FROM generate_series(1, 2);
+UPDATE jwt_auth.sessions SET active_at = now();
+SELECT is(test.error_of(test.login('bob')), 'ok', 'a login beside two sessions whose activity was noted');
+SELECT is(test.live_sessions('bob'), 2::bigint, 'which ends one of them');
+SELECT test.leave('bob', 0);
+
 -- Denied
 SELECT is(current_setting('jwt_auth.session_limit_action'), 'end_oldest', 'a login beyond the limit ends another session, unless that is changed');
 SELECT test.raises('SET jwt_auth.session_limit_action = ''' || value || '''', '22023', 'session_limit_action is not ' || value) FROM unnest('{end,on,""}'::text[]) AS value;
