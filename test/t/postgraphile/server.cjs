@@ -1,16 +1,17 @@
-// PostGraphile on 127.0.0.1: each request's bearer token goes to the database as
-// it came, and policies decide what is in the answer.  Prints its port.
+// PostGraphile 4 on 127.0.0.1: each request's bearer token goes to the database as
+// it came, and policies decide what is in the answer.  Prints its port, and at its
+// end who each connection of its pool is, and with which token.
 //
-// usage: node server.cjs CONNECTION_STRING SCHEMA ANONYMOUS_ROLE
+// usage: DATABASE_URL=... node server.cjs SCHEMA ANONYMOUS_ROLE
 
 const http = require('node:http');
 const { Pool } = require('pg');
 const { postgraphile } = require('postgraphile');
 
-const [connectionString, schema, anonymousRole] = process.argv.slice(2);
+const [schema, anonymousRole] = process.argv.slice(2);
 
 // Few connections, so that they go from one client to the next.
-const pool = new Pool({ connectionString, max: 2 });
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 2 });
 
 // Verifies the token before anything runs with its role.
 async function roleOf(token) {
@@ -51,4 +52,11 @@ const server = http.createServer(
 );
 
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', async () => {
+  for (const client of await Promise.all([pool.connect(), pool.connect()])) {
+    const { rows } = await client.query("SELECT current_user, current_setting('jwt_auth.token') AS token");
+
+    console.log(`${rows[0].current_user},${rows[0].token}`);
+  }
+  process.exit(0);
+});
