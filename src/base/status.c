@@ -378,8 +378,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 									 "Give a time in the future, or NULL for a ban without end."),
 	[JA_ACCOUNT_ROLE_UNKNOWN] = UNUSABLE("there is no such role",
 										 "Create it with CREATE ROLE first."),
-	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role may replicate, is a superuser or bypasses row-level security",
-										  "Tokens must name a role that policies apply to."),
+	[JA_ACCOUNT_ROLE_POWERFUL] = UNUSABLE("this role may replicate, is a superuser, bypasses row-level security, or accesses files or programs of the server",
+										  "Tokens must name a role that policies apply to, and none of pg_read_server_files, pg_write_server_files and pg_execute_server_program."),
 	[JA_ACCOUNT_CLAIMS_RESERVED] = UNUSABLE("claims contain a reserved name",
 											"Only jwt_auth sets iss, sub, aud, exp, nbf, iat, jti, sid, role, token_use, cnf, act, may_act, azp, client_id, credential_id, anonymous, api_token, aal, acr, amr, auth_time, nonce and at_hash."),
 	[JA_ACCOUNT_CLAIMS_LARGE] = UNUSABLE("claims are too large",
@@ -489,8 +489,8 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 		"Give the user a role with jwt_update_user(), or list the role in jwt_trust_issuer().", NULL
 	},
 	[JA_ROLE_POWERFUL] = {
-		ERRCODE_INSUFFICIENT_PRIVILEGE, "the role of the token may replicate, is a superuser or bypasses row-level security", NULL,
-		"Such roles are never assumed for a token.", NULL
+		ERRCODE_INSUFFICIENT_PRIVILEGE, "the role of the token may replicate, is a superuser, bypasses row-level security, or accesses files or programs of the server", NULL,
+		"Such roles, pg_read_server_files, pg_write_server_files and pg_execute_server_program among them, are never assumed for a token.", NULL
 	},
 	[JA_ROLE_FORBIDDEN] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE, "the session user may not assume the role of the token", NULL,
@@ -507,7 +507,7 @@ static const JaStatusRow rows[JA_STATUS_COUNT] = {
 	[JA_CONNECTION_ROLE] = REFUSED(NULL, "the token is for another role than the requested one"),
 	[JA_CONNECTION_POWERFUL] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE,
-		"the requested role may replicate, is a superuser or bypasses row-level security, or is a member of such a role", NULL,
+		"the requested role may replicate, is a superuser, bypasses row-level security, or accesses files or programs of the server, or is a member of such a role", NULL,
 		"No token opens a connection of such a role.", NULL
 	},
 	[JA_CONNECTION_SUBJECT] = REFUSED(NULL, "the token names no subject"),

@@ -125,10 +125,26 @@ COMMIT;
 RESET SESSION AUTHORIZATION;
 
 -- Whoever runs as superuser still assumes no powerful role
+CREATE FUNCTION pg_temp.refusal_of(statement text) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	message text;
+	hint text;
+BEGIN
+	EXECUTE statement;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+	RETURN message || ' ' || hint;
+END
+$$;
 BEGIN;
 SELECT is((test.sqlstate_of(format('SELECT public.jwt_authenticate(%L, true)', test.with_role(role))), current_user)::text,
 		  '(42501,postgres)', 'a superuser''s session does not assume ' || role)
 FROM unnest(ARRAY['regress_auth_super', 'regress_auth_bypass', 'regress_auth_replica', 'postgres', 'pg_read_server_files', 'pg_execute_server_program']) AS role;
+SELECT ok(pg_temp.refusal_of(statement) ~ 'files or programs of the server.*pg_read_server_files, pg_write_server_files and pg_execute_server_program', 'the error names the roles that reach files and programs: ' || left(statement, 30))
+FROM unnest(ARRAY[format('SELECT public.jwt_authenticate(%L, true)', test.with_role('pg_write_server_files')),
+	'SELECT public.jwt_create_user(''programs'', ''none-of-your-business'', ''pg_execute_server_program'')']) AS statement;
 SELECT jwt_authenticate(test.with_role('regress_auth_other'), true) IS NULL AS unused \gset
 SELECT is(current_user, 'regress_auth_other', 'a superuser''s session assumes an ordinary role');
 SELECT is(jwt_authenticate(test.with_role('regress_auth_user'), true) ->> 'role', 'regress_auth_user', 'a second role is assumed in the same transaction');
