@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "account/identity_link.h"
+#include "account/session_limit.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/uuid.h"
@@ -61,7 +62,7 @@ ja_external_ask(const JaIdToken *token, const pg_uuid_t *owner)
 
 /*
  * Logs in the user whose verified address the identity has, to whom it is linked once
- * the session begins.
+ * the session begins.  Nothing is proposed that the limit of sessions would leave behind.
  */
 Jsonb *
 ja_external_link_verified(const JaIdToken *token, const pg_uuid_t *owner)
@@ -71,6 +72,7 @@ ja_external_link_verified(const JaIdToken *token, const pg_uuid_t *owner)
 	JaIdentifier identifier;
 	pg_uuid_t	found;
 	pg_uuid_t	proposal;
+	Jsonb	   *refusal;
 	JaUser		user;
 
 	if (!ja_user_wait_turn(owner))
@@ -83,6 +85,9 @@ ja_external_link_verified(const JaIdToken *token, const pg_uuid_t *owner)
 		return ja_external_deny(token, owner, ja_user_why_disabled(&user));
 	if (ja_external_identity_count(owner) >= MAX_IDENTITIES)
 		return ja_external_deny(token, owner, "the user has too many identities");
+	refusal = ja_session_limit_check(&user);
+	if (refusal != NULL)
+		return refusal;
 	proposal = ja_identity_link_propose(&user, &identity);
 	return ja_external_begin(token, &user, &proposal);
 }

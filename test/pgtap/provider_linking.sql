@@ -194,6 +194,14 @@ SELECT is(test.subject_of(test.external('{"sub":"v1","email":"bob@mail.example",
 SELECT is((SELECT array_agg(kind || ' ' || recipient) FROM jwt_auth.outbox WHERE kind = 'factor_added'), '{"factor_added bob@mail.example"}', 'and is told to the user'),
 	   isnt(test.subject_of(test.external('{"sub":"v2","email":"bob@mail.example"}')), :'bob', 'one that the provider has not verified links nothing'),
 	   is(test.identity_of('v2') = :'bob', false, 'but makes another user');
+SELECT count(*) AS proposals FROM jwt_auth.one_time_tokens \gset
+SET jwt_auth.max_sessions_per_user = 1;
+SET jwt_auth.session_limit_action = 'deny';
+SELECT is(test.error_of(test.external('{"sub":"v3","email":"bob@mail.example","email_verified":true}')), 'session_limit', 'with a session too many, the login is denied'),
+	   is(test.identity_of('v3'), NULL, 'and links nothing'),
+	   is((SELECT count(*) FROM jwt_auth.one_time_tokens), :proposals::bigint, 'nor leaves a proposal');
+RESET jwt_auth.session_limit_action;
+RESET jwt_auth.max_sessions_per_user;
 INSERT INTO jwt_auth.identities SELECT 'idp', 'https://idp.example', 'many' || n, :'bob', now() FROM generate_series(1, 20 - (SELECT count(*) FROM jwt_auth.identities WHERE user_id = :'bob')) AS n;
 SELECT is(test.error_of(test.external('{"sub":"v7","email":"bob@mail.example","email_verified":true}')), 'invalid_grant', 'beyond 20 identities the login is denied'),
 	   is(test.identity_of('v7'), NULL, 'and links nothing'),
