@@ -15,6 +15,7 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -40,6 +41,13 @@
 /* The shortest time from the end of a worker to the next one in its database. */
 #define PAUSE_MS 1000
 
+/*
+ * How long a worker may take.  One that takes longer is ended: an owner who keeps
+ * everybody out of a database, as a transaction that renames it does, must not keep
+ * the launcher from the others.
+ */
+#define VISIT_SECONDS 15
+
 /* How often a database is visited that nobody named, and that has no extension. */
 #define UNNEEDED_NAPTIMES 10
 
@@ -49,6 +57,7 @@
 typedef struct Visited
 {
 	Oid			database;		/* the key */
+	NameData	name;
 	bool		is_listed;		/* in this round */
 	bool		is_named;		/* in the setting */
 	TimestampTz ended_at;		/* 0: not yet visited */
@@ -92,6 +101,7 @@ list_visited(const List *databases)
 		entry = hash_search(visited, &served->database, HASH_ENTER, &is_known);
 		if (!is_known)
 			*entry = (Visited) {.database = served->database};
+		entry->name = served->name;
 		entry->is_listed = true;
 		entry->is_named = served->is_named;
 	}
@@ -179,14 +189,41 @@ rest(BackgroundWorkerHandle *worker, long timeout_ms)
 		stop(worker);
 }
 
-/* Waits until the worker has ended. */
 static void
-await_end(BackgroundWorkerHandle *worker)
+end_late_worker(const Visited *entry, BackgroundWorkerHandle *worker)
 {
+	TerminateBackgroundWorker(worker);
+	ereport(WARNING,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("jwt_auth worker took longer than %d seconds in database \"%s\", and was ended",
+					VISIT_SECONDS, NameStr(entry->name)),
+			 errhint("See whether somebody keeps the database or the tables of jwt_auth locked.")));
+}
+
+/* Waits until the worker has ended, which it is told to when its time is over. */
+static void
+await_end(const Visited *entry, BackgroundWorkerHandle *worker)
+{
+	long		left_ms = VISIT_SECONDS * 1000;
+	instr_time	start;
+	instr_time	elapsed;
 	pid_t		pid;
 
+	INSTR_TIME_SET_CURRENT(start);
 	while (GetBackgroundWorkerPid(worker, &pid) != BGWH_STOPPED)
-		rest(worker, -1);
+	{
+		rest(worker, left_ms);
+		if (left_ms < 0)
+			continue;
+		INSTR_TIME_SET_CURRENT(elapsed);
+		INSTR_TIME_SUBTRACT(elapsed, start);
+		left_ms = VISIT_SECONDS * 1000 - (long) INSTR_TIME_GET_MILLISEC(elapsed);
+		if (left_ms <= 0)
+		{
+			end_late_worker(entry, worker);
+			left_ms = -1;
+		}
+	}
 }
 
 /* When to come again, by how the last visit ended. */
@@ -214,7 +251,7 @@ visit(Visited *entry)
 	ja_worker_board_begin(entry->database);
 	if (start_worker(entry->database, &worker))
 	{
-		await_end(worker);
+		await_end(entry, worker);
 		pfree(worker);
 		outcome = ja_worker_board_outcome();
 		entry->deaths = outcome.is_over ? 0 : entry->deaths + 1;

@@ -101,7 +101,7 @@ make_served(Form_pg_database database, bool is_named)
 {
 	JaServed   *served = palloc(sizeof(JaServed));
 
-	*served = (JaServed) {.database = database->oid,.is_named = is_named};
+	*served = (JaServed) {.database = database->oid,.name = database->datname,.is_named = is_named};
 	return served;
 }
 

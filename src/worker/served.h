@@ -14,6 +14,7 @@
 typedef struct JaServed
 {
 	Oid			database;
+	NameData	name;
 	bool		is_named;		/* and not just one of all */
 } JaServed;
 

@@ -58,7 +58,9 @@ static Oid	owner = InvalidOid;
 
 /*
  * Sets what a role or database may have set otherwise, and for good: who waits for a
- * lock gives up before it stands in anybody's way.
+ * lock gives up before it stands in anybody's way, and soonest where two wait for each
+ * other, so that the other one goes on.  What makes short statements long would take the
+ * time of a visit from what comes last.  Some majors lack some of the settings.
  */
 static void
 settle_settings(void)
@@ -71,13 +73,20 @@ settle_settings(void)
 		{"default_transaction_deferrable", "off"},
 		{"session_replication_role", "origin"},
 		{"lock_timeout", "1s"},
+		{"deadlock_timeout", "20ms"},
 		{"statement_timeout", "0"},
+		{"transaction_timeout", "0"},
 		{"exit_on_error", "off"},
+		{"jit", "off"},
+		{"max_parallel_workers_per_gather", "0"},
 		{JA_TOKEN_SETTING, ""},
 	};
 
 	for (size_t i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+	{
+		if (GetConfigOption(settings[i][0], true, false) != NULL)
+			SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+	}
 }
 
 static void
@@ -144,6 +153,7 @@ static void
 connect_to(Oid database)
 {
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	settle_settings();
 	StartTransactionCommand();
 	strlcpy(ja_worker_database, get_database_name(database), NAMEDATALEN);
 	CommitTransactionCommand();
@@ -239,7 +249,6 @@ jwt_auth_worker_main(Datum argument)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	connect_to(DatumGetObjectId(argument));
-	settle_settings();
 	MemoryContextSwitchTo(TopMemoryContext);
 	outcome.is_needed = try_to_begin();
 	ja_count(JA_COUNT_WORKER_VISITS);
