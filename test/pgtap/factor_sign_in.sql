@@ -268,5 +268,14 @@ SELECT is(jwt_aal(), 2, 'a session by a recovery code keeps its level while a fa
 SELECT is(jwt_aal(), 1, 'a session by a recovery code falls with the last factor'),
 	   is(test.claims_of(test.refresh(:'by_code')) -> 'aal', '1', 'a refresh does not bring the level back');
 
+-- Without a key for its refresh token, no session begins, and no attempt counts
+SELECT test.enroll('phone') AS secret \gset
+SELECT test.ticket(test.login('alice')) AS ticket \gset
+SELECT test.audit_count() AS events \gset
+UPDATE jwt_auth.keys SET sealed_by = 'gone', was_clear = false WHERE use = 'refresh';
+SELECT test.raises(format('SELECT jwt_mfa_verify(%L, ''totp'', %L)', :'ticket', jsonb_build_object('code', code)), '55000', 'without the key of refresh tokens: ' || what)
+FROM (VALUES ('a wrong code', '000000'), ('the code', test.totp(:'secret'))) AS v (what, code);
+SELECT is(test.audit_count(), :'events', 'and nothing is audited');
+
 SELECT set_config('jwt_auth.token', '', false);
 SELECT * FROM finish();
