@@ -8,6 +8,7 @@ import { addUser, ageProofs, forgetSteps, mailTo, query, url } from './server.mj
 import { checkViews, openLink, textOf, waitForText, withPage } from './with_page.mjs';
 
 const PASSWORD = 'tending a small garden';
+const LONG = `willa-${'w'.repeat(50)}@mail.example`;
 const REFUSED = 'The link is wrong, was used or revoked, or has expired. Please ask for another invitation.';
 
 async function prove(page, name, secret) {
@@ -22,8 +23,8 @@ async function invite(page, name, address) {
   await page.click('#invitation-form button');
 }
 
-// Signs in a new administrator, who may act.
-async function openAdmin(page, name) {
+// Signs in a new administrator, who adds a second factor; resolves to its secret.
+async function signInAsStaff(page, name) {
   addUser(name);
   query(`SELECT jwt_update_user(jwt_find_user('${name}'), role => 'notes_admin', claims => '{"name": "Rosa", "tenant": "acme", "scope": "admin"}')`);
   await page.goto(homeOf(url));
@@ -35,6 +36,12 @@ async function openAdmin(page, name) {
   await page.fill('#first-code', codeOf(secret));
   await page.keyboard.press('Enter');
   await waitForText(page, '#factor-list', 'Authenticator app');
+  return secret;
+}
+
+async function openAdmin(page, name) {
+  const secret = await signInAsStaff(page, name);
+
   await page.click('#admin-link');
   await prove(page, name, secret);
   await page.locator('#user-list li').first().waitFor();
@@ -51,15 +58,15 @@ withPage('an administrator invites somebody, who chooses a password and is signe
   await waitForText(page, '#invitation-form .error', 'alice@acme.example has an account already.');
   await checkViews(page, 'a taken address');
   ageProofs('rosa', 6);
-  await invite(page, '<b>Willa</b>', 'willa@mail.example');
+  await invite(page, '<b>Willa</b>', LONG);
   await page.locator('#proof-code').waitFor();
   await prove(page, 'rosa', secret);
-  await waitForText(page, '#message', 'An invitation is on its way to willa@mail.example.');
+  await waitForText(page, '#message', `An invitation is on its way to ${LONG}.`);
   await waitForText(page, '#invitation-list', '<b>Willa</b>');
   await checkViews(page, 'an open invitation');
   await waitForText(page, '#hood-list', 'SELECT admin_invite($1, $2)');
 
-  await mailTo('willa@mail.example', 'You are invited');
+  await mailTo(LONG, 'You are invited');
   const opened = await openLink(page, '/accept#');
   await waitForText(opened, '#mail-title', 'You are invited');
   await checkViews(opened, 'an invitation');
@@ -72,7 +79,7 @@ withPage('an administrator invites somebody, who chooses a password and is signe
   await waitForText(opened, '.who', '<b>Willa</b> acme');
   await opened.click('nav a[href="#account"]');
   await waitForText(opened, '#session-list', 'invitation');
-  await waitForText(opened, '#address-list', 'willa@mail.example');
+  await waitForText(opened, '#address-list', LONG);
   await waitForText(page, '.who', '<b>Willa</b> acme');
   await opened.click('#sign-out');
   await waitForText(opened, '#sign-in-notice', 'You have signed out.');
@@ -103,3 +110,37 @@ withPage('a revoked invitation is refused, and leaves whoever is signed in', asy
   await page.reload();
   await waitForText(page, '.who', 'Rosa acme');
 }, { bypassCSP: true });
+
+withPage('one proof is for all that the page asks for, also where an answer comes late', async (page) => {
+  const secret = await signInAsStaff(page, 'rena');
+  const hold = async (what) => {
+    let release;
+    const until = new Promise((resolve) => { release = resolve; });
+
+    await page.route(`**/api/admin/${what}`, async (route) => {
+      await until;
+      await route.continue();
+    });
+    return async () => {
+      const answered = page.waitForResponse(`**/api/admin/${what}`);
+
+      release();
+      assert.equal((await answered).status(), 401);
+    };
+  };
+  const [releaseKeys, releaseCheck] = [await hold('keys'), await hold('check')];
+
+  await page.click('#admin-link');
+  await page.locator('#proof-code').waitFor();
+  forgetSteps('rena');
+  const code = codeOf(secret);
+  await page.fill('#proof-code', code);
+  await releaseKeys();
+  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve); }));
+  assert.equal(await page.inputValue('#proof-code'), code, 'what is typed stays');
+  await page.keyboard.press('Enter');
+  await page.locator('#proof').waitFor({ state: 'hidden' });
+  await releaseCheck();
+  await page.locator('#user-list li').first().waitFor();
+  assert.equal(await page.locator('#proof').isVisible(), false, 'it is asked for once');
+});

@@ -41,6 +41,10 @@ let accessToken;
 // The own one of an administrator who acts as somebody else
 let ownToken;
 let renewal;
+let lift;
+
+// How often the session was lifted
+let lifts = 0;
 let askForFactor;
 let askToEnroll;
 
@@ -86,8 +90,14 @@ async function obtain(way, proof) {
   return answer;
 }
 
-// Lifts the session to the level that a refusal asks for.
-async function stepUp(refusal) {
+// Lifts the session to the level that a refusal asks for.  Requests that are refused
+// at the same time share one proof.
+function stepUp(refusal) {
+  lift ??= askForProof(refusal).finally(() => { lift = undefined; });
+  return lift;
+}
+
+async function askForProof(refusal) {
   let challenge;
 
   try {
@@ -97,6 +107,7 @@ async function stepUp(refusal) {
     throw error;
   }
   await askForFactor(challenge, (answer) => obtain('step-up', answer));
+  lifts += 1;
 }
 
 // scope: local, others or global.  A session that is over needs no end.
@@ -131,15 +142,19 @@ export async function actNoMore() {
 }
 
 // A request with the access token.  If it needs more proof of who it is, the user is
-// asked for that, and the request sent again.
+// asked for that, unless it came meanwhile, and the request sent again.
 export async function request(method, path, body) {
+  const before = lifts;
+
   try {
     return await requestAsIs(method, path, body);
   } catch (error) {
     if (error.code !== INSUFFICIENT) {
       throw error;
     }
-    await stepUp(error);
+    if (before === lifts) {
+      await stepUp(error);
+    }
   }
   return requestAsIs(method, path, body);
 }
