@@ -232,12 +232,12 @@ next_visit(const Visited *entry, const JaWorkerOutcome *outcome)
 {
 	int64		naptime = naptime_ms();
 
-	if (!outcome->is_over)
+	if (outcome->has_more)
+		naptime = PAUSE_MS;
+	else if (!outcome->is_over)
 		naptime <<= Min(entry->deaths, MAX_DOUBLINGS);
 	else if (!outcome->is_needed && !entry->is_named)
 		naptime *= UNNEEDED_NAPTIMES;
-	else if (outcome->has_more)
-		naptime = PAUSE_MS;
 	return TimestampTzPlusMilliseconds(entry->ended_at, naptime);
 }
 
@@ -256,6 +256,8 @@ visit(Visited *entry)
 		outcome = ja_worker_board_outcome();
 		entry->deaths = outcome.is_over ? 0 : entry->deaths + 1;
 	}
+	else
+		outcome.has_more = true;	/* until a slot is free */
 	if (!outcome.has_more)
 		ja_worker_board_drop_wants(entry->database, began_at);
 	entry->ended_at = GetCurrentTimestamp();
@@ -323,7 +325,8 @@ go_round(MemoryContext context)
 		MemoryContextSwitchTo(former);
 		MemoryContextReset(context);
 	}
-	return rest_ms;
+	/* While it waited for a worker, the latch was reset. */
+	return ConfigReloadPending ? 0 : rest_ms;
 }
 
 /* The launcher's process. */
