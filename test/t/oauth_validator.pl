@@ -7,13 +7,12 @@
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
 use Encode qw(encode);
-use File::Basename qw(dirname);
-use IPC::Run qw(run start finish);
+use IPC::Run qw(start finish);
 use JSON::PP ();
 use JwtAuthTest;
 use MIME::Base64 qw(encode_base64url);
+use OAuthClient;
 use Pages qw(pages slurp write_file);
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -54,12 +53,13 @@ my $admin = prepare();
 my %id = map { $_ => value_of($admin, "SELECT id FROM jwt_auth.users WHERE username = '$_'") } qw(alice bob carol);
 my %token = map { $_ => log_in($_) } qw(alice bob carol);
 
+my $client = OAuthClient->new($dir, issuer => $ISSUER, user => $APP);
+
 # A key that nothing but the file knows, to sign whatever a test needs
 my $key = value_of($admin, q{SELECT jwk_generate('ES256', 'crafted')});
 my @secrets = values %token;
 
 write_keys($key);
-build_client();
 for my $preload ('no library', 'session_preload_libraries', 'shared_preload_libraries')
 {
 	preload($preload);
@@ -147,17 +147,6 @@ sub log_in
 	return value_of($admin, "SELECT jwt_login('$name', 'correct horse of $name') ->> 'access_token'");
 }
 
-sub build_client
-{
-	my $source = dirname(abs_path(__FILE__)) . '/oauth_validator/client.c';
-	my @flags = split ' ', `pkg-config --cflags --libs libpq`;
-	my $output = '';
-
-	run([ 'cc', '-Wall', '-Wextra', '-Werror', '-o', "$dir/client", $source, @flags ], '>&', \$output)
-	  or BAIL_OUT("the client does not compile: $output");
-	return;
-}
-
 # The published keys and those of the test, as a server that writes the file again
 sub write_keys
 {
@@ -196,38 +185,20 @@ sub signed
 
 sub crafted { return signed(claims(@_)); }
 
-# What the statements say in a connection that a token opens, a line each, or
-# "refused"; options: where, dbname, user, more (options of the connection).
-sub connection
-{
-	my ($token, %options) = @_;
-	my $where = $options{where} // $node;
-	my $string = $where->connstr($options{dbname} // 'postgres')
-	  . ' user=' . ($options{user} // $APP)
-	  . " require_auth=oauth oauth_client_id=test oauth_issuer=" . ($options{issuer} // "$ISSUER/.well-known/openid-configuration")
-	  . ' ' . ($options{more} // '');
-
-	return ("$dir/client", $string, $token);
-}
-
-my $errors = '';
-
+# What the statements say in a connection that a token opens; options: where, and
+# those of OAuthClient.
 sub say_in
 {
 	my ($token, $statements, %options) = @_;
-	my $output = '';
 
-	$errors = '';
-	run([ connection($token, %options), @$statements ], '>', \$output, '2>', \$errors);
-	chomp $output;
-	return $output;
+	return $client->answers($options{where} // $node, $token, $statements, %options);
 }
 
 sub lets_in
 {
 	my ($name, $token, %options) = @_;
 
-	is(say_in($token, ['SELECT current_user'], %options), $options{user} // $APP, $name) or diag($errors);
+	is(say_in($token, ['SELECT current_user'], %options), $options{user} // $APP, $name) or diag($client->errors);
 	return;
 }
 
@@ -240,7 +211,7 @@ sub refuses
 	my $why = $REASON{$reason};
 
 	is(say_in($token, ['SELECT current_user'], %options), 'refused', "refused: $name");
-	like($errors, qr/OAuth bearer authentication failed for user/, "its client is told no more: $name");
+	like($client->errors, qr/OAuth bearer authentication failed for user/, "its client is told no more: $name");
 	my $log = substr slurp($where->logfile), $offset;
 	my ($said) = $log =~ /jwt_auth: connection refused: (.*)/;
 
@@ -404,7 +375,7 @@ sub check_roles
 	refuses('as another role', 'role', $token{alice}, user => 'regress_oauth_other');
 	lets_in('as another role, with a token for it', crafted(role => 'regress_oauth_other'), user => 'regress_oauth_other');
 	is(say_in(crafted(role => 'regress_oauth_nobody'), ['SELECT 1'], user => 'regress_oauth_nobody'), 'refused', 'refused: as a role that may not log in');
-	like($errors, qr/not permitted to log in/, 'its client is told so');
+	like($client->errors, qr/not permitted to log in/, 'its client is told so');
 	is(say_in(crafted(role => 'regress_oauth_none'), ['SELECT 1'], user => 'regress_oauth_none'), 'refused', 'refused: as a role that does not exist');
 	for my $kind (qw(true database))
 	{
@@ -606,7 +577,7 @@ sub check_sessions
 	for my $case ([ 'a session that has ended', $ended{before}, 'token revoked' ], [ 'a token that the database does not know', crafted(), 'invalid token' ])
 	{
 		is(say_in($case->[1], [$who]), 'refused', "with the trigger, refused: $case->[0]");
-		like($errors, qr/FATAL: +$case->[2]/, "with the trigger, the client is told: $case->[0]");
+		like($client->errors, qr/FATAL: +$case->[2]/, "with the trigger, the client is told: $case->[0]");
 		is(say_in($case->[1], [$who], more => q{options='-c event_triggers=off'}), 'refused', "the client does not switch the trigger off: $case->[0]");
 	}
 	is(say_in($token{alice}, [$who], more => q{options='-c jwt_auth.token='}), $id{alice}, 'with the trigger, options change nothing');
@@ -624,7 +595,7 @@ sub check_end_during
 	my $end = time + 60;
 
 	execute($admin, 'SELECT pg_advisory_lock(187)');
-	my $client = start([ connection($token), $who, 'SELECT pg_advisory_lock(187)', $who, 'SELECT 1', "SET jwt_auth.token = '$token{bob}'", $who ],
+	my $run = start([ $client->command($node, $token), $who, 'SELECT pg_advisory_lock(187)', $who, 'SELECT 1', "SET jwt_auth.token = '$token{bob}'", $who ],
 		'>', \$output, '2>', \$messages);
 	until (value_of($admin, q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}) eq '1')
 	{
@@ -633,7 +604,7 @@ sub check_end_during
 	}
 	execute($admin, "SELECT jwt_revoke('$token')");
 	execute($admin, 'SELECT pg_advisory_unlock(187)');
-	finish($client);
+	finish($run);
 	is($output, "$id{alice}\n\n28J02\n1\n\n$id{bob}\n", 'a session that ends is nobody at the next statement; the connection stays, and takes another token');
 	return;
 }
@@ -676,7 +647,7 @@ sub check_standby
 	execute($admin, "SELECT jwt_revoke('$token{alice}')");
 	$node->wait_for_catchup($standby);
 	is(say_in($token{alice}, [$who], where => $standby), 'refused', 'refused on a standby: a session that has ended, with the trigger');
-	like($errors, qr/FATAL: +token revoked/, 'on a standby, its client is told');
+	like($client->errors, qr/FATAL: +token revoked/, 'on a standby, its client is told');
 	$standby->stop;
 	return;
 }
