@@ -18,6 +18,7 @@
 #include "base/settings.h"
 #include "connection/bearer.h"
 #include "connection/public_keys.h"
+#include "connection/publication.h"
 #include "token/scope.h"
 #include "token/verify.h"
 
@@ -25,14 +26,28 @@
 #define WELL_KNOWN "/.well-known/"
 
 /*
- * The iss that tokens must have: that of the line, which must also be ours if
- * jwt_auth.issuer is set for the whole server.  Where the line has the address
- * of a discovery document, only the setting tells it.
+ * What tokens for the database are verified with: the file and the settings of the
+ * server where a file is configured, or else what the database publishes.  The issuer
+ * is only unknown with a file.
  */
 static JaStatus
-find_issuer(JaString line, JaString *issuer)
+read_trusted(Oid database, JaPublished *trusted)
 {
-	JaString	ours = ja_settings_text(ja_settings.issuer);
+	if (!ja_public_keys_are_configured())
+		return ja_publication_read(database, trusted);
+	trusted->issuer = ja_settings_text(ja_settings.issuer);
+	trusted->audience = ja_settings_text(ja_settings.audience);
+	return ja_public_keys_read(&trusted->keys);
+}
+
+/*
+ * The iss that tokens must have: that of the line, which must also be ours if
+ * that is known.  Where the line has the address of a discovery document, only
+ * ours tells it.
+ */
+static JaStatus
+find_issuer(JaString line, JaString ours, JaString *issuer)
+{
 	bool		is_plain = line.length > 0 && strstr(line.data, WELL_KNOWN) == NULL;
 
 	if (ours.data == NULL && !is_plain)
@@ -66,20 +81,21 @@ check_bearer_header(JaString token)
 
 /* Verifies all that jwt_verify() would, but for revocation. */
 static JaStatus
-verify_bearer(JaString token, JaString issuer, Jsonb **claims)
+verify_bearer(JaString token, const JaBearerRule *rule, Jsonb **claims)
 {
-	JaExpectation expected = {
-		.issuer = issuer,
-		.audience = ja_settings_text(ja_settings.audience)
-	};
+	JaExpectation expected = {0};
+	JaPublished trusted;
 	JaVerified	verified = {0};
 	JsonbValue	value;
-	JaKeySet   *keys;
-	JaStatus	status = ja_public_keys_read(&keys);
+	JaStatus	status = read_trusted(rule->database, &trusted);
 
 	if (status != JA_OK)
 		return status;
-	status = ja_verify_with_keys(token, keys, &expected, &verified.claims);
+	status = find_issuer(rule->issuer, trusted.issuer, &expected.issuer);
+	if (status != JA_OK)
+		return status;
+	expected.audience = trusted.audience;
+	status = ja_verify_with_keys(token, trusted.keys, &expected, &verified.claims);
 	if (status != JA_OK)
 		return status;
 	*claims = verified.claims;
@@ -120,23 +136,19 @@ check_holder(const JsonbContainer *claims, const JaBearerRule *rule)
 /*
  * Verifies a token that is to open a connection, and returns its sub, which is
  * in the current memory context.  Fails with JA_TOKEN_..., JA_JWKS_FILE_...,
- * JA_CONNECTION_..., or what check_holder() finds.
+ * JA_PUBLICATION_..., JA_CONNECTION_..., or what check_holder() finds.
  */
 JaStatus
 ja_bearer_verify(JaString token, const JaBearerRule *rule, JaString *subject)
 {
 	const JsonbContainer *container;
 	Jsonb	   *claims;
-	JaString	issuer;
 	JaString	role;
-	JaStatus	status = find_issuer(rule->issuer, &issuer);
+	JaStatus	status = check_bearer_header(token);
 
 	if (status != JA_OK)
 		return status;
-	status = check_bearer_header(token);
-	if (status != JA_OK)
-		return status;
-	status = verify_bearer(token, issuer, &claims);
+	status = verify_bearer(token, rule, &claims);
 	if (status != JA_OK)
 		return status;
 	container = &claims->root;

@@ -16,6 +16,7 @@ typedef struct JaBearerRule
 	JaString	issuer;			/* or the address of its discovery document */
 	JaString	scope;			/* a list; empty: none is needed */
 	JaString	role;			/* that the token must name; data NULL: any */
+	Oid			database;		/* InvalidOid: there is none of that name */
 } JaBearerRule;
 
 extern JaStatus ja_bearer_verify(JaString token, const JaBearerRule *rule, JaString *subject);

@@ -22,13 +22,20 @@
 /* struct Port is laid out alike without GSSAPI, whose headers may be missing. */
 #undef ENABLE_GSS
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_database.h"
 #include "libpq/hba.h"
 #include "libpq/libpq-be.h"
 #include "libpq/oauth.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #include "connection/bearer.h"
 #include "connection/login_role.h"
@@ -41,6 +48,32 @@ text_of(const char *text)
 }
 
 /*
+ * The database of that name; InvalidOid if there is none.  No index can be opened
+ * before a database is chosen, unless the server has kept what it is like in a file,
+ * so that get_database_oid() would end the connection now and then.
+ */
+static Oid
+find_database(const char *name)
+{
+	Relation	catalog = table_open(DatabaseRelationId, AccessShareLock);
+	Oid			found = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(name));
+	scan = systable_beginscan(catalog, DatabaseNameIndexId, criticalSharedRelcachesBuilt,
+							  NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		found = ((Form_pg_database) GETSTRUCT(row))->oid;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
+/*
  * Where the line leaves it to the token who connects as what, the token must
  * name the requested role.  Else pg_ident.conf decides, by its sub.
  */
@@ -49,7 +82,8 @@ rule_of_line(const HbaLine *line, const char *role)
 {
 	JaBearerRule rule = {
 		.issuer = text_of(line->oauth_issuer),
-		.scope = text_of(line->oauth_scope)
+		.scope = text_of(line->oauth_scope),
+		.database = find_database(MyProcPort->database_name)
 	};
 
 	if (line->oauth_skip_usermap)

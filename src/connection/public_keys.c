@@ -3,9 +3,9 @@
  * public_keys.c
  *	  The file with the public keys of tokens that open connections.
  *
- * While a connection is authenticated no table of a database can be read, so
- * the operator writes jwt_jwks() to a file.  Anyone may read it, and only the
- * server's user and root may write it.  What must hold of the file is checked
+ * While a connection is authenticated no table of a database can be read.  Where
+ * no worker is to publish keys, the operator writes jwt_jwks() to a file.  Anyone
+ * may read it, and only the server's user and root may write it.  What must hold of the file is checked
  * on the opened descriptor; symbolic links are followed.
  *
  * The file is read for each connection, so that a new one acts at once, and
@@ -54,8 +54,6 @@ read_file(uint8 **text, size_t *length)
 	JaStatus	status;
 	int			file;
 
-	if (!ja_public_keys_are_configured())
-		return JA_JWKS_FILE_UNSET;
 	if (!is_absolute_path(path))
 		return JA_JWKS_FILE_PATH;
 	file = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -73,15 +71,16 @@ read_file(uint8 **text, size_t *length)
 }
 
 /* Whether a key is such as jwt_jwks() publishes: public, with a kid and one algorithm. */
-static bool
-is_published_key(const JaKey *key)
+bool
+ja_public_keys_may_hold(const JaKey *key)
 {
 	return key->type->kind != JA_OCT && !key->is_private &&
 		key->kid.data != NULL && key->algorithm != NULL;
 }
 
 /*
- * Reads the keys into the current memory context.  Fails with
+ * Reads the keys of the file, which must be configured, into the current memory
+ * context.  Fails with
  * JA_JWKS_FILE_..., also if only one of the keys is not as jwt_jwks() writes
  * them; what this server cannot use is skipped.
  */
@@ -101,7 +100,7 @@ ja_public_keys_read(JaKeySet **keys)
 		return JA_JWKS_FILE_FORM;
 	for (int i = 0; i < set->count; i++)
 	{
-		if (!is_published_key(set->keys[i]))
+		if (!ja_public_keys_may_hold(set->keys[i]))
 			return JA_JWKS_FILE_FORM;
 	}
 	*keys = set;

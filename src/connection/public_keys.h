@@ -11,6 +11,7 @@
 #include "jose/keyset.h"
 
 extern bool ja_public_keys_are_configured(void);
+extern bool ja_public_keys_may_hold(const JaKey *key);
 extern JaStatus ja_public_keys_read(JaKeySet **keys);
 
 #endif							/* JA_PUBLIC_KEYS_H */

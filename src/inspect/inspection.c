@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "base/status.h"
-#include "connection/public_keys.h"
 #include "inspect/inspection.h"
 #include "store/hook.h"
 
@@ -82,24 +81,21 @@ judge_hooks(const Findings *findings)
 }
 
 /*
- * The kids of the keys that open connections; NULL if there is no file of them, or
- * none that can be used, which is a finding.
+ * Finds the keys that open connections; false if none are to, or none can, which is a
+ * finding.
  */
-static const ArrayType *
-find_connection_kids(const Findings *findings)
+static bool
+find_connection_kids(const Findings *findings, JaConnectionKids *kids)
 {
-	JaInspection unusable = ja_inspect_connection_file;
-	ArrayType  *kids;
-	JaStatus	status;
+	JaInspection unusable;
+	const char *setting;
 
-	if (!ja_public_keys_are_configured())
-		return NULL;
-	status = ja_inspect_connection_kids(&kids);
-	if (status == JA_OK)
-		return kids;
-	unusable.remedy = ja_status_row(status)->hint;
-	put_finding(findings, &unusable, "jwt_auth.oauth_jwks_file");
-	return NULL;
+	if (!ja_inspect_connections_are_configured())
+		return false;
+	if (ja_inspect_connection_kids(kids, &unusable, &setting) == JA_OK)
+		return true;
+	put_finding(findings, &unusable, setting);
+	return false;
 }
 
 /* Adds a row for each finding, errors first. */
@@ -107,19 +103,20 @@ void
 ja_inspect(Tuplestorestate *rows, TupleDesc row_type)
 {
 	Findings	findings = {rows, row_type};
-	const ArrayType *kids;
+	JaConnectionKids kids;
+	bool		has_kids;
 	JaPlanScope scope;
 
 	ja_plan_begin(&scope);
 	judge_hooks(&findings);
-	kids = find_connection_kids(&findings);
+	has_kids = find_connection_kids(&findings, &kids);
 	for (int severity = 0; severity < JA_SEVERITIES; severity++)
 	{
 		for (size_t i = 0; i < lengthof(lists); i++)
 			run_list(lists[i], severity, JA_NO_VALUES, &findings);
-		if (kids != NULL)
+		if (has_kids)
 			run_list(ja_inspect_connection_keys, severity,
-					 JA_VALUES(ja_array(TEXTARRAYOID, kids)), &findings);
+					 JA_VALUES(ja_array(TEXTARRAYOID, kids.kids), ja_bool(kids.is_cut)), &findings);
 	}
 	ja_plan_end(&scope);
 }

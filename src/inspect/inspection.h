@@ -36,11 +36,19 @@ extern JaInspection ja_inspect_settings[];
 extern JaInspection ja_inspect_roles[];
 extern JaInspection ja_inspect_tables[];
 
-/* The same of jwt_auth.oauth_jwks_file, whose kids are the value of each. */
+/* The keys that open connections. */
+typedef struct JaConnectionKids
+{
+	ArrayType  *kids;
+	bool		is_cut;			/* keys were left out that do not fit */
+} JaConnectionKids;
+
+/* A list of what is wrong with them, as the values of each. */
 extern JaInspection ja_inspect_connection_keys[];
 
-extern const JaInspection ja_inspect_connection_file;
-extern JaStatus ja_inspect_connection_kids(ArrayType **kids);
+extern bool ja_inspect_connections_are_configured(void);
+extern JaStatus ja_inspect_connection_kids(JaConnectionKids *kids, JaInspection *unusable,
+										   const char **setting);
 
 extern void ja_inspect(Tuplestorestate *rows, TupleDesc row_type);
 

@@ -9,7 +9,8 @@
  * so, and its callers work alone.
  *
  * What is in it is never a verdict on a token, so that nothing in it can be
- * out of date, and never a token, a claim, a key or a password: roles that
+ * out of date, but for the public keys of connections, which say of when they are.
+ * It is never a token, a claim, a private key, a secret or a password: roles that
  * may read the server's files can read this memory, too.
  *
  *-------------------------------------------------------------------------
@@ -21,6 +22,7 @@
 #include "storage/shmem.h"
 
 #include "shared/attempts.h"
+#include "shared/connection_board.h"
 #include "shared/counters.h"
 #include "shared/hash_slots.h"
 #include "shared/memory.h"
@@ -44,6 +46,7 @@ static const Part parts[] = {
 	{ja_counters_size, ja_counters_attach},
 	{ja_hash_slots_size, ja_hash_slots_attach},
 	{ja_worker_board_size, ja_worker_board_attach},
+	{ja_connection_board_size, ja_connection_board_attach},
 };
 
 static shmem_request_hook_type former_request_hook = NULL;

@@ -177,6 +177,16 @@ ja_worker_board_open(void)
 	set_launcher(MyLatch);
 }
 
+/* Wakes the launcher, if there is one. */
+void
+ja_worker_board_wake(void)
+{
+	LWLockAcquire(ja_shared_lock(), LW_SHARED);
+	if (board->launcher != NULL)
+		SetLatch(board->launcher);
+	LWLockRelease(ja_shared_lock());
+}
+
 /* Clears the outcome for the worker that will be started. */
 void
 ja_worker_board_begin(Oid database)

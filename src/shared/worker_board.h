@@ -24,6 +24,7 @@ typedef enum JaWorkerStep
 {
 	JA_WORKER_BEGIN,
 	JA_WORKER_ROTATE,
+	JA_WORKER_PUBLISH,
 	JA_WORKER_PURGE,
 	JA_WORKER_FETCH,
 
@@ -43,6 +44,7 @@ extern void ja_worker_board_attach(void *memory, bool is_new);
 
 /* For backends. */
 extern void ja_worker_board_want(JaKeySource source, JaString name);
+extern void ja_worker_board_wake(void);
 
 /* For the launcher. */
 extern void ja_worker_board_open(void);

@@ -5,7 +5,8 @@
  *
  * It is connected to no database, and loads no library but this one.  There is one
  * worker at a time.  Between two workers in a database there is a pause, so that
- * nobody who wants to drop or copy it finds it occupied for long.  On a standby it
+ * nobody who wants to drop or copy it finds it occupied for long.  On a standby workers
+ * have nothing to do but to publish keys for connections; where none are published, it
  * waits until that is promoted.
  *
  *-------------------------------------------------------------------------
@@ -27,6 +28,8 @@
 #include "utils/wait_event.h"
 
 #include "base/settings.h"
+#include "connection/publication.h"
+#include "shared/connection_board.h"
 #include "shared/worker_board.h"
 #include "worker/launcher.h"
 #include "worker/served.h"
@@ -137,7 +140,8 @@ due_at(const Visited *entry)
 	if (entry->ended_at == 0 || entry->ended_at > GetCurrentTimestamp())
 		return 0;
 	rested_at = TimestampTzPlusMilliseconds(entry->ended_at, PAUSE_MS);
-	if (entry->deaths == 0 && ja_worker_board_has_wants(entry->database))
+	if (entry->deaths == 0 && (ja_worker_board_has_wants(entry->database) ||
+							   ja_connection_board_is_wanted(entry->database)))
 		return rested_at;
 	return Max(entry->next_at, rested_at);
 }
@@ -249,6 +253,7 @@ visit(Visited *entry)
 	JaWorkerOutcome outcome = {0};
 
 	ja_worker_board_begin(entry->database);
+	ja_connection_board_drop_want(entry->database);
 	if (start_worker(entry->database, &worker))
 	{
 		await_end(entry, worker);
@@ -307,19 +312,35 @@ reload_settings(void)
 	visit_all_soon();
 }
 
+/* Keys stay published only of databases that are served. */
+static void
+keep_published(const List *databases)
+{
+	List	   *served = NIL;
+	ListCell   *cell;
+
+	foreach(cell, databases)
+		served = lappend_oid(served, ((const JaServed *) lfirst(cell))->database);
+	ja_connection_board_keep(served);
+}
+
 /* One round through the databases; returns how long to rest. */
 static long
 go_round(MemoryContext context)
 {
 	long		rest_ms = (long) naptime_ms();
+	bool		publishes;
 
 	if (ConfigReloadPending)
 		reload_settings();
-	if (!RecoveryInProgress())
+	publishes = ja_publication_is_configured();
+	if (publishes || !RecoveryInProgress())
 	{
 		MemoryContext former = MemoryContextSwitchTo(context);
+		List	   *databases = ja_served_databases();
 
-		list_visited(ja_served_databases());
+		list_visited(databases);
+		keep_published(publishes ? databases : NIL);
 		visit_due();
 		rest_ms = time_to_rest();
 		MemoryContextSwitchTo(former);

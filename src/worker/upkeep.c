@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * upkeep.c
- *	  What an operator would have to schedule: purging, and rotating of the signing
- *	  key by its age.
+ *	  What an operator would have to schedule: purging, rotating of the signing key by
+ *	  its age, and publishing of keys for connections.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,6 +14,7 @@
 
 #include "account/purge.h"
 #include "base/settings.h"
+#include "connection/publication.h"
 #include "keyring/change.h"
 #include "keyring/key_change.h"
 #include "shared/counters.h"
@@ -93,6 +94,16 @@ ja_worker_rotate(JaWorkerRun *run pg_attribute_unused())
 		rotate_now();
 	else if (age.is_due && !age.has_next)
 		ja_key_change_publish();
+	ja_worker_commit();
+}
+
+/* Publishes what connections are verified with; only this is done on standbys, too. */
+void
+ja_worker_publish(JaWorkerRun *run pg_attribute_unused())
+{
+	if (!ja_publication_is_configured() || !ja_worker_begin("publishing keys for connections"))
+		return;
+	ja_publication_publish();
 	ja_worker_commit();
 }
 

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
@@ -31,7 +32,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "connection/publication.h"
 #include "identity/token_setting.h"
+#include "shared/connection_board.h"
 #include "shared/counters.h"
 #include "shared/worker_board.h"
 #include "store/plan.h"
@@ -42,13 +45,15 @@ typedef struct Step
 {
 	JaWorkerStep number;
 	const char *name;			/* completes "could not ..." */
+	bool		writes;
 	void		(*take) (JaWorkerRun *run);
 } Step;
 
 static const Step steps[] = {
-	{JA_WORKER_ROTATE, "rotate the signing key", ja_worker_rotate},
-	{JA_WORKER_PURGE, "purge what has expired", ja_worker_purge},
-	{JA_WORKER_FETCH, "fetch keys", ja_worker_fetch},
+	{JA_WORKER_ROTATE, "rotate the signing key", true, ja_worker_rotate},
+	{JA_WORKER_PUBLISH, "publish keys for connections", false, ja_worker_publish},
+	{JA_WORKER_PURGE, "purge what has expired", true, ja_worker_purge},
+	{JA_WORKER_FETCH, "fetch keys", true, ja_worker_fetch},
 };
 
 char		ja_worker_database[NAMEDATALEN];
@@ -160,23 +165,25 @@ connect_to(Oid database)
 }
 
 /*
- * Whether there is something to look after; then it acts as the owner.  What a
- * subscription brings is looked after where it comes from: to purge it here would
- * end sessions whose refreshes do not arrive.
+ * Whether the extension is there; then it acts as the owner.  What a subscription
+ * brings is looked after where it comes from: to purge it here would end sessions
+ * whose refreshes do not arrive.
  */
 static bool
-begin_run(void)
+begin_run(JaWorkerRun *run)
 {
 	Oid			found;
-	bool		is_subscriber;
 
 	if (!ja_worker_begin("looking for the extension"))
+	{
+		ja_connection_board_withdraw();
 		return false;
+	}
 	found = ja_relation_owner(JA_KEYS);
-	is_subscriber = ja_subscription_fills_tables();
+	run->may_write = !RecoveryInProgress() && !ja_subscription_fills_tables();
 	ja_worker_commit();
 	owner = found;
-	return !is_subscriber;
+	return run->may_write || ja_publication_is_configured();
 }
 
 /* Tells of the current error, unless it has been, and goes on outside of a transaction. */
@@ -220,14 +227,14 @@ take_step(const Step *step, JaWorkerRun *run)
 }
 
 static bool
-try_to_begin(void)
+try_to_begin(JaWorkerRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool is_needed = false;
 
 	PG_TRY();
 	{
-		is_needed = begin_run();
+		is_needed = begin_run(run);
 		ja_worker_board_succeeded(JA_WORKER_BEGIN);
 	}
 	PG_CATCH();
@@ -250,10 +257,13 @@ jwt_auth_worker_main(Datum argument)
 	BackgroundWorkerUnblockSignals();
 	connect_to(DatumGetObjectId(argument));
 	MemoryContextSwitchTo(TopMemoryContext);
-	outcome.is_needed = try_to_begin();
+	outcome.is_needed = try_to_begin(&run);
 	ja_count(JA_COUNT_WORKER_VISITS);
 	for (size_t i = 0; outcome.is_needed && i < lengthof(steps); i++)
-		take_step(&steps[i], &run);
+	{
+		if (run.may_write || !steps[i].writes)
+			take_step(&steps[i], &run);
+	}
 	outcome.has_more = run.has_more;
 	ja_worker_board_report(&outcome);
 	proc_exit(0);

@@ -19,6 +19,7 @@
 typedef struct JaWorkerRun
 {
 	TimestampTz started_at;
+	bool		may_write;		/* neither a standby nor a subscriber */
 	bool		has_more;		/* something is left to do */
 } JaWorkerRun;
 
@@ -32,6 +33,7 @@ extern void ja_worker_commit(void);
 extern int	ja_worker_elapsed_ms(const JaWorkerRun *run);
 
 extern void ja_worker_rotate(JaWorkerRun *run);
+extern void ja_worker_publish(JaWorkerRun *run);
 extern void ja_worker_purge(JaWorkerRun *run);
 extern void ja_worker_fetch(JaWorkerRun *run);
 

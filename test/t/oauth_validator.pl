@@ -46,7 +46,7 @@ my %REASON = (
 	subject => 'names no subject', size => 'longer than jwt_auth.max_token_size', segments => 'not three segments',
 	json => 'not valid JSON', duplicate => 'duplicate member', crit => 'has "crit"',
 	file => 'the file of keys for connections cannot be read', rights => 'can be written by others',
-	form => 'is not a set as jwt_jwks', unset => 'there is no file of keys', unknown => 'is not known',
+	form => 'is not a set as jwt_jwks', unset => 'nobody publishes keys for connections, and there is no file', unknown => 'is not known',
 	other => 'of the line of pg_hba.conf is not jwt_auth.issuer', none => undef);
 
 my $admin = prepare();
