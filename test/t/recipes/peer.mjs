@@ -31,7 +31,7 @@ const savepoint = {
     return work(tx).catch(() => tx.query('ROLLBACK TO nested'));
   },
   postgres: (tx, work) => tx.savepoint(work),
-  prisma: (tx, work) => work(tx),
+  prisma: (tx, work) => tx.$transaction(work),
 }[library] ?? ((tx, work) => tx.transaction(work));
 
 const works = {
