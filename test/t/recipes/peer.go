@@ -1,5 +1,6 @@
 // Runs the recipe of the guide for pgx, as peer.mjs does: each line of the input is a
-// request, each line of the output its answer.
+// request, each line of the output its answer.  For version 5; recipes_go.pl makes of it
+// what version 4 needs.
 
 package main
 
@@ -12,8 +13,8 @@ import (
 	"os"
 	"sync"
 
-	"github.com/jackc/pgx/v4"
-	"github.com/jackc/pgx/v4/pgxpool"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 type request struct {
@@ -38,8 +39,10 @@ func main() {
 	config, err := pgxpool.ParseConfig(os.Getenv("DATABASE_URL"))
 	must(err)
 	config.MaxConns = 10
-	config.ConnConfig.PreferSimpleProtocol = os.Args[1] == "pgbouncer"
-	pool, err = pgxpool.ConnectConfig(ctx, config)
+	if os.Args[1] == "pgbouncer" {
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	pool, err = pgxpool.NewWithConfig(ctx, config)
 	must(err)
 	input := bufio.NewScanner(os.Stdin)
 	input.Buffer(nil, 1<<20)
@@ -134,7 +137,7 @@ func run(tx pgx.Tx, asked request) ([]string, error) {
 		tx.Exec(ctx, "SELECT 1 / 0")
 		return []string{}, nil
 	case "savepoint":
-		tx.BeginFunc(ctx, func(nested pgx.Tx) error {
+		pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
 			_, err := nested.Exec(ctx, "SELECT 1 / 0")
 			return err
 		})
@@ -144,7 +147,7 @@ func run(tx pgx.Tx, asked request) ([]string, error) {
 }
 
 func listBeside() (bodies []string, err error) {
-	err = pool.BeginFunc(ctx, func(tx pgx.Tx) (err error) {
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) (err error) {
 		bodies, err = listNotes(ctx, tx)
 		return err
 	})
