@@ -623,7 +623,7 @@ RETURNS trigger
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_auth_invalidate_caches';
 COMMENT ON FUNCTION jwt_auth.invalidate_caches() IS
-'Trigger that tells every backend that keys or revocations changed; its argument is keys or revocations.';
+'Trigger that tells every backend that keys or revocations changed. Its argument is keys or revocations.';
 REVOKE ALL ON FUNCTION jwt_auth.invalidate_caches() FROM PUBLIC;
 
 CREATE TRIGGER invalidate_on_change AFTER INSERT OR UPDATE OR DELETE ON jwt_auth.keys
@@ -683,7 +683,7 @@ RETURNS trigger
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_auth_follow_user';
 COMMENT ON FUNCTION jwt_auth.follow_user() IS
-'Trigger that ends the sessions and denies the tokens of users who are disabled, banned or deleted or whose password changes. It refuses roles and claims that the functions would refuse, a changed username, since names are looked up in identifiers, and a changed user of a session.';
+'Trigger that ends sessions and denies tokens where a user is changed directly. It does so for users who are disabled, banned or deleted or whose password changes. It refuses roles and claims that the functions would refuse, a changed username, since names are looked up in identifiers, and a changed user of a session.';
 REVOKE ALL ON FUNCTION jwt_auth.follow_user() FROM PUBLIC;
 
 CREATE TRIGGER follow_update AFTER UPDATE ON jwt_auth.users
@@ -750,7 +750,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_verify_with';
 COMMENT ON FUNCTION jwt_verify_with(text, jsonb, text, text) IS
-'Verifies a token with a JWK or JWK Set (signature, type, times, and issuer and audience unless NULL), and returns the claims (RFC 7519 section 7.2). Reads no tables. Errors: 28J00 invalid token, 28J01 token expired, 22023 for unusable keys.';
+'Verifies a token with a JWK or JWK Set and returns the claims (RFC 7519 section 7.2). Checks signature, type, times, and issuer and audience unless NULL. Reads no tables. Errors: 28J00 invalid token, 28J01 token expired, 22023 for unusable keys.';
 GRANT EXECUTE ON FUNCTION jwt_verify_with(text, jsonb, text, text) TO PUBLIC;
 
 CREATE FUNCTION jwt_webauthn_verify_with(credential jsonb, public_key jsonb, expected jsonb)
@@ -758,7 +758,7 @@ RETURNS jsonb
 LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_webauthn_verify_with';
 COMMENT ON FUNCTION jwt_webauthn_verify_with(jsonb, jsonb, jsonb) IS
-'Verifies a passkey of the caller''s own table, as toJSON() of a browser''s credential writes it: a registration if the public key is NULL, else the use of the credential with this key, a JWK (WebAuthn Level 3 sections 7.1 and 7.2). Expected is a JSON object with challenge, origins, rp_id, and with a public key what is stored: counter, backup_eligible. Reads no table; the caller sees to it that a challenge is used once. Errors: 28J00 with the check that failed, 22023 for an unusable key or expectation.';
+'Verifies a passkey of the caller''s own table: its registration or its use (WebAuthn Level 3). Reads what toJSON() of a browser''s credential writes: a registration if the public key is NULL, else the use of the credential with this key, a JWK (sections 7.1 and 7.2). Expected is a JSON object with challenge, origins, rp_id, and with a public key what is stored: counter, backup_eligible. Reads no table; the caller sees to it that a challenge is used once. Errors: 28J00 with the check that failed, 22023 for an unusable key or expectation.';
 GRANT EXECUTE ON FUNCTION jwt_webauthn_verify_with(jsonb, jsonb, jsonb) TO PUBLIC;
 
 CREATE FUNCTION jwt_decode(token text, OUT header jsonb, OUT claims jsonb)
@@ -777,7 +777,7 @@ RETURNS text
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jws_sign';
 COMMENT ON FUNCTION jws_sign(bytea, jsonb, jsonb) IS
-'Signs any payload with a private JWK and returns the JWS in compact serialization (RFC 7515 section 7.1); the key determines "alg" and "kid" of the header. Error: 22023 for an unusable key or header.';
+'Signs any payload with a private JWK and returns the JWS (RFC 7515 section 7.1). It is in compact serialization; the key determines "alg" and "kid" of the header. Error: 22023 for an unusable key or header.';
 GRANT EXECUTE ON FUNCTION jws_sign(bytea, jsonb, jsonb) TO PUBLIC;
 
 CREATE FUNCTION jws_verify(token text, keys jsonb)
@@ -785,7 +785,7 @@ RETURNS bytea
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jws_verify';
 COMMENT ON FUNCTION jws_verify(text, jsonb) IS
-'Verifies the signature of a compact JWS with a JWK or JWK Set and returns the payload (RFC 7515 section 5.2). Errors: 28J00 invalid token, 22023 for unusable keys.';
+'Verifies a JWS with a JWK or JWK Set and returns the payload (RFC 7515 section 5.2). It is in compact serialization. Errors: 28J00 invalid token, 22023 for unusable keys.';
 GRANT EXECUTE ON FUNCTION jws_verify(text, jsonb) TO PUBLIC;
 
 --
@@ -813,7 +813,7 @@ RETURNS jsonb
 LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwk_from_pem';
 COMMENT ON FUNCTION jwk_from_pem(text, text, text) IS
-'Converts a PEM key (PKCS#8, SPKI, PKCS#1, SEC1) or X.509 certificate to a JWK, which is private if the PEM is (RFC 7468). Errors: 22P02 for unreadable PEM, 22023 for an encrypted or unusable key.';
+'Converts a PEM key or X.509 certificate to a JWK (RFC 7468). The key is PKCS#8, SPKI, PKCS#1 or SEC1, and the JWK is private if the PEM is. Errors: 22P02 for unreadable PEM, 22023 for an encrypted or unusable key.';
 GRANT EXECUTE ON FUNCTION jwk_from_pem(text, text, text) TO PUBLIC;
 
 CREATE FUNCTION jwk_public(jwk jsonb)
@@ -849,7 +849,7 @@ RETURNS text
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_sign';
 COMMENT ON FUNCTION jwt_sign(jsonb, interval, text) IS
-'Signs claims with the active key, or the private key named by kid, and adds iss, aud, iat, exp and jti if absent. expires_in defaults to jwt_auth.access_token_ttl. Errors: 22023 for unusable claims, an unknown kid or an exp beyond jwt_auth.max_token_ttl, 55000 without a signing key.';
+'Signs claims with a stored key and returns the JWT (RFC 7519). The key is the active one, or the private key named by kid; iss, aud, iat, exp and jti are added if absent. expires_in defaults to jwt_auth.access_token_ttl. Errors: 22023 for unusable claims, an unknown kid or an exp beyond jwt_auth.max_token_ttl, 55000 without a signing key.';
 REVOKE ALL ON FUNCTION jwt_sign(jsonb, interval, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_verify(token text, audience text DEFAULT NULL, issuer text DEFAULT NULL)
@@ -857,7 +857,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_verify';
 COMMENT ON FUNCTION jwt_verify(text, text, text) IS
-'Verifies a token with the stored keys, or with those of the trusted issuer it names, checks that it is not revoked, and returns the claims (RFC 7519 section 7.2). Errors: 28J00 invalid token, 28J01 token expired, 28J02 token revoked.';
+'Verifies a token with the stored keys, and that it is not revoked, and returns the claims. Its issuer is this database or a trusted one, whose keys it is verified with (RFC 7519 section 7.2). Errors: 28J00 invalid token, 28J01 token expired, 28J02 token revoked.';
 GRANT EXECUTE ON FUNCTION jwt_verify(text, text, text) TO PUBLIC;
 
 CREATE FUNCTION jwt_introspect(token text)
@@ -885,7 +885,7 @@ RETURNS text
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_create_key';
 COMMENT ON FUNCTION jwt_create_key(text, text) IS
-'Creates a signing key and returns its kid: the first becomes active, later ones are published as next. The kid defaults to the thumbprint (RFC 7638), or to a random one for a secret. Errors: 22023 for an unknown algorithm or a kid that was ever used.';
+'Creates a signing key and returns its kid. The first becomes active, later ones are published as next. The kid defaults to the thumbprint (RFC 7638), or to a random one for a secret. Errors: 22023 for an unknown algorithm or a kid that was ever used.';
 REVOKE ALL ON FUNCTION jwt_create_key(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_rotate_key(alg text DEFAULT NULL)
@@ -893,7 +893,7 @@ RETURNS text
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_rotate_key';
 COMMENT ON FUNCTION jwt_rotate_key(text) IS
-'Promotes the oldest next key, publishes a new next key for the algorithm (by default, that of the promoted key), and returns the kid that signs from now on. The former key verifies for another jwt_auth.max_token_ttl + 300 s. Error: 22023 for an unknown algorithm.';
+'Signs with the next key from now on, publishes another one, and returns the new kid. Promotes the oldest next key; the new next key is for the algorithm, by default that of the promoted key. The former key verifies for another jwt_auth.max_token_ttl + 300 s. Error: 22023 for an unknown algorithm.';
 REVOKE ALL ON FUNCTION jwt_rotate_key(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_retire_key(kid text)
@@ -909,7 +909,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_revoke_key';
 COMMENT ON FUNCTION jwt_revoke_key(text) IS
-'Revokes a key, and with it all its tokens, immediately; the active key is succeeded by a next or a new key. Error: 22023 for an unknown kid.';
+'Revokes a key, and with it all its tokens, immediately. The active key is succeeded by a next or a new key. Error: 22023 for an unknown kid.';
 REVOKE ALL ON FUNCTION jwt_revoke_key(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_import_key(key jsonb)
@@ -917,7 +917,7 @@ RETURNS text
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_import_key';
 COMMENT ON FUNCTION jwt_import_key(jsonb) IS
-'Imports a JWK with "alg" and returns its kid: a private key becomes next (active if the first), a public key only verifies, for jwt_auth.max_token_ttl. Error: 22023 for an unusable key, or one that was ever in use here.';
+'Imports a JWK with "alg" and returns its kid. A private key becomes next (active if the first), a public key only verifies, for jwt_auth.max_token_ttl. Error: 22023 for an unusable key, or one that was ever in use here.';
 REVOKE ALL ON FUNCTION jwt_import_key(jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_rotate_refresh_key()
@@ -941,7 +941,7 @@ RETURNS jsonb
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_jwks';
 COMMENT ON FUNCTION jwt_jwks() IS
-'Returns the public keys that verify tokens issued by this database, now or soon, as a JWK Set (RFC 7517 section 5); never a secret.';
+'Returns the public keys that verify tokens of this database, as a JWK Set (RFC 7517). They are those of tokens issued now or soon (section 5); never a secret.';
 GRANT EXECUTE ON FUNCTION jwt_jwks() TO PUBLIC;
 
 CREATE FUNCTION jwt_trust_issuer(issuer text, jwks jsonb, audience text, roles name[] DEFAULT '{}', options jsonb DEFAULT '{}')
@@ -965,7 +965,7 @@ RETURNS integer
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_seal_keys';
 COMMENT ON FUNCTION jwt_seal_keys() IS
-'Seals all private keys and secrets with the first line of jwt_auth.master_key_file, including those sealed with another line, and returns their number. A next key that was ever stored unsealed is replaced; active keys continue to sign until jwt_replace_unsealed_keys(). Error: 55000 without a usable file.';
+'Seals all private keys and secrets with the master key file, and returns their number. The first line of jwt_auth.master_key_file is used, also for keys that were sealed with another line. A next key that was ever stored unsealed is replaced; active keys continue to sign until jwt_replace_unsealed_keys(). Error: 55000 without a usable file.';
 REVOKE ALL ON FUNCTION jwt_seal_keys() FROM PUBLIC;
 
 CREATE FUNCTION jwt_replace_unsealed_keys()
@@ -973,7 +973,7 @@ RETURNS integer
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_replace_unsealed_keys';
 COMMENT ON FUNCTION jwt_replace_unsealed_keys() IS
-'Seals like jwt_seal_keys, and replaces every key for tokens that was ever stored unsealed, so that none of them signs any more; returns the number of replaced keys. They verify as after a rotation: signing keys for another jwt_auth.max_token_ttl + 300 s. Error: 55000 without a usable master key file.';
+'Seals all keys, and replaces those for tokens that were ever stored unsealed. Seals like jwt_seal_keys; none of the replaced keys signs any more; returns their number. They verify as after a rotation: signing keys for another jwt_auth.max_token_ttl + 300 s. Error: 55000 without a usable master key file.';
 REVOKE ALL ON FUNCTION jwt_replace_unsealed_keys() FROM PUBLIC;
 
 CREATE FUNCTION jwt_reset_after_restore()
@@ -981,7 +981,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_reset_after_restore';
 COMMENT ON FUNCTION jwt_reset_after_restore() IS
-'For a restored backup or a clone: revokes all keys, ends all sessions and creates new keys, in one transaction. Users, passwords and issuers are kept.';
+'Revokes all keys, ends all sessions and creates new keys, for a restored backup or a clone. All in one transaction. Users, passwords and issuers are kept.';
 REVOKE ALL ON FUNCTION jwt_reset_after_restore() FROM PUBLIC;
 
 --
@@ -1009,7 +1009,7 @@ RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_import_user';
 COMMENT ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text, uuid) IS
-'Creates a user with a password hash from another system: argon2, bcrypt, scrypt, PBKDF2, $5$, $6$ or $y$ of crypt(3), SCRAM-SHA-256, phpass or {SSHA}, as Django, Werkzeug, passlib, Spring, ASP.NET Identity, WordPress, Drupal, PostgreSQL, better-auth and others write them; it is replaced with argon2id at the next login. Errors: as jwt_create_user, and 22023 for other or too costly hashes.';
+'Creates a user with a password hash from another system, and returns the id. Hashes are argon2, bcrypt, scrypt, PBKDF2, $5$, $6$ or $y$ of crypt(3), SCRAM-SHA-256, phpass or {SSHA}, as Django, Werkzeug, passlib, Spring, ASP.NET Identity, WordPress, Drupal, PostgreSQL, better-auth and others write them; they are replaced with argon2id at the next login. Errors: as jwt_create_user, and 22023 for other or too costly hashes.';
 REVOKE ALL ON FUNCTION jwt_import_user(text, text, name, jsonb, text, text, uuid) FROM PUBLIC;
 
 CREATE FUNCTION jwt_update_user(user_id uuid, username text DEFAULT NULL, role name DEFAULT NULL, claims jsonb DEFAULT NULL, mfa_enrollment text DEFAULT NULL, max_sessions integer DEFAULT NULL)
@@ -1017,7 +1017,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_update_user';
 COMMENT ON FUNCTION jwt_update_user(uuid, text, name, jsonb, text, integer) IS
-'Changes username, role or claims of a user, whether the user must enroll a second factor: optional or required, or how many sessions the user may have: up to 1000000, 0 for any number. NULL leaves a value unchanged; an empty role removes the role, and an empty mfa_enrollment or max_sessions -1 leaves that to jwt_auth.mfa_enrollment or jwt_auth.max_sessions_per_user. Takes effect at the next refresh, or login. Errors: 22023, 23505.';
+'Changes username, role, claims, need of a second factor or number of sessions of a user. mfa_enrollment is optional or required; max_sessions is up to 1000000, 0 for any number. NULL leaves a value unchanged; an empty role removes the role, and an empty mfa_enrollment or max_sessions -1 leaves that to jwt_auth.mfa_enrollment or jwt_auth.max_sessions_per_user. Takes effect at the next refresh, or login. Errors: 22023, 23505.';
 REVOKE ALL ON FUNCTION jwt_update_user(uuid, text, name, jsonb, text, integer) FROM PUBLIC;
 
 CREATE FUNCTION jwt_set_password(user_id uuid, password text)
@@ -1049,7 +1049,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_ban_user';
 COMMENT ON FUNCTION jwt_ban_user(uuid, timestamptz, text) IS
-'Bans a user until a time, or without end: immediately ends the user''s sessions, voids links and codes that were sent, and all tokens issued until now, for good. The user is denied as a disabled one is; the reason is for operators. Replaces a former ban. Errors: 22023 for an unknown user, or a time that is not in the future.';
+'Bans a user until a time, or without end. Immediately ends the user''s sessions, voids links and codes that were sent, and all tokens issued until now, for good. The user is denied as a disabled one is; the reason is for operators. Replaces a former ban. Errors: 22023 for an unknown user, or a time that is not in the future.';
 REVOKE ALL ON FUNCTION jwt_ban_user(uuid, timestamptz, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_unban_user(user_id uuid)
@@ -1089,7 +1089,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_start_session';
 COMMENT ON FUNCTION jwt_start_session(uuid, text[], interval) IS
-'Starts a session for a user whom the application has authenticated itself, and returns what jwt_login returns. amr becomes the claim amr, and gives the session level 2 if it contains mfa; session_ttl shortens the session. Errors: 22023 for an unknown user, an unusable amr or session_ttl, 55000 without a signing key.';
+'Starts a session for a user whom the application has authenticated itself. Returns what jwt_login returns. amr becomes the claim amr, and gives the session level 2 if it contains mfa; session_ttl shortens the session. Errors: 22023 for an unknown user, an unusable amr or session_ttl, 55000 without a signing key.';
 REVOKE ALL ON FUNCTION jwt_start_session(uuid, text[], interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_purge(max_rows integer DEFAULT 10000)
@@ -1097,7 +1097,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_purge';
 COMMENT ON FUNCTION jwt_purge(integer) IS
-'Removes at most max_rows rows that have expired, and returns their number: sessions, denials, one-time tokens, messages, throttled names, audit rows and secrets of former keys. Can run beside live traffic.';
+'Removes at most max_rows rows that have expired, and returns their number. They are sessions, denials, one-time tokens, messages, throttled names, audit rows and secrets of former keys. Can run beside live traffic.';
 REVOKE ALL ON FUNCTION jwt_purge(integer) FROM PUBLIC;
 
 -- Anyone: the operator's check function is not called, and the work is bounded.
@@ -1106,7 +1106,7 @@ RETURNS jsonb
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_password_strength';
 COMMENT ON FUNCTION jwt_password_strength(text, text[]) IS
-'Rates a password for a form: bits, accepted, reasons (too_short, character, blocked, too_weak) and patterns (name, dictionary, keyboard, sequence, repetition, date). words: names of the user. Error: 22023 for NULL, more than 1024 bytes or more than 32 words.';
+'Rates a password for a form, before it is set. Returns bits, accepted, reasons (too_short, character, blocked, too_weak) and patterns (name, dictionary, keyboard, sequence, repetition, date). words: names of the user. Error: 22023 for NULL, more than 1024 bytes or more than 32 words.';
 REVOKE ALL ON FUNCTION jwt_password_strength(text, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION jwt_password_strength(text, text[]) TO PUBLIC;
 
@@ -1120,7 +1120,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login';
 COMMENT ON FUNCTION jwt_login(text, text, interval) IS
-'Checks name and password and returns an access and a refresh token (RFC 6749 section 5.1), or an error object (section 5.2): invalid_grant, invalid_request, or temporarily_unavailable with retry_after in seconds. Never raises an error for a denied login. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55000 without a signing key, 38000 if the claims function fails, 40001 if keys are reset at the same time.';
+'Logs in with name and password and returns an access and a refresh token (RFC 6749). Returns a token response (section 5.1), or an error object (section 5.2): invalid_grant, invalid_request, or temporarily_unavailable with retry_after in seconds. Never raises an error for a denied login. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55000 without a signing key, 38000 if the claims function fails, 40001 if keys are reset at the same time.';
 REVOKE ALL ON FUNCTION jwt_login(text, text, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_impersonate(user_id uuid, reason text, expires_in interval DEFAULT '15 min')
@@ -1128,7 +1128,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_impersonate';
 COMMENT ON FUNCTION jwt_impersonate(uuid, text, interval) IS
-'Begins a session in which the current identity, or without one the role of the database session, acts as the user. Returns a token response without refresh token; the access token says who acts in its claim act, is of level 1, and cannot change how the user logs in. The user is told and sees the session; the reason is written to the audit log. Errors: 22023 for an unknown user, no reason, or an interval beyond jwt_auth.max_token_ttl; 42501 while somebody acts as the current identity.';
+'Begins a session in which the current identity acts as a user. Without an identity, the role of the database session acts. Returns a token response without refresh token; the access token says who acts in its claim act, is of level 1, and cannot change how the user logs in. The user is told and sees the session; the reason is written to the audit log. Errors: 22023 for an unknown user, no reason, or an interval beyond jwt_auth.max_token_ttl; 42501 while somebody acts as the current identity.';
 REVOKE ALL ON FUNCTION jwt_impersonate(uuid, text, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_refresh(refresh_token text)
@@ -1152,7 +1152,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_consume';
 COMMENT ON FUNCTION jwt_consume(text, text) IS
-'Verifies a token issued by this database without a session, denies it by its jti in the same step, and returns its claims: only one of several calls gets them. Errors: 28J00 for an invalid token, one of a session or of another issuer, or one without jti, 28J01, 28J02 for one that was used or revoked, 25006 in a read-only transaction, 40001.';
+'Verifies and uses up a token without a session, and returns its claims. The token is issued by this database, and is denied by its jti in the same step: only one of several calls gets the claims. Errors: 28J00 for an invalid token, one of a session or of another issuer, or one without jti, 28J01, 28J02 for one that was used or revoked, 25006 in a read-only transaction, 40001.';
 REVOKE ALL ON FUNCTION jwt_consume(text, text) FROM PUBLIC;
 
 --
@@ -1165,7 +1165,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_request_recovery';
 COMMENT ON FUNCTION jwt_request_recovery(text) IS
-'Sends a link and a code for jwt_recover to an e-mail address or phone number, and answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; invalid_request for what is no address. At most 5 messages an hour and one a minute go to an address. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction.';
+'Sends a link and a code for jwt_recover to an e-mail address or phone number. Answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; invalid_request for what is no address. At most 5 messages an hour and one a minute go to an address. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction.';
 REVOKE ALL ON FUNCTION jwt_request_recovery(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_recover(token text, new_password text, flow text DEFAULT NULL)
@@ -1173,7 +1173,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_recover';
 COMMENT ON FUNCTION jwt_recover(text, text, text) IS
-'Redeems a link, or a code with its flow, once: sets the password, ends all sessions and voids other tokens of the user, and answers {"status":"password_set"}; it does not log in. Else an error object as jwt_login: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if the password check function fails, 55P03.';
+'Redeems a link, or a code with its flow, once, and sets a new password. Ends all sessions and voids other tokens of the user, and answers {"status":"password_set"}; it does not log in. Else an error object as jwt_login: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if the password check function fails, 55P03.';
 REVOKE ALL ON FUNCTION jwt_recover(text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_request_login(identifier text)
@@ -1181,7 +1181,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_request_login';
 COMMENT ON FUNCTION jwt_request_login(text) IS
-'Sends a link and a code for jwt_login_code to an e-mail address or phone number, and answers as jwt_request_recovery does, whatever it finds. Recovery and login have one count of messages to an address. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction.';
+'Sends a link and a code for jwt_login_code to an e-mail address or phone number. Answers as jwt_request_recovery does, whatever it finds. Recovery and login have one count of messages to an address. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction.';
 REVOKE ALL ON FUNCTION jwt_request_login(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_login_code(token text, flow text DEFAULT NULL)
@@ -1189,7 +1189,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login_code';
 COMMENT ON FUNCTION jwt_login_code(text, text) IS
-'Redeems a link or a code, with the flow of the request, once: begins a session and answers as jwt_login. A link needs no flow if jwt_auth.login_link_any_device is on, or if it is of jwt_create_link. A wrong flow redeems nothing. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if the claims function fails, 55000 without a signing key, 55P03.';
+'Logs in with a link or a code that was sent, once. Takes the flow of the request, begins a session and answers as jwt_login. A link needs no flow if jwt_auth.login_link_any_device is on, or if it is of jwt_create_link. A wrong flow redeems nothing. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if the claims function fails, 55000 without a signing key, 55P03.';
 REVOKE ALL ON FUNCTION jwt_login_code(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_undo_change(token text)
@@ -1197,7 +1197,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_undo_change';
 COMMENT ON FUNCTION jwt_undo_change(text) IS
-'Redeems the link of a notice identifier_changed, once: undoes the change and all later ones, drops a password and passkeys that came since then, ends all sessions and voids other tokens of the user, and answers {"status":"undone"}, or "partly_undone" where somebody else has what was removed or nothing else would let the user in. Else an error object: invalid_grant, invalid_request. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55P03.';
+'Redeems the link of a notice identifier_changed, once, and undoes the change. Undoes all later ones as well, drops a password and passkeys that came since then, ends all sessions and voids other tokens of the user, and answers {"status":"undone"}, or "partly_undone" where somebody else has what was removed or nothing else would let the user in. Else an error object: invalid_grant, invalid_request. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 55P03.';
 REVOKE ALL ON FUNCTION jwt_undo_change(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_sign_up(identifier text, password text DEFAULT NULL, data jsonb DEFAULT '{}')
@@ -1205,7 +1205,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_sign_up';
 COMMENT ON FUNCTION jwt_sign_up(text, text, jsonb) IS
-'Sends a link and a code for jwt_confirm_sign_up to an e-mail address or phone number, or a message to its owner if it is somebody''s. Answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; no user is made. invalid_request for what is no address, and for a refused password or sign-up; data reaches only jwt_auth.sign_up_function. Errors: 22023 for NULL, more than 1024 bytes, or data that is no object of at most 8 kB, 25006 in a read-only transaction, 38000 if a function fails, 55000 unless jwt_auth.sign_up is on.';
+'Sends a link and a code for jwt_confirm_sign_up to an e-mail address or phone number. If it is somebody''s, its owner gets a message instead. Answers {"status":"sent","flow":...,"expires_in":...} whatever it finds; no user is made. invalid_request for what is no address, and for a refused password or sign-up; data reaches only jwt_auth.sign_up_function. Errors: 22023 for NULL, more than 1024 bytes, or data that is no object of at most 8 kB, 25006 in a read-only transaction, 38000 if a function fails, 55000 unless jwt_auth.sign_up is on.';
 REVOKE ALL ON FUNCTION jwt_sign_up(text, text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_sign_up_anonymous(data jsonb DEFAULT '{}')
@@ -1213,7 +1213,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_sign_up_anonymous';
 COMMENT ON FUNCTION jwt_sign_up_anonymous(jsonb) IS
-'Creates a user whom nobody knows, and returns a token response (RFC 6749 section 5.1): a session is all that the user has. The tokens have the claim anonymous, and role and claims are those of jwt_auth.anonymous_role or jwt_auth.sign_up_function, which data is for. jwt_sign_up with this identity makes it a user who can log in, with the same id. Errors: 55000 unless jwt_auth.anonymous_sign_up is on, 22023, 38000 if the sign-up function fails.';
+'Creates a user whom nobody knows, and returns a token response (RFC 6749 section 5.1). A session is all that the user has. The tokens have the claim anonymous, and role and claims are those of jwt_auth.anonymous_role or jwt_auth.sign_up_function, which data is for. jwt_sign_up with this identity makes it a user who can log in, with the same id. Errors: 55000 unless jwt_auth.anonymous_sign_up is on, 22023, 38000 if the sign-up function fails.';
 REVOKE ALL ON FUNCTION jwt_sign_up_anonymous(jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_confirm_sign_up(token text, flow text DEFAULT NULL, password text DEFAULT NULL)
@@ -1221,7 +1221,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_confirm_sign_up';
 COMMENT ON FUNCTION jwt_confirm_sign_up(text, text, text) IS
-'Redeems a link or a code with its flow, once: makes the user who signed up, and answers as jwt_login. A link without flow drops the password of the sign-up and answers password_required, which the same link with a password satisfies. Else an error object: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if a function fails, 55P03, 55000, also unless jwt_auth.sign_up is on.';
+'Redeems a link or a code, once: makes the user who signed up, and answers as jwt_login. A code comes with its flow. A link without flow drops the password of the sign-up and answers password_required, which the same link with a password satisfies. Else an error object: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if a function fails, 55P03, 55000, also unless jwt_auth.sign_up is on.';
 REVOKE ALL ON FUNCTION jwt_confirm_sign_up(text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_accept_invitation(token text, password text DEFAULT NULL)
@@ -1229,7 +1229,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_accept_invitation';
 COMMENT ON FUNCTION jwt_accept_invitation(text, text) IS
-'Redeems an invitation, once: makes the user who was invited, without a password if none is given, and answers as jwt_login. Else an error object: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if a function fails, 55000, 55P03.';
+'Redeems an invitation, once: makes the user who was invited, and answers as jwt_login. The user has no password if none is given. Else an error object: invalid_grant, invalid_request for a refused password, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if a function fails, 55000, 55P03.';
 REVOKE ALL ON FUNCTION jwt_accept_invitation(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_invite(identifier text, role name DEFAULT NULL, claims jsonb DEFAULT '{}', expires_in interval DEFAULT NULL)
@@ -1237,7 +1237,7 @@ RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_invite';
 COMMENT ON FUNCTION jwt_invite(text, name, jsonb, interval) IS
-'Sends a link for jwt_accept_invitation to an e-mail address or phone number that is nobody''s, and returns the id of the invitation; the user, with this role and these claims, is made when it is accepted. Inviting again sends another link, and gives role and claims to former ones, too. expires_in defaults to jwt_auth.invitation_ttl and is at most 7 days. Errors: 22023 for what is no address, for a role or claims that users may not have and for an unusable expires_in, 23505 for an address that is somebody''s, 25006 in a read-only transaction, 55P03.';
+'Sends a link for jwt_accept_invitation to an e-mail address or phone number. It is nobody''s yet. Returns the id of the invitation; the user, with this role and these claims, is made when it is accepted. Inviting again sends another link, and gives role and claims to former ones, too. expires_in defaults to jwt_auth.invitation_ttl and is at most 7 days. Errors: 22023 for what is no address, for a role or claims that users may not have and for an unusable expires_in, 23505 for an address that is somebody''s, 25006 in a read-only transaction, 55P03.';
 REVOKE ALL ON FUNCTION jwt_invite(text, name, jsonb, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_revoke_invitation(invitation_id uuid)
@@ -1253,7 +1253,7 @@ RETURNS text
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_create_link';
 COMMENT ON FUNCTION jwt_create_link(uuid, text, interval) IS
-'Creates a one-time token for a user, for support staff to hand over: purpose recovery is for jwt_recover, and login for jwt_login_code, which needs no flow for it. expires_in defaults to jwt_auth.recovery_ttl or jwt_auth.login_ttl and is at most 7 days. Error: 22023 for an unknown user, another purpose or an unusable expires_in.';
+'Creates a one-time token for a user, for support staff to hand over. Purpose recovery is for jwt_recover, and login for jwt_login_code, which needs no flow for it. expires_in defaults to jwt_auth.recovery_ttl or jwt_auth.login_ttl and is at most 7 days. Error: 22023 for an unknown user, another purpose or an unusable expires_in.';
 REVOKE ALL ON FUNCTION jwt_create_link(uuid, text, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_passkey_register_options(mfa_token text DEFAULT NULL)
@@ -1293,7 +1293,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_outbox_claim';
 COMMENT ON FUNCTION jwt_outbox_claim(integer, interval) IS
-'Hands messages to the mailer that calls, the oldest first, and to no other while the lease lasts: an array of {"id","kind","channel","recipient","data","token","code","created_at","expires_at"}, without what there is not. Those whose token expired, was redeemed or became void are given up. Error: 22023 for a number or lease out of range.';
+'Hands messages that are to be sent to the mailer that calls, the oldest first. No other gets them while the lease lasts. Returns an array of {"id","kind","channel","recipient","data","token","code","created_at","expires_at"}, without what there is not. Those whose token expired, was redeemed or became void are given up. Error: 22023 for a number or lease out of range.';
 REVOKE ALL ON FUNCTION jwt_outbox_claim(integer, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_outbox_sent(message_id uuid)
@@ -1321,7 +1321,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_revoke';
 COMMENT ON FUNCTION jwt_revoke(text) IS
-'Ends the session of an access token, even an expired one, or of a refresh token of any generation; denies any other token issued by this database by its jti (RFC 7009). Unknown tokens are ignored. Errors: 28J00 for NULL, 25006 in a read-only transaction, 55000 for a token whose key cannot be unsealed.';
+'Ends the session of an access or refresh token, or denies any other token (RFC 7009). Access tokens may have expired, and refresh tokens may be of any generation; a token without a session, issued by this database, is denied by its jti. Unknown tokens are ignored. Errors: 28J00 for NULL, 25006 in a read-only transaction, 55000 for a token whose key cannot be unsealed.';
 GRANT EXECUTE ON FUNCTION jwt_revoke(text) TO PUBLIC;
 
 CREATE FUNCTION jwt_logout(scope text DEFAULT 'local')
@@ -1338,7 +1338,7 @@ ROWS 10
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_sessions';
 COMMENT ON FUNCTION jwt_sessions() IS
-'Lists the live sessions of the current user, most recently refreshed first; api_token is the name of the API token whose session it is. Error: 28J03 without an identity.';
+'Lists the live sessions of the current user, most recently refreshed first. api_token is the name of the API token whose session it is. Error: 28J03 without an identity.';
 GRANT EXECUTE ON FUNCTION jwt_sessions() TO PUBLIC;
 
 CREATE FUNCTION jwt_revoke_session(session_id uuid)
@@ -1359,7 +1359,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_identifiers';
 COMMENT ON FUNCTION jwt_identifiers() IS
-'Returns what the current identity is called, the username first: an array of {"kind","identifier","created_at","verified_at"}. Error: 28J03 without an identity.';
+'Returns the names and addresses of the current identity, the username first. An array of {"kind","identifier","created_at","verified_at"}. Error: 28J03 without an identity.';
 GRANT EXECUTE ON FUNCTION jwt_identifiers() TO PUBLIC;
 
 CREATE FUNCTION jwt_add_identifier(identifier text)
@@ -1367,7 +1367,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_add_identifier';
 COMMENT ON FUNCTION jwt_add_identifier(text) IS
-'Sends a link and a code for jwt_confirm_identifier to an e-mail address or phone number that is to be the current identity''s. Answers {"status":"sent","flow":...,"expires_in":...} whether or not it is somebody else''s. A username replaces the former one at once: {"status":"username_changed"}; it counts as a request. Else an error object: invalid_request, temporarily_unavailable after ten requests within an hour or 20 changes within jwt_auth.undo_ttl. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 28J03 without an identity, 28J04 if the session began more than 5 minutes ago, 55P03.';
+'Sends a link and a code for jwt_confirm_identifier to an address to be added. It is an e-mail address or phone number that is to be the current identity''s. Answers {"status":"sent","flow":...,"expires_in":...} whether or not it is somebody else''s. A username replaces the former one at once: {"status":"username_changed"}; it counts as a request. Else an error object: invalid_request, temporarily_unavailable after ten requests within an hour or 20 changes within jwt_auth.undo_ttl. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 28J03 without an identity, 28J04 if the session began more than 5 minutes ago, 55P03.';
 REVOKE ALL ON FUNCTION jwt_add_identifier(text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_confirm_identifier(token text, flow text DEFAULT NULL)
@@ -1375,7 +1375,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_confirm_identifier';
 COMMENT ON FUNCTION jwt_confirm_identifier(text, text) IS
-'Redeems a link, or a code with its flow, once, for the identity that asked for it: the address that it was sent to is added, and the former addresses are told. Answers {"status":"identifier_added"}, or an error object: invalid_grant, invalid_request, temporarily_unavailable. Errors as jwt_add_identifier.';
+'Redeems a link, or a code with its flow, once, and adds the address that it was sent to. It must be the identity that asked for it; the former addresses are told. Answers {"status":"identifier_added"}, or an error object: invalid_grant, invalid_request, temporarily_unavailable. Errors as jwt_add_identifier.';
 REVOKE ALL ON FUNCTION jwt_confirm_identifier(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_remove_identifier(identifier text)
@@ -1396,7 +1396,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_enroll_totp';
 COMMENT ON FUNCTION jwt_enroll_totp(text, text) IS
-'Begins to enroll an authenticator (RFC 6238) of the current identity, or of the user of a mfa_token that a login answered with mfa_enrollment_required: {"factor_id","secret","uri","expires_in"}, shown once. It guards nothing until jwt_confirm_totp. Error object: invalid_request for a user of whom no identifier is verified, invalid_grant for a ticket that does not enroll. Errors: 28J04 if the user was authenticated more than 5 minutes ago, or below level 2 where there is a factor, 28J03 without an identity, 22023 for a name of more than 1024 bytes or more than 20 factors, 25006 in a read-only transaction, 55000 if the master key cannot be used, 55P03.';
+'Begins to enroll an authenticator (RFC 6238) of the current identity. Also of the user of a mfa_token that a login answered with mfa_enrollment_required: {"factor_id","secret","uri","expires_in"}, shown once. It guards nothing until jwt_confirm_totp. Error object: invalid_request for a user of whom no identifier is verified, invalid_grant for a ticket that does not enroll. Errors: 28J04 if the user was authenticated more than 5 minutes ago, or below level 2 where there is a factor, 28J03 without an identity, 22023 for a name of more than 1024 bytes or more than 20 factors, 25006 in a read-only transaction, 55000 if the master key cannot be used, 55P03.';
 REVOKE ALL ON FUNCTION jwt_enroll_totp(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_confirm_totp(factor_id uuid, code text, mfa_token text DEFAULT NULL)
@@ -1404,7 +1404,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_confirm_totp';
 COMMENT ON FUNCTION jwt_confirm_totp(uuid, text, text) IS
-'Confirms an authenticator within 10 minutes, with its first code: {"status":"factor_added"}; with the mfa_token with which it was begun, the answer is that of jwt_login. Else an error object: invalid_grant for a wrong code or ticket, invalid_request for a factor that does not wait for one, temporarily_unavailable. Errors: 28J04 below level 2 where there is another factor, 28J03 without an identity, 22023 for NULL, 25006 in a read-only transaction, 55000 if the secret cannot be opened, 55P03.';
+'Confirms an authenticator within 10 minutes, with its first code. Answers {"status":"factor_added"}; with the mfa_token with which it was begun, the answer is that of jwt_login. Else an error object: invalid_grant for a wrong code or ticket, invalid_request for a factor that does not wait for one, temporarily_unavailable. Errors: 28J04 below level 2 where there is another factor, 28J03 without an identity, 22023 for NULL, 25006 in a read-only transaction, 55000 if the secret cannot be opened, 55P03.';
 REVOKE ALL ON FUNCTION jwt_confirm_totp(uuid, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_factors()
@@ -1412,7 +1412,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_factors';
 COMMENT ON FUNCTION jwt_factors() IS
-'The second factors of the current identity, the oldest first, and then its passkeys: an array of {"id","type","name","created_at"}, of passkeys also with last_used_at and backed_up. Error: 28J03 without an identity.';
+'Lists the second factors of the current identity, the oldest first, and then its passkeys. An array of {"id","type","name","created_at"}, of passkeys also with last_used_at and backed_up. Error: 28J03 without an identity.';
 GRANT EXECUTE ON FUNCTION jwt_factors() TO PUBLIC;
 
 CREATE FUNCTION jwt_remove_factor(factor_id uuid)
@@ -1420,7 +1420,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_remove_factor';
 COMMENT ON FUNCTION jwt_remove_factor(uuid) IS
-'Removes a second factor of the current identity, and takes level 2 from the sessions that owe it to that: {"status":"factor_removed"}, or invalid_request for one that is not the user''s. Errors: 28J04 below level 2, 28J03 without an identity, 22023 for NULL, 25006 in a read-only transaction, 55P03.';
+'Removes a second factor of the current identity. Takes level 2 from the sessions that owe it to that: {"status":"factor_removed"}, or invalid_request for one that is not the user''s. Errors: 28J04 below level 2, 28J03 without an identity, 22023 for NULL, 25006 in a read-only transaction, 55P03.';
 REVOKE ALL ON FUNCTION jwt_remove_factor(uuid) FROM PUBLIC;
 
 CREATE FUNCTION jwt_make_recovery_codes()
@@ -1428,7 +1428,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_make_recovery_codes';
 COMMENT ON FUNCTION jwt_make_recovery_codes() IS
-'Makes ten recovery codes of the current identity, shown once, which void former ones: {"codes":[...]}. Error object: invalid_request without a second factor. Errors: 28J04 below level 2, 28J03 without an identity, 25006 in a read-only transaction, 55P03.';
+'Makes ten recovery codes of the current identity, shown once, which void former ones. Answers {"codes":[...]}. Error object: invalid_request without a second factor. Errors: 28J04 below level 2, 28J03 without an identity, 25006 in a read-only transaction, 55P03.';
 REVOKE ALL ON FUNCTION jwt_make_recovery_codes() FROM PUBLIC;
 
 CREATE FUNCTION jwt_step_up()
@@ -1436,7 +1436,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_step_up';
 COMMENT ON FUNCTION jwt_step_up() IS
-'Makes a ticket with which jwt_mfa_verify lifts the current session to level 2: {"mfa_token","expires_in","factors"}. Writes nothing. Error object: invalid_request without a second factor. Error: 28J03 without an identity that belongs to a session.';
+'Makes a ticket with which jwt_mfa_verify lifts the current session to level 2. Answers {"mfa_token","expires_in","factors"}. Writes nothing. Error object: invalid_request without a second factor. Error: 28J03 without an identity that belongs to a session.';
 GRANT EXECUTE ON FUNCTION jwt_step_up() TO PUBLIC;
 
 CREATE FUNCTION jwt_mfa_options(mfa_token text, method text)
@@ -1444,7 +1444,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_mfa_options';
 COMMENT ON FUNCTION jwt_mfa_options(text, text) IS
-'Makes what parseRequestOptionsFromJSON() of a browser reads, to show a passkey as second factor: method is webauthn. The challenge is valid for 5 minutes, with this ticket, and names the passkeys of its user. Writes nothing. Error object: invalid_grant for a ticket that is not valid, invalid_request for another method or without a passkey. Errors: 22023 for NULL or more than 1024 bytes, 55000 without jwt_auth.webauthn_rp_id.';
+'Makes what parseRequestOptionsFromJSON() of a browser reads, for a passkey as second factor. method is webauthn. The challenge is valid for 5 minutes, with this ticket, and names the passkeys of its user. Writes nothing. Error object: invalid_grant for a ticket that is not valid, invalid_request for another method or without a passkey. Errors: 22023 for NULL or more than 1024 bytes, 55000 without jwt_auth.webauthn_rp_id.';
 REVOKE ALL ON FUNCTION jwt_mfa_options(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_mfa_verify(mfa_token text, method text, response jsonb)
@@ -1452,7 +1452,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_mfa_verify';
 COMMENT ON FUNCTION jwt_mfa_verify(text, text, jsonb) IS
-'Verifies the second factor of a login that answered mfa_required, or of jwt_step_up(): method is totp or recovery_code with response {"code":...}, or webauthn with a response as toJSON() of a browser''s credential writes it, to jwt_mfa_options. Answers as jwt_login; a ticket is good for one answer with tokens, within 5 minutes. Error object: invalid_grant for a wrong code, passkey or ticket, invalid_request, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000, 55000 without a signing key, for a passkey without jwt_auth.webauthn_rp_id, or if a secret cannot be opened, 55P03.';
+'Verifies the second factor of a login that answered mfa_required, or of jwt_step_up(). method is totp or recovery_code with response {"code":...}, or webauthn with a response as toJSON() of a browser''s credential writes it, to jwt_mfa_options. Answers as jwt_login; a ticket is good for one answer with tokens, within 5 minutes. Error object: invalid_grant for a wrong code, passkey or ticket, invalid_request, temporarily_unavailable. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000, 55000 without a signing key, for a passkey without jwt_auth.webauthn_rp_id, or if a secret cannot be opened, 55P03.';
 REVOKE ALL ON FUNCTION jwt_mfa_verify(text, text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_reset_factors(user_id uuid)
@@ -1460,7 +1460,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_reset_factors';
 COMMENT ON FUNCTION jwt_reset_factors(uuid) IS
-'Removes all second factors and passkeys of a user who lost them, takes level 2 from all sessions, and clears the count of wrong codes. Errors: 22023 for an unknown user, 25006 in a read-only transaction, 55P03.';
+'Removes all second factors and passkeys of a user who lost them. Takes level 2 from all sessions, and clears the count of wrong codes. Errors: 22023 for an unknown user, 25006 in a read-only transaction, 55P03.';
 REVOKE ALL ON FUNCTION jwt_reset_factors(uuid) FROM PUBLIC;
 
 --
@@ -1472,7 +1472,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_add_provider';
 COMMENT ON FUNCTION jwt_add_provider(text, text, text[], jsonb, jsonb) IS
-'Adds an identity provider with which users log in: ID tokens with this iss, for one of the client IDs, signed with a public key of the JWK Set. Replaces what was stored under the name, but for the identities of users; unusable keys are skipped with a NOTICE. Options: nonce, email, domains, linking, sign_up, tenants, aal2_acr, aal2_amr, jwks_uri. Error: 22023 for an unusable name, issuer, client ID, set or option, secrets, and an issuer that is trusted with one of the client IDs as audience.';
+'Adds an identity provider with which users log in. Accepts ID tokens with this iss, for one of the client IDs, signed with a public key of the JWK Set. Replaces what was stored under the name, but for the identities of users; unusable keys are skipped with a NOTICE. Options: nonce, email, domains, linking, sign_up, tenants, aal2_acr, aal2_amr, jwks_uri. Error: 22023 for an unusable name, issuer, client ID, set or option, secrets, and an issuer that is trusted with one of the client IDs as audience.';
 REVOKE ALL ON FUNCTION jwt_add_provider(text, text, text[], jsonb, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_update_provider_keys(name text, jwks jsonb)
@@ -1496,7 +1496,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_providers';
 COMMENT ON FUNCTION jwt_providers() IS
-'The identity providers: an array of {"name","issuer","client_ids","options","jwks","keys_wanted_at","created_at","updated_at"}.';
+'Lists the identity providers. An array of {"name","issuer","client_ids","options","jwks","keys_wanted_at","created_at","updated_at"}.';
 REVOKE ALL ON FUNCTION jwt_providers() FROM PUBLIC;
 
 CREATE FUNCTION jwt_external_nonce()
@@ -1504,7 +1504,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_external_nonce';
 COMMENT ON FUNCTION jwt_external_nonce() IS
-'Makes a nonce for a login with an identity provider, or for jwt_link_external if there is an identity with a session: {"nonce","nonce_sha256","expires_in"}. Writes nothing. Errors: 28J00 to 28J02 for an invalid token.';
+'Makes a nonce for a login with an identity provider, or for jwt_link_external. For the latter if there is an identity with a session: {"nonce","nonce_sha256","expires_in"}. Writes nothing. Errors: 28J00 to 28J02 for an invalid token.';
 REVOKE ALL ON FUNCTION jwt_external_nonce() FROM PUBLIC;
 
 CREATE FUNCTION jwt_login_external(provider text, id_token text, nonce text DEFAULT NULL, access_token text DEFAULT NULL)
@@ -1520,7 +1520,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_link_external';
 COMMENT ON FUNCTION jwt_link_external(text, text, text, text, text) IS
-'Links an identity at a provider to the current identity: by an ID token with a nonce that jwt_external_nonce made for this session, or by the ID token of a login that answered account_exists, with its link_token. Answers {"status":"identity_linked"}. Error object: invalid_grant, invalid_request for an identity of another user, temporarily_unavailable. Errors: 22023 for NULL or an argument that is too long, 28J03 without an identity, 28J04 if the authentication is older than 5 minutes, or below level 2 with a second factor, 25006 in a read-only transaction, 55P03.';
+'Links an identity at a provider to the current identity. By an ID token with a nonce that jwt_external_nonce made for this session, or by the ID token of a login that answered account_exists, with its link_token. Answers {"status":"identity_linked"}. Error object: invalid_grant, invalid_request for an identity of another user, temporarily_unavailable. Errors: 22023 for NULL or an argument that is too long, 28J03 without an identity, 28J04 if the authentication is older than 5 minutes, or below level 2 with a second factor, 25006 in a read-only transaction, 55P03.';
 REVOKE ALL ON FUNCTION jwt_link_external(text, text, text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_unlink_external(provider text, subject text)
@@ -1528,7 +1528,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_unlink_external';
 COMMENT ON FUNCTION jwt_unlink_external(text, text) IS
-'Takes an identity at a provider from the current identity, unless it is the last way to log in: {"status":"identity_unlinked"}. Error object: invalid_request, temporarily_unavailable. Errors: as jwt_link_external.';
+'Takes an identity at a provider from the current identity, unless it is the last way to log in. Answers {"status":"identity_unlinked"}. Error object: invalid_request, temporarily_unavailable. Errors: as jwt_link_external.';
 REVOKE ALL ON FUNCTION jwt_unlink_external(text, text) FROM PUBLIC;
 
 CREATE FUNCTION jwt_identities()
@@ -1536,7 +1536,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_identities';
 COMMENT ON FUNCTION jwt_identities() IS
-'The identities at providers of the current identity, the oldest first: an array of {"provider","subject","created_at"}. Error: 28J03 without an identity.';
+'Lists the identities at providers of the current identity, the oldest first. An array of {"provider","subject","created_at"}. Error: 28J03 without an identity.';
 GRANT EXECUTE ON FUNCTION jwt_identities() TO PUBLIC;
 
 --
@@ -1548,7 +1548,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_create_api_token';
 COMMENT ON FUNCTION jwt_create_api_token(text, text, interval) IS
-'Creates an API token of the current identity, with scopes that it has, for at most 366 days: {"id","token","name","scope","expires_at"}; the token is shown now only. Error object: temporarily_unavailable. Errors: 22023 for NULL, a name or scope that is not usable, a life out of range, or more than 100 tokens, 42501 for a scope that the identity lacks or an identity of an API token, 28J03 without an identity, 28J04 if the authentication is older than 5 minutes, or below level 2 with a second factor, 25006 in a read-only transaction, 55000, 55P03.';
+'Creates an API token of the current identity, with scopes that it has. For at most 366 days: {"id","token","name","scope","expires_at"}; the token is shown now only. Error object: temporarily_unavailable. Errors: 22023 for NULL, a name or scope that is not usable, a life out of range, or more than 100 tokens, 42501 for a scope that the identity lacks or an identity of an API token, 28J03 without an identity, 28J04 if the authentication is older than 5 minutes, or below level 2 with a second factor, 25006 in a read-only transaction, 55000, 55P03.';
 REVOKE ALL ON FUNCTION jwt_create_api_token(text, text, interval) FROM PUBLIC;
 
 CREATE FUNCTION jwt_api_tokens()
@@ -1556,7 +1556,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_api_tokens';
 COMMENT ON FUNCTION jwt_api_tokens() IS
-'The live API tokens of the current identity, the oldest first: an array of {"id","name","scope","created_at","expires_at","last_used_at"}. Error: 28J03 without an identity.';
+'Lists the live API tokens of the current identity, the oldest first. An array of {"id","name","scope","created_at","expires_at","last_used_at"}. Error: 28J03 without an identity.';
 REVOKE ALL ON FUNCTION jwt_api_tokens() FROM PUBLIC;
 
 CREATE FUNCTION jwt_revoke_api_token(id uuid)
@@ -1572,7 +1572,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_login_api_token';
 COMMENT ON FUNCTION jwt_login_api_token(text) IS
-'Exchanges an API token for an access token with the scopes that both the token and its user have: {"access_token","token_type","expires_in","scope"}, without a refresh token. Error object: invalid_grant, invalid_request. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if a function fails, 55000.';
+'Exchanges an API token for an access token, without a refresh token. It has the scopes that both the token and its user have: {"access_token","token_type","expires_in","scope"}. Error object: invalid_grant, invalid_request. Errors: 22023 for NULL or more than 1024 bytes, 25006 in a read-only transaction, 38000 if a function fails, 55000.';
 REVOKE ALL ON FUNCTION jwt_login_api_token(text) FROM PUBLIC;
 
 --
@@ -1584,7 +1584,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_create_client';
 COMMENT ON FUNCTION jwt_create_client(text, jsonb) IS
-'Creates a client, which gets access tokens of its own by jwt_token: {"client_id","client_secret"}; the secret is shown now only, and absent if the client signs with a key of its own. Options: role, scope, jwks (public keys, for private_key_jwt). Errors: 22023 for NULL, a name, option, role or key that is not usable, 25006 in a read-only transaction.';
+'Creates a client, which gets access tokens of its own by jwt_token. Answers {"client_id","client_secret"}; the secret is shown now only, and absent if the client signs with a key of its own. Options: role, scope, jwks (public keys, for private_key_jwt). Errors: 22023 for NULL, a name, option, role or key that is not usable, 25006 in a read-only transaction.';
 REVOKE ALL ON FUNCTION jwt_create_client(text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_rotate_client_secret(client_id uuid)
@@ -1608,7 +1608,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_token';
 COMMENT ON FUNCTION jwt_token(jsonb) IS
-'The token endpoint (RFC 6749): grant_type client_credentials, with client_id and client_secret, or client_assertion_type and client_assertion (RFC 7523), and perhaps scope; or refresh_token, which answers as jwt_refresh. The parameters are a JSON object of strings; others are ignored. Returns a token response, or an error object: invalid_request, invalid_client, invalid_grant, invalid_scope, unsupported_grant_type. Errors: 22023 for NULL, 25006 in a read-only transaction, 38000 if a function fails, 40001, 55000, 55P03.';
+'Issues tokens as the token endpoint (RFC 6749): client_credentials and refresh_token. grant_type client_credentials comes with client_id and client_secret, or client_assertion_type and client_assertion (RFC 7523), and perhaps scope; refresh_token is answered as by jwt_refresh. The parameters are a JSON object of strings; others are ignored. Returns a token response, or an error object: invalid_request, invalid_client, invalid_grant, invalid_scope, unsupported_grant_type. Errors: 22023 for NULL, 25006 in a read-only transaction, 38000 if a function fails, 40001, 55000, 55P03.';
 REVOKE ALL ON FUNCTION jwt_token(jsonb) FROM PUBLIC;
 
 CREATE FUNCTION jwt_discovery()
@@ -1616,7 +1616,7 @@ RETURNS jsonb
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_discovery';
 COMMENT ON FUNCTION jwt_discovery() IS
-'Authorization server metadata (RFC 8414) from jwt_auth.issuer, jwt_auth.token_endpoint and jwt_auth.jwks_uri; without the latter, the public keys are in it as jwks. Error: 55000 without jwt_auth.issuer.';
+'Returns the authorization server metadata (RFC 8414). From jwt_auth.issuer, jwt_auth.token_endpoint and jwt_auth.jwks_uri; without the latter, the public keys are in it as jwks. Error: 55000 without jwt_auth.issuer.';
 GRANT EXECUTE ON FUNCTION jwt_discovery() TO PUBLIC;
 
 --
@@ -1628,7 +1628,7 @@ RETURNS jsonb
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_authenticate';
 COMMENT ON FUNCTION jwt_authenticate(text, boolean) IS
-'Verifies a token now, makes it the identity of the transaction and returns its claims; a leading "Bearer " is accepted. With assume_role, sets the role of the token as the local role. Errors: 28J00 to 28J02 for an invalid token, 28J03 without one, 42501 for a role that may not be assumed.';
+'Verifies a token, makes it the identity of the transaction and returns its claims. A leading "Bearer " is accepted. With assume_role, sets the role of the token as the local role. Errors: 28J00 to 28J02 for an invalid token, 28J03 without one, 42501 for a role that may not be assumed.';
 GRANT EXECUTE ON FUNCTION jwt_authenticate(text, boolean) TO PUBLIC;
 
 CREATE FUNCTION jwt_pre_request()
@@ -1636,7 +1636,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_pre_request';
 COMMENT ON FUNCTION jwt_pre_request() IS
-'Pre-request function for PostgREST: makes the bearer token of the request the identity of the transaction; without a token, there is none. Errors: 28J00 to 28J02, also 28J00 unless PostgREST accepted the same claims (request.jwt.claims), 42501 for a role that a trusted issuer may not name.';
+'Makes the bearer token of a PostgREST request its identity (db-pre-request). Without a token, there is none. Errors: 28J00 to 28J02, also 28J00 unless PostgREST accepted the same claims (request.jwt.claims), 42501 for a role that a trusted issuer may not name.';
 GRANT EXECUTE ON FUNCTION jwt_pre_request() TO PUBLIC;
 
 CREATE FUNCTION jwt_postgrest_config(with_issuers boolean DEFAULT false)
@@ -1644,7 +1644,7 @@ RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_postgrest_config';
 COMMENT ON FUNCTION jwt_postgrest_config(boolean) IS
-'Configuration function for PostgREST (db-pre-config): sets pgrst.jwt_secret to the public keys that PostgREST can use (ES256, ES384, ES512, RS256, EdDSA), and pgrst.jwt_aud to jwt_auth.audience; if with_issuers is true, includes the keys of trusted issuers, and sets no audience. Warns if the active key is of another algorithm. Error: 55000 without a usable key.';
+'Gives PostgREST the public keys of this database, and the audience (db-pre-config). Sets pgrst.jwt_secret to the keys that PostgREST can use (ES256, ES384, ES512, RS256, EdDSA), and pgrst.jwt_aud to jwt_auth.audience; if with_issuers is true, includes the keys of trusted issuers, and sets no audience. Warns if the active key is of another algorithm. Error: 55000 without a usable key.';
 GRANT EXECUTE ON FUNCTION jwt_postgrest_config(boolean) TO PUBLIC;
 
 CREATE FUNCTION jwt_claims()
@@ -1668,7 +1668,7 @@ RETURNS uuid
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_user_id';
 COMMENT ON FUNCTION jwt_user_id() IS
-'The user of the current identity; NULL without a token, for a token of another issuer, and for a sub that is not a UUID. Errors: 28J00 to 28J02 for an invalid token.';
+'The user of the current identity. NULL without a token, for a token of another issuer, and for a sub that is not a UUID. Errors: 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_user_id() TO PUBLIC;
 
 CREATE FUNCTION jwt_session_id()
@@ -1676,7 +1676,7 @@ RETURNS uuid
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_session_id';
 COMMENT ON FUNCTION jwt_session_id() IS
-'The session of the current identity; NULL without a token, or if the token belongs to no session of this database. Errors: 28J00 to 28J02 for an invalid token.';
+'The session of the current identity. NULL without a token, or if the token belongs to no session of this database. Errors: 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_session_id() TO PUBLIC;
 
 CREATE FUNCTION jwt_issuer()
@@ -1700,7 +1700,7 @@ RETURNS boolean
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_has_scope';
 COMMENT ON FUNCTION jwt_has_scope(text) IS
-'Whether the claim scope of the current identity, or scp if there is none, contains this scope (RFC 8693 section 4.2); false without a token. Errors: 28J00 to 28J02 for an invalid token.';
+'Whether the current identity has this scope (RFC 8693 section 4.2). It stands in the claim scope, or in scp if there is none; false without a token. Errors: 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_has_scope(text) TO PUBLIC;
 
 CREATE FUNCTION jwt_has_role(role text)
@@ -1724,7 +1724,7 @@ RETURNS text
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_actor';
 COMMENT ON FUNCTION jwt_actor() IS
-'Who acts as the user of the current identity (jwt_impersonate), by the sub in its claim act: a user, role:NAME, or issuer and sub; NULL if the user does, or without a token of this database. Errors: 28J00 to 28J02 for an invalid token.';
+'Who acts as the user of the current identity (jwt_impersonate). By the sub in its claim act: a user, role:NAME, or issuer and sub; NULL if the user does, or without a token of this database. Errors: 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_actor() TO PUBLIC;
 
 CREATE FUNCTION jwt_require_scope(scope text)
@@ -1740,7 +1740,7 @@ RETURNS integer
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_aal';
 COMMENT ON FUNCTION jwt_aal() IS
-'Assurance level of the current identity: 1, or 2 with a second factor; the lower one of token and session. NULL without a token of a session of this database. Errors: 28J00 to 28J02 for an invalid token.';
+'Assurance level of the current identity: 1, or 2 with a second factor. The lower one of token and session. NULL without a token of a session of this database. Errors: 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_aal() TO PUBLIC;
 
 CREATE FUNCTION jwt_auth_time()
@@ -1756,7 +1756,7 @@ RETURNS text[]
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_amr';
 COMMENT ON FUNCTION jwt_amr() IS
-'How the user of the current identity was authenticated (RFC 8176), as stated by both token and session; NULL without a token of a session of this database. Errors: 28J00 to 28J02 for an invalid token.';
+'How the user of the current identity was authenticated (RFC 8176). As stated by both token and session; NULL without a token of a session of this database. Errors: 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_amr() TO PUBLIC;
 
 CREATE FUNCTION jwt_has_aal(level integer, max_age interval DEFAULT NULL)
@@ -1764,7 +1764,7 @@ RETURNS boolean
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_has_aal';
 COMMENT ON FUNCTION jwt_has_aal(integer, interval) IS
-'Whether the user of the current identity was authenticated at this level, 1 or 2, and at most max_age ago, as of the start of the statement; false without a token of a session of this database. Errors: 22023 for another level or a max_age of less than a second, 28J00 to 28J02 for an invalid token.';
+'Whether the user was authenticated at this level, 1 or 2, and at most max_age ago. As of the start of the statement; false without a token of a session of this database. Errors: 22023 for another level or a max_age of less than a second, 28J00 to 28J02 for an invalid token.';
 GRANT EXECUTE ON FUNCTION jwt_has_aal(integer, interval) TO PUBLIC;
 
 CREATE FUNCTION jwt_require_aal(level integer, max_age interval DEFAULT NULL)
@@ -1772,7 +1772,7 @@ RETURNS void
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'jwt_require_aal';
 COMMENT ON FUNCTION jwt_require_aal(integer, interval) IS
-'Raises 28J04 unless jwt_has_aal() holds, also by the time of the call, with the challenge that the client needs (RFC 9470), and 28J03 without a token. Error: 22023 for another level than 1 or 2 or a max_age of less than a second.';
+'Raises 28J04 unless jwt_has_aal() holds, and 28J03 without a token. It must hold by the time of the call, too; the challenge that the client needs (RFC 9470) comes with it. Error: 22023 for another level than 1 or 2 or a max_age of less than a second.';
 GRANT EXECUTE ON FUNCTION jwt_require_aal(integer, interval) TO PUBLIC;
 
 --
@@ -1813,7 +1813,7 @@ RETURNS TABLE (severity text, finding text, object text, remedy text)
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'jwt_check';
 COMMENT ON FUNCTION jwt_check() IS
-'What is set up wrongly or weakly, errors first, then warnings and notices: what it is, of which object, and what to do about it. Settings are those of the session. Writes nothing, so that it can run on a standby.';
+'Lists what is set up wrongly or weakly, errors first, then warnings and notices. What it is, of which object, and what to do about it. Settings are those of the session. Writes nothing, so that it can run on a standby.';
 REVOKE ALL ON FUNCTION jwt_check() FROM PUBLIC;
 
 --

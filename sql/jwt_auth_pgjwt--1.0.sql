@@ -35,7 +35,7 @@ RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'pgjwt_sign';
 COMMENT ON FUNCTION sign(json, text, text) IS
-'Signs the text of a JSON value as it is, with HS256, HS384 or HS512 and a secret of any length; prefer jwt_sign or jwt_sign_with in new code. Errors: 22023 for another algorithm, a secret over 8192 bytes or a token over 1 MB, 22P05.';
+'Signs a JSON value with HS256, HS384 or HS512 and a secret, as pgjwt does. Its text is signed as it is, with a secret of any length; prefer jwt_sign or jwt_sign_with in new code. Errors: 22023 for another algorithm, a secret over 8192 bytes or a token over 1 MB, 22P05.';
 GRANT EXECUTE ON FUNCTION sign(json, text, text) TO PUBLIC;
 
 -- Not IMMUTABLE as in pgjwt, since it reads the clock: an answer that was kept
@@ -45,7 +45,7 @@ RETURNS TABLE (header json, payload json, valid boolean)
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'pgjwt_verify';
 COMMENT ON FUNCTION verify(text, text, text) IS
-'Returns one row: header and payload, whether verified or not, NULL if they are not JSON; and whether signature, nbf and exp are valid, NULL only for a NULL token. Prefer jwt_verify or jwt_verify_with in new code. Errors: 22023 for an algorithm other than HS256, HS384 and HS512, or a secret over 8192 bytes.';
+'Checks a token with a secret, and returns header, payload and whether it is valid. Returns one row: header and payload, whether verified or not, NULL if they are not JSON; and whether signature, nbf and exp are valid, NULL only for a NULL token. Prefer jwt_verify or jwt_verify_with in new code. Errors: 22023 for an algorithm other than HS256, HS384 and HS512, or a secret over 8192 bytes.';
 GRANT EXECUTE ON FUNCTION verify(text, text, text) TO PUBLIC;
 
 CREATE FUNCTION try_cast_double(inp text)

@@ -46,8 +46,8 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
 	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth'
 	WHERE obj_description(p.oid, 'pg_proc') IS NULL$$, 'every function has a comment');
 
--- What \df+ and \d+ show: the use first, in a sentence that fits on a line or two,
--- then details, and errors at the end. Others are labels, no sentences.
+-- What \df+ and \d+ show: the use first, in a sentence that fits on a line, then
+-- details, and errors at the end. Others are labels, no sentences.
 CREATE VIEW public.comment AS
 SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid) AS object, d.classoid = 'pg_proc'::regclass AS is_function,
 	   d.description AS text
@@ -58,8 +58,8 @@ SELECT cmp_ok(count(*) FILTER (WHERE is_function), '>', 100::bigint, 'comments o
 SELECT cmp_ok(count(*) FILTER (WHERE NOT is_function), '>', 100::bigint, 'and those of tables and columns') FROM public.comment;
 SELECT is_empty($$SELECT object FROM public.comment WHERE text ~ '[\n\t]|  ' OR text <> btrim(text)$$, 'each comment is one line');
 SELECT is_empty($$SELECT object FROM public.comment WHERE is_function AND text !~ '^[A-Z].*[.]$'$$, 'the comment of a function is made of sentences');
-SELECT is_empty($$SELECT object FROM public.comment WHERE is_function AND length(substring(text, '^.*?(?=[.;:] |[.]$)')) NOT BETWEEN 15 AND 170$$,
-				'and begins with its use in at most 170 characters');
+SELECT is_empty($$SELECT object, text FROM public.comment
+	WHERE is_function AND length(substring(text, '^.*?[.](?= |$)')) NOT BETWEEN 15 AND 100$$, 'and begins with its use in at most 100 characters');
 SELECT is_empty($$SELECT object FROM public.comment WHERE is_function AND text ~ 'Errors?: ' AND text !~ ' Errors?: (?:[^.]|[.](?=\w))*[.]$'$$, 'and ends with its errors');
 SELECT is_empty($$SELECT object FROM public.comment WHERE NOT is_function AND text ~ '[.]$'$$, 'that of a table or column is a label');
 SELECT isnt(provolatile, 'i', proname || ' is not immutable: it reads the clock or the settings')

@@ -29,8 +29,9 @@ CREATE TABLE public.plain AS SELECT * FROM public.function_right;
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc AS p
 	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension AS e ON d.refobjid = e.oid AND e.extname = 'jwt_auth_pgjwt'
-	WHERE obj_description(p.oid, 'pg_proc') IS NULL OR p.prosecdef OR p.proconfig IS NOT NULL$$,
-	'every function has a comment, and acts as its caller');
+	WHERE length(substring(obj_description(p.oid, 'pg_proc'), '^.*?[.](?= |$)')) BETWEEN 15 AND 100 IS NOT TRUE
+		OR p.prosecdef OR p.proconfig IS NOT NULL$$,
+	'every function has a comment that begins with its use in at most 100 characters, and acts as its caller');
 CREATE VIEW public.dependent AS SELECT valid FROM verify('a', 'b');
 SELECT throws_ok('DROP EXTENSION jwt_auth_pgjwt', '2BP01', NULL, 'the extension cannot be dropped while a view uses it');
 SELECT throws_ok('DROP FUNCTION verify(text, text, text)', '2BP01', NULL, 'a function of the extension cannot be dropped');
