@@ -1,5 +1,5 @@
 // How users change their addresses, over HTTP: by link or code, never without the owner
-// of the mailbox, and with a way back.
+// of the mailbox, and with a way back (T126).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 // Invitations over HTTP: an administrator makes and revokes them, and whoever has the
-// mail becomes the user who was invited, and no other.
+// mail becomes the user who was invited, and no other (T127).
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
