@@ -12,6 +12,7 @@ use warnings;
 
 use Cwd qw(getcwd);
 use Scratch;
+use ServerLog;
 use TapFile;
 
 my $SERVER_SECONDS = 60;
@@ -168,7 +169,7 @@ sub try
 	my $status = $self->_run($said, "$self->{program}/try", $test, $seconds);
 	my $complaint = $status == 0 ? undef : _read($said);
 
-	$complaint //= 'the server crashed' if $is_server_used && _read($ENV{JWT_AUTH_LOG}) =~ /PANIC:|was terminated by signal|TRAP:/;
+	$complaint //= (ServerLog::faults($ENV{JWT_AUTH_LOG}))[0] if $is_server_used;
 	$self->reset if $is_server_used && defined $complaint;
 	return $complaint;
 }
