@@ -256,15 +256,22 @@ ja_worker_board_is_wanted(JaKeySource source, JaString name)
 	return is_wanted;
 }
 
+/*
+ * Closes what is wanted of a source whose keys were last tried to fetch at a time: a
+ * minute after that they can be wanted again, whenever they were wanted before.
+ */
 void
-ja_worker_board_drop_want(JaKeySource source, JaString name)
+ja_worker_board_close_want(JaKeySource source, JaString name, TimestampTz tried_at)
 {
 	Want	   *want;
 
 	LWLockAcquire(ja_shared_lock(), LW_EXCLUSIVE);
 	want = find_want(hash_name(source, name));
 	if (want != NULL)
+	{
 		want->is_open = false;
+		want->at = tried_at;
+	}
 	LWLockRelease(ja_shared_lock());
 }
 

@@ -56,7 +56,8 @@ extern void ja_worker_board_drop_wants(Oid database, TimestampTz until);
 /* For the worker. */
 extern void ja_worker_board_report(const JaWorkerOutcome *outcome);
 extern bool ja_worker_board_is_wanted(JaKeySource source, JaString name);
-extern void ja_worker_board_drop_want(JaKeySource source, JaString name);
+extern void ja_worker_board_close_want(JaKeySource source, JaString name,
+									   TimestampTz tried_at);
 extern bool ja_worker_board_failed(JaWorkerStep step, int code);
 extern void ja_worker_board_succeeded(JaWorkerStep step);
 

@@ -150,7 +150,7 @@ is_due(const Source *source, TimestampTz now)
 		return false;
 	if (source->tried_at <= now - WANTED_SECONDS * USECS_PER_SEC)
 		return true;
-	ja_worker_board_drop_want(source->source, source->name);
+	ja_worker_board_close_want(source->source, source->name, source->tried_at);
 	return false;
 }
 
@@ -201,6 +201,7 @@ begin_attempt(JaWorkerRun *run, Source *source)
 									ja_integer(source->failures + 1)));
 	ja_plan_end(&scope);
 	ja_worker_commit();
+	source->tried_at = now;
 	run->has_more |= due > 1;
 	return due > 0;
 }
@@ -312,7 +313,7 @@ ja_worker_fetch(JaWorkerRun *run)
 		run->has_more = true;
 	else if (begin_attempt(run, &source))
 	{
-		ja_worker_board_drop_want(source.source, source.name);
+		ja_worker_board_close_want(source.source, source.name, source.tried_at);
 		ja_count(JA_COUNT_KEY_FETCHES);
 		why = attempt(&source, timeout_ms);
 		if (why != NULL)
