@@ -3,7 +3,7 @@
 # revoked; for each database its own keys, issuer and audience; on standbys, too.  And
 # that nothing connects where nothing is published, or what is there is too old, belongs
 # to another database, has been dropped, does not fit or is not public.
-# At least 138 assertions
+# At least 143 assertions
 
 use strict;
 use warnings;
@@ -54,6 +54,7 @@ check_contents();
 check_room();
 check_file_first();
 check_owners();
+check_subscriber();
 check_standby();
 check_crash();
 check_drop();
@@ -469,6 +470,26 @@ sub check_owners
 	lets_in('in the original, where it was not', log_in('twin'), dbname => 'twin');
 	execute($node, 'DROP DATABASE copied');
 	configure('worker_databases', 'postgres, twin, bare');
+	return;
+}
+
+# The worker of a subscriber writes nothing, but publishes what arrives.
+sub check_subscriber
+{
+	my %twin = (dbname => 'twin');
+	my $key = new_key('ES256', 'subscribed');
+	my ($stays, $goes) = (log_in('twin'), signed($key));
+
+	execute($node, 'SELECT jwt_import_key(jwk_public(' . quote($key) . '))', %twin);
+	soon_lets_in('before the database subscribes', $goes, %twin);
+	execute($node, q{CREATE SUBSCRIPTION nodes CONNECTION 'host=nowhere.invalid' PUBLICATION nodes WITH (connect = false, slot_name = NONE)}, %twin);
+	execute($node, q{INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'jwt_auth.keys'::regclass, 'r' FROM pg_subscription}, %twin);
+	is(state_of($node, q{SELECT jwt_revoke_key('subscribed')}, %twin), '55000', 'a subscriber changes no keys');
+	execute($node, q{DELETE FROM jwt_auth.keys WHERE kid = 'subscribed'}, %twin);
+	soon_refuses('on a subscriber, by a key that is gone', 'key', $goes, %twin);
+	lets_in('on a subscriber, by a key that stays', $stays, %twin);
+	refuses('on a subscriber, by a tampered token', 'signature', tampered($stays), %twin);
+	execute($node, 'DROP SUBSCRIPTION nodes', %twin);
 	return;
 }
 
