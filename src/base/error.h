@@ -27,10 +27,15 @@ ja_error_context_push(ErrorContextCallback *callback, void (*function) (void *ar
 	error_context_stack = callback;
 }
 
+/* Raises where another one, which is gone or will be, was pushed since and is there still. */
 static inline void
 ja_error_context_pop(const ErrorContextCallback *callback)
 {
+	bool		is_last = error_context_stack == callback;
+
 	error_context_stack = callback->previous;
+	if (unlikely(!is_last))
+		elog(ERROR, "error contexts are not nested");
 }
 
 /* Raises unless the status is JA_OK. */
