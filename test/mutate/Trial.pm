@@ -187,10 +187,26 @@ sub measure
 	local $ENV{GCOV_PREFIX} = $ran;
 	my $complaint = $self->try($test, $seconds);
 
-	# Sessions write what they ran as they end.
-	select undef, undef, undef, 0.5;
+	$self->_await_counts($ran);
 	my $report = `find '$ran' -name '*.gcda' -print0 | xargs -0 -r gcov --stdout 2>/dev/null`;
 	return ($report, $complaint);
+}
+
+# Sessions write what they ran as they end, which may be some time after the test.
+sub _await_counts
+{
+	my ($self, $ran) = @_;
+	my $former = '';
+
+	for (1 .. 40)
+	{
+		select undef, undef, undef, 0.5;
+		my $counts = `find '$ran' -name '*.gcda' -printf '%p %T@\n'`;
+
+		last if $counts ne '' && $counts eq $former;
+		$former = $counts;
+	}
+	return;
 }
 
 sub _run
