@@ -110,6 +110,13 @@ SELECT is(test.sub_of(:'alice'), :'id', 'who signs up keeps the id'),
 	   is(test.error_of(test.refresh(:'anon')), 'invalid_grant', 'and so is its session'),
 	   is((SELECT method FROM jwt_auth.sessions WHERE id = test.session_of(:'alice')), 'sign_up', 'the new session began with a sign-up');
 SELECT is((SELECT string_agg(event, ',' ORDER BY at, id) FROM jwt_auth.audit_log WHERE user_id = :'id' AND event IN ('anonymous_upgraded', 'signed_up')), 'signed_up,anonymous_upgraded,signed_up', 'which is audited');
+-- Who is no longer anonymous signs up as somebody else
+SELECT test.be(:'alice');
+SELECT test.ask('second@mail.example') AS asked \gset
+SELECT test.be(NULL);
+SELECT jwt_confirm_sign_up(:'asked'::jsonb ->> 'code', :'asked'::jsonb ->> 'flow') AS second \gset
+SELECT is(test.error_of(:'second'), 'ok', 'a user signs up once more'),
+	   isnt(test.sub_of(:'second'), :'id', 'as another user');
 SELECT test.be(:'alice');
 SELECT is(jwt_is_anonymous(), false, 'whoever has signed up is not anonymous'),
 	   is((SELECT count(*) FROM jsonb_array_elements(jwt_identifiers())), 1::bigint, 'and has an address');

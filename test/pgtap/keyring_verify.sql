@@ -50,7 +50,7 @@ FROM (SELECT test.seconds() AS now) AS n, LATERAL (VALUES
 	('"exp":99999999999999999999', '28J00'), ('"exp":true', '28J00'), ('"exp":[1]', '28J00'),
 	(format('"nbf":%s', now + 20), NULL), (format('"nbf":%s', now + 60), '28J00'), ('"nbf":null', '28J00'),
 	(format('"nbf":"%s"', now), '28J00'), (format('"iat":%s', now + 20), NULL), (format('"iat":%s', now + 60), '28J00'),
-	('"iat":"x"', '28J00'), (format('"exp":%s,"nbf":%s', now - 10, now), '28J00'),
+	('"iat":"x"', '28J00'), (format('"exp":%s,"nbf":%s', now - 10, now), '28J00'), (format('"exp":%s,"nbf":%s', now + 5, now + 5), NULL),
 	('"sub":1', NULL), ('"jti":1', NULL), ('"iss":null', '28J00'), ('"iss":1', '28J00'), ('"iss":""', '28J00'),
 	('"sid":"not a session"', '28J00'), ('"sid":1', '28J00'), ('"sid":null', '28J00'),
 	('"sid":"0190163d-8694-739b-aea5-966c26f8ad91"', '28J00')) AS v (members, state);
