@@ -6,9 +6,9 @@
  * A ticket is a handle that says whose it is, of which version of the credentials,
  * for which session or recovery if it begins none, and what was shown: user (16
  * bytes), version (8), session, recovery or link (16), length of the session to begin (4),
- * methods (1), purpose (1), time (8), nonce (16), and the name of the identity provider
- * if one did it, padded with NULs (63).  No row waits for the ticket itself, and it opens
- * nothing alone.
+ * methods (1), purpose (1), time (8), nonce (16), and if an identity provider did it, when
+ * that was added (8), and its name, padded with NULs (63).  No row waits for the ticket
+ * itself, and it opens nothing alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,7 +36,8 @@
 #define AT_PURPOSE	(AT_METHODS + 1)
 #define AT_TIME		(AT_PURPOSE + 1)
 #define AT_NONCE	(AT_TIME + (int) sizeof(int64))
-#define AT_PROVIDER	(AT_NONCE + UUID_LEN)
+#define AT_ADDED	(AT_NONCE + UUID_LEN)
+#define AT_PROVIDER	(AT_ADDED + (int) sizeof(int64))
 #define BODY_SIZE	(AT_PROVIDER + JA_TICKET_MAX_PROVIDER)
 
 /* What the ticket is for, beside a session. */
@@ -184,6 +185,31 @@ purpose_of(const JaTicket *ticket)
 		(ticket->is_enrollment ? FOR_ENROLLMENT : 0) | (ticket->has_link ? FOR_LINK : 0);
 }
 
+/* When an identity provider was added, as of now; 0 if it is not there. */
+static TimestampTz
+provider_added_at(JaString provider)
+{
+	JaScan		scan;
+	TimestampTz added_at;
+
+	if (!ja_scan_find(&scan, JA_PROVIDERS, JA_PROVIDERS_PKEY,
+					  JA_WHERE(ja_equal(Anum_providers_name, ja_string(provider)))))
+		return 0;
+	added_at = ja_scan_time(&scan, Anum_providers_created_at);
+	ja_scan_end(&scan);
+	return added_at;
+}
+
+/* The name, which is padded, and since when it means this provider. */
+static void
+write_provider(JaString provider, uint8 *body)
+{
+	uint64		added_at = pg_hton64((uint64) provider_added_at(provider));
+
+	memcpy(body + AT_ADDED, &added_at, sizeof(added_at));
+	memcpy(body + AT_PROVIDER, provider.data, Min(provider.length, JA_TICKET_MAX_PROVIDER));
+}
+
 /* Writes a ticket of now, or of when the proof was given that it rests on. */
 JaString
 ja_ticket_make(const JaTicket *ticket)
@@ -206,8 +232,7 @@ ja_ticket_make(const JaTicket *ticket)
 	memcpy(body + AT_TIME, &time, sizeof(time));
 	ja_check(ja_secret_random(body + AT_NONCE, UUID_LEN));
 	if (ticket->provider.data != NULL)
-		memcpy(body + AT_PROVIDER, ticket->provider.data,
-			   Min(ticket->provider.length, JA_TICKET_MAX_PROVIDER));
+		write_provider(ticket->provider, body);
 	ja_handle_write(JA_HANDLE_TICKET, ja_handle_key_number(JA_HANDLE_TICKET), body, text);
 	return (JaString) {text, length};
 }
@@ -262,23 +287,24 @@ ja_ticket_read(JaString text, JaTicket *ticket)
 	read_purpose(body[AT_PURPOSE], ticket);
 	memcpy(&ticket->nonce, body + AT_NONCE, UUID_LEN);
 	ticket->provider = read_provider(body + AT_PROVIDER);
+	memcpy(&number, body + AT_ADDED, sizeof(number));
+	ticket->provider_added_at = (TimestampTz) pg_ntoh64(number);
 	memcpy(&number, body + AT_TIME, sizeof(number));
 	made_at = (TimestampTz) pg_ntoh64(number);
 	ticket->expires_at = made_at + JA_TICKET_SECONDS * USECS_PER_SEC;
 	return now < ticket->expires_at && made_at < now + JA_TICKET_SECONDS * USECS_PER_SEC;
 }
 
-/* Whether the identity provider of the first proof is still there, as of now. */
+/*
+ * Whether the identity provider of the first proof is still there, as of now, and not
+ * another one that was added by that name.
+ */
 static bool
 has_provider(const JaTicket *ticket)
 {
-	JaScan		scan;
+	TimestampTz added_at = provider_added_at(ticket->provider);
 
-	if (!ja_scan_find(&scan, JA_PROVIDERS, JA_PROVIDERS_PKEY,
-					  JA_WHERE(ja_equal(Anum_providers_name, ja_string(ticket->provider)))))
-		return false;
-	ja_scan_end(&scan);
-	return true;
+	return added_at != 0 && added_at == ticket->provider_added_at;
 }
 
 /*

@@ -29,6 +29,7 @@ typedef struct JaTicket
 	int32		ttl_seconds;	/* of the session to begin */
 	uint8		methods;		/* a bit for each that was shown */
 	JaString	provider;		/* of the first proof; data NULL: none */
+	TimestampTz provider_added_at;	/* as it was read */
 	TimestampTz proved_at;		/* to make: from when it is valid; 0: now */
 	pg_uuid_t	nonce;			/* by which challenges know the ticket */
 	TimestampTz expires_at;

@@ -46,7 +46,7 @@ ja_external_ask(const JaIdToken *token, const pg_uuid_t *owner)
 	if (!ja_user_find_standing(owner, &user))
 		return ja_external_deny(token, NULL, "the user is there no more");
 	ticket.credentials_version = user.credentials_version;
-	ja_link_ticket_hash(token->provider, token->signed_part, ticket.hash);
+	ja_link_ticket_hash(token, ticket.hash);
 	text = ja_link_ticket_make(&ticket);
 	ja_audit_write(&(JaAuditEvent)
 				   {
@@ -99,7 +99,7 @@ redeem_ticket(const JaUser *user, const JaIdToken *token, const JaLinkTicket *ti
 {
 	uint8		hash[JA_LINK_TICKET_HASH];
 
-	ja_link_ticket_hash(token->provider, token->signed_part, hash);
+	ja_link_ticket_hash(token, hash);
 	return ja_secret_equals(hash, sizeof(hash), ticket->hash, sizeof(hash)) &&
 		ja_uuid_equals(&ticket->user, &user->id) &&
 		ticket->credentials_version == user->credentials_version &&

@@ -280,6 +280,7 @@ note_token(const Checked *checked, JaIdToken *token)
 	TimestampTz issued_at = ja_claims_time(checked->claims.times.issued_at.seconds);
 
 	token->provider = copy_text(provider->name);
+	token->provider_added_at = provider->added_at;
 	token->linking = provider->options.linking;
 	token->sign_up = provider->options.sign_up;
 	token->claims = checked->claims.json;

@@ -31,6 +31,7 @@ typedef struct JaIdTokenRequest
 typedef struct JaIdToken
 {
 	JaString	provider;
+	TimestampTz provider_added_at;
 	JaString	issuer;
 	JaString	subject;
 	Jsonb	   *claims;

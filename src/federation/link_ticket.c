@@ -28,16 +28,16 @@
 
 StaticAssertDecl(BODY_SIZE <= JA_HANDLE_MAX_BODY, "size of a link ticket's body");
 
-/* Hashes what a ticket is for. */
+/* Hashes what a ticket is for; a provider that was added anew is another one. */
 void
-ja_link_ticket_hash(JaString provider, JaString signed_part, uint8 *hash)
+ja_link_ticket_hash(const JaIdToken *token, uint8 *hash)
 {
 	StringInfoData whole;
 
 	initStringInfo(&whole);
-	appendBinaryStringInfo(&whole, provider.data, (int) provider.length);
-	appendStringInfoChar(&whole, ' ');
-	appendBinaryStringInfo(&whole, signed_part.data, (int) signed_part.length);
+	appendBinaryStringInfo(&whole, token->provider.data, (int) token->provider.length);
+	appendStringInfo(&whole, " " INT64_FORMAT " ", token->provider_added_at);
+	appendBinaryStringInfo(&whole, token->signed_part.data, (int) token->signed_part.length);
 	ja_check(ja_digest_compute(JA_SHA256, whole.data, (size_t) whole.len, hash));
 }
 

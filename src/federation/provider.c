@@ -127,6 +127,7 @@ read_provider_row(const JaScan *scan, JaProvider *provider)
 
 	provider->row.is_uncommitted = ja_scan_row_is_uncommitted(scan);
 	provider->name = ja_scan_string(scan, Anum_providers_name);
+	provider->added_at = ja_scan_time(scan, Anum_providers_created_at);
 	provider->issuer = ja_scan_string(scan, Anum_providers_issuer);
 	provider->client_ids = ja_provider_read_array(ja_scan_array(scan, Anum_providers_client_ids));
 	if (ja_provider_options_read(&options->root, &provider->options) != JA_OK ||

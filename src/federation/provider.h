@@ -21,6 +21,7 @@ typedef struct JaProvider
 {
 	JaCachedRow row;
 	JaString	name;
+	TimestampTz added_at;		/* another one of this name has another time */
 	JaString	issuer;			/* may stand for many, by JA_PROVIDER_TENANT */
 	JaStringList client_ids;
 	JaProviderOptions options;

@@ -48,7 +48,7 @@ static const Kind kinds[] = {
 	[JA_HANDLE_ONE_TIME_TOKEN] = {"jat_", "jwt_auth one-time token", JA_USE_HANDLE, 33},
 	[JA_HANDLE_FLOW] = {"jaf_", "jwt_auth flow", JA_USE_HANDLE, 16},
 	[JA_HANDLE_CHALLENGE] = {"", "jwt_auth WebAuthn challenge", JA_USE_HANDLE, 57},
-	[JA_HANDLE_TICKET] = {"jam_", "jwt_auth second-factor ticket", JA_USE_HANDLE, 133},
+	[JA_HANDLE_TICKET] = {"jam_", "jwt_auth second-factor ticket", JA_USE_HANDLE, 141},
 	[JA_HANDLE_LINK_TICKET] = {"jal_", "jwt_auth link ticket", JA_USE_HANDLE, 64},
 	[JA_HANDLE_API_TOKEN] = {"jap_", "jwt_auth API token", JA_USE_REFRESH, 32},
 };

@@ -17,7 +17,7 @@
 #define JA_HANDLE_MAC_SIZE		32
 
 /* Largest body of any kind. */
-#define JA_HANDLE_MAX_BODY		133
+#define JA_HANDLE_MAX_BODY		141
 
 /*
  * Characters of a handle with a body of this size, without a NUL: behind its prefix,

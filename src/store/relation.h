@@ -116,7 +116,8 @@ enum
 	Anum_providers_client_ids,
 	Anum_providers_options,
 	Anum_providers_jwks,
-	Anum_providers_keys_wanted_at
+	Anum_providers_keys_wanted_at,
+	Anum_providers_created_at
 };
 
 enum

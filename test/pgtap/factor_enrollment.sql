@@ -41,7 +41,7 @@ SELECT is(test.error_of(jwt_start_session(:'alice', '{pwd}')), 'ok', 'an applica
 SELECT count(*) AS sessions, test.audit_count() AS audited FROM jwt_auth.sessions \gset
 SELECT test.login('alice') AS asked \gset
 SELECT is(:'asked'::jsonb - 'mfa_token', '{"error": "mfa_enrollment_required", "error_description": "a second factor must be enrolled first", "expires_in": 300}', 'a login answers that a factor must be enrolled'),
-	   matches(test.ticket(:'asked'), '^jam_[A-Za-z0-9_-]{227}$', 'with a ticket');
+	   matches(test.ticket(:'asked'), '^jam_[A-Za-z0-9_-]{238}$', 'with a ticket');
 SELECT is((SELECT count(*) FROM jwt_auth.sessions), :'sessions', 'no session begins before it'),
 	   is((SELECT array_agg(a) FROM test.audit_since(:audited) AS a), '{mfa_enrollment_required}', 'that is audited');
 

@@ -30,7 +30,7 @@ SELECT test.audit_count() AS audited, count(*) AS sessions FROM jwt_auth.session
 SELECT test.login('alice') AS asked \gset
 SELECT is(:'asked'::jsonb - 'mfa_token', jsonb_build_object('error', 'mfa_required', 'error_description', 'a second factor is required', 'expires_in', 300,
 		  'factors', jsonb_build_array(jsonb_build_object('id', :'factor', 'type', 'totp', 'name', 'phone'))), 'a login answers that a second factor is required'),
-	   matches(test.ticket(:'asked'), '^jam_[A-Za-z0-9_-]{227}$', 'a request for the second factor has a ticket');
+	   matches(test.ticket(:'asked'), '^jam_[A-Za-z0-9_-]{238}$', 'a request for the second factor has a ticket');
 SELECT is((SELECT count(*) FROM jwt_auth.sessions), :'sessions', 'no session begins before the second factor'),
 	   is((SELECT array_agg(a) FROM test.audit_since(:audited) AS a), '{mfa_required}', 'the request for a second factor is audited');
 SELECT is(test.error_of(test.login('alice', 'wrong')), 'invalid_grant', 'a wrong password is not asked for a second factor'),

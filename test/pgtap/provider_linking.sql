@@ -110,6 +110,17 @@ SELECT jwt_set_password(:'carl', 'another horse battery staple');
 SELECT test.become(test.login('carl', 'another horse battery staple'));
 SELECT is(test.link(:'token', :'asked'::jsonb ->> 'link_token'), 'invalid_grant', 'a ticket of before the password was changed');
 SELECT test.become(NULL);
+-- A provider that was removed, and added again
+SELECT test.id_token('{"sub":"again","email":"carl@mail.example","email_verified":true}') AS token \gset
+SELECT test.add_idp(name => 'again');
+SELECT jwt_login_external('again', :'token') AS asked \gset
+SELECT test.become(test.login('carl', 'another horse battery staple'));
+SELECT jwt_remove_provider('again');
+SELECT test.add_idp(name => 'again');
+SELECT is(test.say(jwt_link_external('again', :'token', link_token => :'asked'::jsonb ->> 'link_token')), 'invalid_grant', 'a ticket of before the provider was removed and added again'),
+	   is(test.identity_of('again'), NULL, 'links nothing');
+SELECT test.become(NULL);
+SELECT jwt_remove_provider('again');
 -- A provider that is gone, an ID token that has expired
 SELECT test.id_token(jsonb_build_object('sub', 'c', 'email', 'carl@mail.example', 'email_verified', true, 'exp', test.seconds(-28))) AS token \gset
 SELECT jwt_login_external('idp', :'token') AS asked \gset
