@@ -22,7 +22,8 @@ typedef struct JaLinkTicket
 {
 	pg_uuid_t	user;			/* whose the address is */
 	int64		credentials_version;
-	uint8		hash[JA_LINK_TICKET_HASH];	/* of the ID token and its provider */
+	uint8		hash[JA_LINK_TICKET_HASH];	/* of the ID token and its
+											 * provider */
 	TimestampTz made_at;
 	TimestampTz expires_at;
 } JaLinkTicket;

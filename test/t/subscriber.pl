@@ -3,7 +3,7 @@
 # needs a secret.  With remote_apply, half of the reads on it and half on a hot
 # standby, nobody is let in after a log-out that returned, and nobody is refused
 # who is in.  Nothing is written there that would stop the subscription (T188).
-# At least 78 assertions
+# At least 81 assertions
 # Time limit: 900 s
 
 use strict;
@@ -202,6 +202,13 @@ sub takes_over
 {
 	$subscriber->safe_psql('postgres', 'ALTER SUBSCRIPTION nodes DISABLE');
 	is($there->state_of(q{SELECT jwt_create_key('ES256', 'own')}), '55000', 'a subscription that is disabled may go on');
+	$subscriber->safe_psql('postgres', q{
+		CREATE ROLE regress_subscription_owner SUPERUSER;
+		ALTER SUBSCRIPTION nodes OWNER TO regress_subscription_owner;
+		ALTER ROLE regress_subscription_owner NOSUPERUSER});
+	is($there->state_of(q{BEGIN; SELECT jwt_create_key('ES256', 'own'); ROLLBACK}), '', 'one of a role that may not write the tables keeps nobody from it');
+	$subscriber->safe_psql('postgres', 'GRANT INSERT ON jwt_auth.sessions TO regress_subscription_owner');
+	is($there->state_of(q{SELECT jwt_create_key('ES256', 'own')}), '55000', 'but where it may');
 	$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION nodes');
 	is($there->state_of(q{SELECT jwt_create_key('ES256', 'own')}), '', 'a subscriber that takes over creates keys');
 	return;
