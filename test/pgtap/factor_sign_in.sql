@@ -103,6 +103,25 @@ SELECT jwt_disable_user(:'alice');
 SELECT is(test.error_of(test.verify(test.ticket(:'asked'), 'totp', test.totp(:'secret'))), 'invalid_grant', 'a ticket of a disabled user is denied');
 SELECT jwt_enable_user(:'alice');
 SELECT is(test.error_of(test.verify(test.ticket(:'asked'), 'totp', test.totp(:'secret'))), 'invalid_grant', 'a ticket from before a user was disabled stays void');
+-- The ticket as if it had been made so many seconds before
+CREATE FUNCTION test.aged(ticket text, seconds bigint) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	bytes bytea := test.from_base64url(substr(ticket, 5));
+	said bytea := substring(bytes FROM 1 FOR length(bytes) - 32);
+	made_at bigint := ('x' || encode(substring(said FROM 52 FOR 8), 'hex'))::bit(64)::bigint;
+	secret bytea := (SELECT test.from_base64url(convert_from(private_jwk, 'UTF8')::jsonb ->> 'k') FROM jwt_auth.keys WHERE use = 'handle' AND verify_until IS NULL);
+BEGIN
+	said := overlay(said PLACING int8send(made_at - seconds * 1000000) FROM 52 FOR 8);
+	RETURN 'jam_' || test.base64url(said || public.hmac(convert_to('jwt_auth second-factor ticket', 'UTF8') || '\x00' || said, secret, 'sha256'));
+END
+$$;
+SELECT test.login('alice') AS asked \gset
+SELECT test.pass_time();
+SELECT is(test.aged(test.ticket(:'asked'), 0), test.ticket(:'asked'), 'a ticket made as that of a login');
+SELECT is(test.error_of(test.verify(test.aged(test.ticket(:'asked'), seconds), 'totp', test.totp(:'secret'))), 'invalid_grant', 'a ticket of ' || seconds || ' seconds ago')
+FROM unnest('{300,86400,9223372036854,-301,-86400,-9223372036}'::bigint[]) AS seconds;
+SELECT is(test.error_of(test.verify(test.aged(test.ticket(:'asked'), -60), 'totp', test.totp(:'secret'))), 'ok', 'a ticket of a server whose clock is a minute ahead');
 SELECT test.login('alice') AS asked \gset
 SELECT jwt_rotate_handle_key();
 SELECT test.pass_time();

@@ -79,6 +79,12 @@ is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), 'messages 1'
 is(counted_by(q{SELECT jwt_request_recovery('nobody@example.org')}), 'messages 1', 'a message to an unknown address is counted');
 is(counted_by(q{SELECT jwt_request_recovery('frida@example.org')}), '', 'a message too soon after another is not counted');
 
+execute($node, "SELECT jwt_set_password(id, '$PASSWORD'), jwt_update_user(id, mfa_enrollment => 'required') FROM jwt_find_user('frida') AS id");
+my $ticket = value_of($node, "SELECT jwt_login('frida', '$PASSWORD') ->> 'mfa_token'");
+my $factor = value_of($node, "SELECT jwt_enroll_totp(NULL, '$ticket') ->> 'factor_id'");
+
+is(counted_by("SELECT jwt_confirm_totp('$factor', '$_', '$ticket')"), 'attempts_denied 1', "a wrong code of a factor is counted: $_") for qw(000000 x);
+
 # A backend that lives, one that was ended, and another database
 my $session = JwtAuthSession->new($node);
 
