@@ -101,7 +101,9 @@ SELECT clock_timestamp() AS start \gset
 SELECT is(test.error_of(jwt_login('rounds', repeat('x', 96))), 'invalid_grant', '$6$: the longest password that the rounds allow is computed');
 SELECT clock_timestamp() - :'start' AS longest, clock_timestamp() AS start \gset
 SELECT is(test.error_of(jwt_login('rounds', repeat('x', 511))), 'invalid_grant', '$6$: a longer password than the rounds allow is denied');
-SELECT cmp_ok(clock_timestamp() - :'start', '<', 2.5 * :'longest'::interval, '$6$: a longer password than the rounds allow takes no longer');
+SELECT clock_timestamp() - :'start' AS longer, clock_timestamp() AS start \gset
+SELECT test.error_of(jwt_login('rounds', repeat('x', 96))) AS again \gset
+SELECT cmp_ok(:'longer'::interval, '<', 2.5 * greatest(:'longest', clock_timestamp() - :'start'), '$6$: a longer password than the rounds allow takes no longer');
 DELETE FROM jwt_auth.users WHERE id = :'rounds';
 -- right passwords of 511 bytes: at the bound, with one round more, and at the cap
 SELECT is(test.error_of(jwt_login(name, repeat('x', 511))), expected, format('%s rounds and 511 bytes', rounds))
@@ -118,7 +120,9 @@ SELECT clock_timestamp() AS start \gset
 SELECT is(test.error_of(jwt_login('iterations', repeat('x', 253))), 'invalid_grant', '$S$: the longest password that the iterations allow is computed');
 SELECT clock_timestamp() - :'start' AS longest, clock_timestamp() AS start \gset
 SELECT is(test.error_of(jwt_login('iterations', repeat('x', 1024))), 'invalid_grant', '$S$: a longer password than the iterations allow is denied');
-SELECT cmp_ok(clock_timestamp() - :'start', '<', 1.8 * :'longest'::interval, '$S$: a longer password than the iterations allow takes no longer');
+SELECT clock_timestamp() - :'start' AS longer, clock_timestamp() AS start \gset
+SELECT test.error_of(jwt_login('iterations', repeat('x', 253))) AS again \gset
+SELECT cmp_ok(:'longer'::interval, '<', 1.8 * greatest(:'longest', clock_timestamp() - :'start'), '$S$: a longer password than the iterations allow takes no longer');
 DELETE FROM jwt_auth.users WHERE id = :'iterations';
 
 -- Imported: the password as it was typed; afterwards, in any normal form
