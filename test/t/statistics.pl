@@ -41,6 +41,9 @@ my $now = time;
 
 is(counted_by($verify, $verify), 'tokens_new 1, tokens_remembered 1', 'a token used twice in one backend is counted as new and as remembered');
 is(counted_by($verify), 'tokens_shared 1', 'a token used in another backend is counted as shared');
+my $large = value_of($node, q{SELECT jwt_sign(jsonb_build_object('x', repeat('x', 70000))) FROM set_config('jwt_auth.max_token_size', '131072', false)});
+
+is(counted_by('SET jwt_auth.max_token_size = 131072', ("SELECT jwt_verify('$large')") x 2), 'tokens_new 1, tokens_shared 1', 'a token too large to be remembered is checked again');
 is(counted_by('BEGIN', $verify, 'ROLLBACK'), 'tokens_shared 1', 'a rollback does not undo the count');
 is(counted_by("SELECT jwt_verify('$_')"), 'tokens_denied_malformed 1', "no token: $_") for 'x', 'a.b.c', "$token.";
 is(counted_by("SELECT $_(NULL)"), 'tokens_denied_malformed 1', "none at all: $_") for qw(jwt_verify jwt_consume jwt_introspect jwt_explain);
