@@ -198,7 +198,7 @@ end_late_worker(const Visited *entry, BackgroundWorkerHandle *worker)
 {
 	TerminateBackgroundWorker(worker);
 	ereport(WARNING,
-			(errcode(ERRCODE_QUERY_CANCELED),
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("jwt_auth worker took longer than %d seconds in database \"%s\", and was ended",
 					VISIT_SECONDS, NameStr(entry->name)),
 			 errhint("See whether somebody keeps the database or the tables of jwt_auth locked.")));

@@ -169,7 +169,7 @@ sub try
 	my $status = $self->_run($said, "$self->{program}/try", $test, $seconds);
 	my $complaint = $status == 0 ? undef : _read($said);
 
-	$complaint //= (ServerLog::faults($ENV{JWT_AUTH_LOG}))[0] if $is_server_used;
+	$complaint //= (ServerLog::faults($ENV{JWT_AUTH_LOG}))[0] if $is_server_used && -e $ENV{JWT_AUTH_LOG};
 	$self->reset if $is_server_used && defined $complaint;
 	return $complaint;
 }
