@@ -114,7 +114,8 @@ write_document(const List *keys, StringInfo out)
 
 /*
  * The keys that fit beside so many bytes, the active one first, in the current memory
- * context; says whether some do not.
+ * context; says whether some do not.  It does not look at any number of them, and one
+ * that cannot be written keeps no other from being published.
  */
 static List *
 choose_keys(int used, bool *is_cut)
@@ -130,10 +131,10 @@ choose_keys(int used, bool *is_cut)
 		Jsonb	   *jwk = rewrite_key(getIthJsonbValueFromContainer(array, i));
 		StringInfoData text;
 
-		if (jwk == NULL)
-			continue;
+		CHECK_FOR_INTERRUPTS();
 		initStringInfo(&text);
-		ja_check(ja_json_write(&jwk->root, &text));
+		if (jwk == NULL || ja_json_write(&jwk->root, &text) != JA_OK)
+			continue;
 		if (used + text.len + 1 <= JA_PUBLICATION_BYTES && list_length(keys) < JA_MAX_KEYS)
 		{
 			keys = lappend(keys, jwk);
@@ -141,6 +142,8 @@ choose_keys(int used, bool *is_cut)
 		}
 		else
 			*is_cut = true;
+		if (*is_cut && i >= JA_MAX_KEYS)
+			break;
 	}
 	return keys;
 }

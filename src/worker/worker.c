@@ -198,6 +198,8 @@ recover(JaWorkerStep step, const char *name, MemoryContext context)
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(context);
 	ja_count(JA_COUNT_WORKER_FAILURES);
+	if (step == JA_WORKER_PUBLISH)
+		ja_connection_board_want();
 	if (ja_worker_board_failed(step, error->sqlerrcode))
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
