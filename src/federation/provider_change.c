@@ -35,12 +35,15 @@
 /* Who fetches keys listens to it. */
 #define CHANNEL "jwt_auth_jwks"
 
+/* With another issuer it is another provider, and tickets of the former one are void. */
 static JaPlan upsert_provider = {
 	.sql = "INSERT INTO jwt_auth.providers"
 	" (name, issuer, issuers, client_ids, options, jwks, created_at, updated_at)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"
 	" ON CONFLICT (name) DO UPDATE SET issuer = EXCLUDED.issuer, issuers = EXCLUDED.issuers,"
 	" client_ids = EXCLUDED.client_ids, options = EXCLUDED.options, jwks = EXCLUDED.jwks,"
+	" created_at = CASE WHEN providers.issuer OPERATOR(pg_catalog.=) EXCLUDED.issuer"
+	" THEN providers.created_at ELSE EXCLUDED.created_at END,"
 	" updated_at = EXCLUDED.updated_at"
 };
 

@@ -120,6 +120,11 @@ SELECT test.add_idp(name => 'again');
 SELECT is(test.say(jwt_link_external('again', :'token', link_token => :'asked'::jsonb ->> 'link_token')), 'invalid_grant', 'a ticket of before the provider was removed and added again'),
 	   is(test.identity_of('again'), NULL, 'links nothing');
 SELECT test.become(NULL);
+SELECT created_at AS added FROM jwt_auth.providers WHERE name = 'again' \gset
+SELECT test.add_idp('{"sign_up":true}', 'again');
+SELECT is(created_at, :'added', 'a provider that is changed stays the same') FROM jwt_auth.providers WHERE name = 'again';
+SELECT test.add_idp(name => 'again', issuer => 'https://other.example');
+SELECT cmp_ok(created_at, '>', :'added', 'with another issuer, it is added anew') FROM jwt_auth.providers WHERE name = 'again';
 SELECT jwt_remove_provider('again');
 -- A provider that is gone, an ID token that has expired
 SELECT test.id_token(jsonb_build_object('sub', 'c', 'email', 'carl@mail.example', 'email_verified', true, 'exp', test.seconds(-28))) AS token \gset
