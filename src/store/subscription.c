@@ -35,7 +35,8 @@ static const JaRelation verified_with[] = {
 
 /*
  * Whether a subscription can write the table.  From PostgreSQL 16 on, roles that may not
- * do so may subscribe to it as well, and would only keep everybody else from writing.
+ * do so may subscribe to it as well, and would only keep everybody else from writing:
+ * those without a right, and those whom policies bind, as the server then applies nothing.
  */
 static bool
 may_write(Oid subscription, JaRelation table)
@@ -48,8 +49,9 @@ may_write(Oid subscription, JaRelation table)
 	owner = ((Form_pg_subscription) GETSTRUCT(tuple))->subowner;
 	ReleaseSysCache(tuple);
 	return JA_MAY_SET_ROLE(owner, ja_relation_owner(table)) ||
-		pg_class_aclcheck(ja_relation_oid(table), owner,
-						  ACL_INSERT | ACL_UPDATE | ACL_DELETE) == ACLCHECK_OK;
+		(has_bypassrls_privilege(owner) &&
+		 pg_class_aclcheck(ja_relation_oid(table), owner,
+						   ACL_INSERT | ACL_UPDATE | ACL_DELETE) == ACLCHECK_OK);
 }
 
 static bool
