@@ -241,7 +241,7 @@ sub obeys_no_settings
 
 	as_tenant("ALTER DATABASE tenant SET $_ = '$settings{$_}'", 'postgres') for sort keys %settings;
 	{
-		local $ENV{PGOPTIONS} = join ' ', "-c session_authorization=$superuser", '-c role=none', '-c search_path=pg_catalog,public', '-c client_min_messages=warning', '-c local_preload_libraries=', '-c jit=off',
+		local $ENV{PGOPTIONS} = join ' ', "-c session_authorization=$superuser", '-c role=none', '-c search_path=pg_catalog,public', '-c client_min_messages=warning', '-c local_preload_libraries=', '-c jit=off', '-c max_parallel_workers_per_gather=0',
 		  '-c debug_print_parse=off', '-c debug_print_plan=off', '-c debug_print_rewritten=off',
 		  '-c exit_on_error=off', map { "-c $_=0" } grep { /_timeout$/ || /read_only$/ } sort keys %settings;
 
