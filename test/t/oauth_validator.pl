@@ -42,7 +42,7 @@ my %REASON = (
 	use => 'token_use', confirmation => 'cnf', issuer => '"iss" is not the expected issuer',
 	audience => '"aud" does not contain', expired => 'expired', future => 'in the future', no_expiry => '"exp" is missing',
 	time => 'a time claim is not', scope => 'lacks the required scope', role => 'another role than the requested one',
-	powerful => 'may replicate, is a superuser, bypasses .*, or accesses files or programs', actor => 'somebody else acts', anonymous => 'is anonymous',
+	powerful => 'bypasses row-level security, or accesses files or programs', actor => 'somebody else acts', anonymous => 'is anonymous',
 	subject => 'names no subject', size => 'longer than jwt_auth.max_token_size', segments => 'not three segments',
 	json => 'not valid JSON', duplicate => 'duplicate member', crit => 'has "crit"',
 	file => 'the file of keys for connections cannot be read', rights => 'can be written by others',

@@ -38,7 +38,7 @@ my %REASON = (
 	no_issuer => 'the database has no issuer', key => 'no key fits the header', signature => 'signature is wrong',
 	issuer => '"iss" is not the expected issuer', other => 'of the line of pg_hba.conf is not jwt_auth.issuer',
 	audience => '"aud" does not contain', role => 'another role than the requested one', type => 'only access tokens open connections',
-	powerful => 'may replicate, is a superuser or bypasses', file => 'the file of keys for connections cannot be read');
+	powerful => 'bypasses row-level security, or accesses files or programs', file => 'the file of keys for connections cannot be read');
 my $UNUSABLE = qr/^error\|the keys published for connections cannot be used\|jwt_auth\.worker_databases$/;
 my @secrets;
 

@@ -27,8 +27,11 @@ sub counted_by
 	my $session = connect_to($node);
 
 	execute($node, 'SELECT jwt_reset_statistics()');
+	my $pid = value_of($session, 'SELECT pg_backend_pid()');
+
 	state_of($session, $_) for @statements;
 	$session->disconnect;
+	wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid", 0);
 	return value_of($node, q{
 		SELECT string_agg(name || ' ' || value, ', ' ORDER BY name COLLATE "C") FROM jwt_auth.statistics
 		WHERE database = current_database() AND value <> 0 AND name NOT LIKE '%microseconds'});
