@@ -3,7 +3,7 @@
 # revoked; for each database its own keys, issuer and audience; on standbys, too.  And
 # that nothing connects where nothing is published, or what is there is too old, belongs
 # to another database, has been dropped, does not fit or is not public.
-# At least 143 assertions
+# At least 150 assertions
 
 use strict;
 use warnings;
@@ -49,8 +49,10 @@ my $admin;
 check_first_key();
 check_databases();
 check_changes();
+check_failed_visits();
 check_settings();
 check_contents();
+check_unwritable_key();
 check_room();
 check_file_first();
 check_owners();
@@ -328,6 +330,28 @@ sub check_direct_changes
 	return;
 }
 
+# A visit that fails forgets nothing: as soon as one succeeds, changes count.
+sub check_failed_visits
+{
+	my %twin = (dbname => 'twin');
+	my $token = log_in('twin');
+	my $former = $json->decode(value_of($node, 'SELECT jwt_jwks()', %twin))->{keys}[0]{kid};
+	my $offset = -s $node->logfile;
+	my $end = time + $SECONDS;
+
+	execute($node, 'SELECT jwt_rotate_key()', %twin);
+	soon_lets_in('by a key after which visits fail', log_in('twin'), %twin);
+	execute($node, q{DO $$BEGIN EXECUTE format('ALTER DATABASE twin SET jwt_auth.audience = %L', repeat('a', 20000)); END$$});
+	execute($node, "SELECT jwt_revoke_key('$former')", %twin);
+	sleep 0.1 while substr(slurp($node->logfile), $offset) !~ /too long to be published for connections/ && time < $end;
+	lets_in('by a key whose revocation could not be published', $token, %twin);
+	is(value_of($node, q{SELECT value > 0 FROM jwt_auth.statistics WHERE database = 'twin' AND name = 'worker_failures'}), 't', 'visits fail');
+	execute($node, 'ALTER DATABASE twin RESET jwt_auth.audience');
+	soon_refuses('by a revoked key, once visits succeed', 'key', $token, %twin);
+	lets_in('by the key after it, once visits succeed', log_in('twin'), %twin);
+	return;
+}
+
 # Issuer and audience are those of the database.
 sub check_settings
 {
@@ -380,6 +404,26 @@ sub check_contents
 		lets_in("the others stay: $name", log_in());
 	}
 	execute($node, q{DELETE FROM jwt_auth.keys WHERE kid IN ('bad', 'good')});
+	return;
+}
+
+# A key that is no text in UTF-8 keeps no other from being published.
+sub check_unwritable_key
+{
+	my %where = (dbname => 'bytes');
+
+	$node->safe_psql('postgres', q{CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0});
+	execute($node, $_, %where) for 'CREATE EXTENSION jwt_auth', 'SELECT jwt_create_key()';
+	add_user('bytes');
+	$node->safe_psql('bytes', <<'SQL');
+INSERT INTO jwt_auth.keys (kid, use, alg, public_jwk, created_at, activated_at, verify_until, thumbprint)
+SELECT kid, 'sig', 'ES256', jwk_public(jwk_generate('ES256', kid)), now(), now(), now() + interval '1 hour', kid
+FROM (VALUES (E'!\xff'), (E'~\xff')) AS bad (kid);
+SQL
+	configure('worker_databases', 'postgres, twin, bare, bytes');
+	soon_lets_in('beside keys that are no text', log_in('bytes'), %where);
+	execute($node, 'DROP DATABASE bytes');
+	configure('worker_databases', 'postgres, twin, bare');
 	return;
 }
 
