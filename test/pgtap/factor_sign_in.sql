@@ -7,7 +7,7 @@ CREATE EXTENSION jwt_auth;
 \ir include/keyring.psql
 \ir include/accounts.psql
 \ir include/totp.psql
--- At least 115 assertions
+-- At least 117 assertions
 SELECT no_plan();
 SELECT jwt_create_user('alice', test.password(), email => 'alice@mail.example') AS alice, test.create_user('bob') AS bob \gset
 CREATE FUNCTION test.verify(ticket text, method text, code text) RETURNS jsonb LANGUAGE sql VOLATILE AS
@@ -79,6 +79,10 @@ SELECT test.pass_time();
 SELECT test.verify(test.ticket(:'asked'), 'totp', test.totp(:'secret')) AS answer \gset
 SELECT is((SELECT expires_at - created_at FROM jwt_auth.sessions WHERE id = test.session_of(:'answer')), '1 h', 'the session lasts as long as the login requested');
 
+CREATE FUNCTION test.way_of(answer jsonb) RETURNS text LANGUAGE sql AS
+$$ SELECT method FROM jwt_auth.audit_log WHERE event = 'login' AND session_id = test.session_of(answer) $$;
+SELECT is(test.way_of(:'answer'), 'password', 'a session after a password and an authenticator began by the password');
+
 -- By a code in a mail: two kinds as well; recovery and mail are one, and ask for the factor, too
 SELECT jwt_request_login('alice@mail.example') ->> 'flow' AS flow \gset
 SELECT m ->> 'code' AS mailed FROM jsonb_array_elements(jwt_outbox_claim(100)) AS m WHERE m ->> 'kind' = 'login' \gset
@@ -86,7 +90,8 @@ SELECT jwt_login_code(:'mailed', :'flow') AS asked \gset
 SELECT is(:'asked'::jsonb ->> 'error', 'mfa_required', 'a login by mail asks for the second factor');
 SELECT test.pass_time();
 SELECT test.verify(test.ticket(:'asked'), 'totp', test.totp(:'secret')) AS answer \gset
-SELECT is((test.claims_of(:'answer') -> 'aal', test.claims_of(:'answer') -> 'amr')::text, '(2,"[""otp"", ""mfa""]")', 'a login by mail and an authenticator is level 2');
+SELECT is((test.claims_of(:'answer') -> 'aal', test.claims_of(:'answer') -> 'amr')::text, '(2,"[""otp"", ""mfa""]")', 'a login by mail and an authenticator is level 2'),
+	   is(test.way_of(:'answer'), 'code', 'a session after a code in a mail and an authenticator began by the code');
 
 -- Tickets of credentials that changed, of a user who is disabled, and old ones
 SELECT test.login('alice') AS asked \gset

@@ -90,6 +90,7 @@ my $ticket = value_of($node, "SELECT jwt_login('frida', '$PASSWORD') ->> 'mfa_to
 my $factor = value_of($node, "SELECT jwt_enroll_totp(NULL, '$ticket') ->> 'factor_id'");
 
 is(counted_by("SELECT jwt_confirm_totp('$factor', '$_', '$ticket')"), 'attempts_denied 1', "a wrong code of a factor is counted: $_") for qw(000000 x);
+is(counted_by("SELECT jwt_confirm_totp('$factor', 'x', '$ticket')"), 'attempts_throttled 1', 'an attempt with a factor that must wait is counted');
 
 # A backend that lives, one that was ended, and another database
 my $session = JwtAuthSession->new($node);
