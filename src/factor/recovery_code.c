@@ -144,14 +144,12 @@ read_code(JaString typed, char *code)
 bool
 ja_recovery_code_use(const pg_uuid_t *user, JaString typed)
 {
-	char		code[CODE_LENGTH];
-	JaValue		hash;
+	char		code[CODE_LENGTH] = "";
+	bool		is_code = read_code(typed, code);
+	JaValue		hash = hash_code(user, code);
 
-	if (!read_code(typed, code))
-		return false;
-	hash = hash_code(user, code);
 	OPENSSL_cleanse(code, sizeof(code));
-	return ja_plan_run_on_latest(&use_code, JA_VALUES(ja_uuid(user), hash)) == 1;
+	return is_code && ja_plan_run_on_latest(&use_code, JA_VALUES(ja_uuid(user), hash)) == 1;
 }
 
 void
