@@ -22,6 +22,10 @@ function createPool(max, Client) {
 
   // An idle connection was lost; the pool opens another one when needed.
   pool.on('error', (error) => console.error(`connection lost: ${error.message}`));
+
+  // So was one in the middle of a transaction, whose statements fail by that.  The
+  // process would end with an error that nobody listens to.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

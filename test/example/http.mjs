@@ -3,7 +3,7 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { ask, cookieOf, cookiesOf, endGrace, holdLogins, login, refresh, startBehind, statusWithOrigin, stopServer, tokenOf, url, USERS } from './server.mjs';
+import { ask, cookieOf, cookiesOf, endConnections, endGrace, holdLogins, login, refresh, startBehind, statusWithOrigin, stopServer, tokenOf, url, USERS } from './server.mjs';
 
 const NOBODY = '019a0000-0000-7000-8000-000000000000';
 const PROTECTED = [
@@ -109,6 +109,16 @@ test('people who are signed in do not wait for the passwords of others', async (
   for (const { status } of await Promise.all(logins)) {
     assert.ok([400, 503].includes(status), `nothing else: ${status}`);
   }
+});
+
+test('a connection that is lost in the middle of a request costs that request alone', async () => {
+  const release = await holdLogins();
+  const waiting = login('alice');
+
+  await endConnections();
+  assertRefused(await waiting, 503, 'server_error');
+  await release();
+  assert.equal((await login('alice')).status, 200, 'the server lives');
 });
 
 test('signing in while signed in ends the former session', async () => {

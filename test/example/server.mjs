@@ -119,6 +119,16 @@ export async function holdLogins() {
   };
 }
 
+// Ends the connections of the web server that wait for a lock, as an administrator of
+// the database does, once there is one.
+export async function endConnections() {
+  const ended = () => query("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'notes_gateway' AND wait_event_type = 'Lock'");
+
+  for (let i = 0; i < 600 && ended() === '0'; i += 1) {
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
+
 // Ends the last one; resolves to its status.
 export async function stopServer() {
   const server = started.pop();
