@@ -3,7 +3,7 @@
 
 import { Router } from 'express';
 import { answersInNameOf } from './requests.js';
-import { allow, requireTexts } from './security.js';
+import { allow, permitTexts, requireTexts } from './security.js';
 
 export function addressRoutes({ pools }) {
   const router = Router();
@@ -17,7 +17,7 @@ export function addressRoutes({ pools }) {
 
   // token: of a link, or a code with the flow that the page was given for it.
   router.route('/confirm')
-    .post(requireTexts('token'), (request, response) => ask(
+    .post(requireTexts('token'), permitTexts('flow'), (request, response) => ask(
       request, response, 'SELECT jwt_confirm_identifier($1, $2)', [request.body.token, request.body.flow]))
     .all(allow('POST'));
 

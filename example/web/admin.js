@@ -3,7 +3,7 @@
 
 import { Router } from 'express';
 import { queriesInNameOf, sendAnswer, valueOf } from './requests.js';
-import { allow, requireTexts } from './security.js';
+import { allow, permitTexts, requireTexts } from './security.js';
 
 export function adminRoutes({ pools }) {
   const router = Router();
@@ -25,7 +25,7 @@ export function adminRoutes({ pools }) {
 
   // duration: an interval of PostgreSQL, or nothing for a ban without end.
   router.route('/users/:id/ban')
-    .post(requireTexts('reason'), act(
+    .post(requireTexts('reason'), permitTexts('duration'), act(
       'SELECT admin_ban($1, $2, $3)', ({ params, body }) => [params.id, body.reason, body.duration]))
     .delete(act('SELECT admin_unban($1)', ({ params }) => [params.id]))
     .all(allow('POST, DELETE'));

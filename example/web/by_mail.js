@@ -6,10 +6,9 @@
 // The answers are the same whether there is an account or not.
 
 import { Router } from 'express';
-import { parse } from 'cookie';
 import { transaction } from './database.js';
-import { sendAnswer, valueOf } from './requests.js';
-import { allow, requireTexts } from './security.js';
+import { cookieIn, sendAnswer, valueOf } from './requests.js';
+import { allow, permitTexts, requireTexts } from './security.js';
 
 // values: those of a request's body; proof: what is redeemed
 const KINDS = {
@@ -62,8 +61,8 @@ export function mailRoutes({ pools, ownPages, cookie, begin }) {
 
     // password: the new one, and with a sign-up only where that is asked for.
     router.route(`/${kind}/redeem`)
-      .post(ownPages, requireTexts('token'), (request, response) => {
-        const flow = parse(request.get('Cookie') ?? '')[name];
+      .post(ownPages, requireTexts('token'), permitTexts('password'), (request, response) => {
+        const flow = cookieIn(request, name);
 
         return begin(request, response, redeem, proof(request.body, flow), { pool: pools.passwords });
       })

@@ -144,9 +144,11 @@ export function identityRoutes({ pools, openid }) {
 function flowIn(text) {
   try {
     const flow = JSON.parse(text);
-    const hasTexts = (...names) => names.every((name) => typeof flow[name] === 'string');
+    const has = (...names) => names.every((name) => name in flow);
+    const isSound = Object.values(flow).every((value) => typeof value === 'string')
+      && (has('nonce', 'redirect', 'state', 'verifier') || has('nonce', 'idToken', 'accessToken'));
 
-    return hasTexts('nonce', 'redirect', 'state', 'verifier') || hasTexts('nonce', 'idToken', 'accessToken') ? flow : undefined;
+    return isSound ? flow : undefined;
   } catch {
     return undefined;
   }

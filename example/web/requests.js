@@ -27,8 +27,16 @@ export function answersInNameOf(pools) {
     response, valueOf(await queryInNameOf(request, sql, values)), send);
 }
 
+// A cookie of ours, or undefined.  Others who can set cookies for this host keep nobody
+// from signing in with one that the database takes for no value at all.
+export function cookieIn(request, name) {
+  const value = parse(request.get('Cookie') ?? '')[name];
+
+  return /^[\w.-]{1,1000}$/.test(value) ? value : undefined;
+}
+
 export function refreshTokenOf(request, cookie) {
-  return parse(request.get('Cookie') ?? '')[cookie.name] ?? '';
+  return cookieIn(request, cookie.name) ?? '';
 }
 
 // What the list of sessions shows; people read it, nothing is decided by it.

@@ -57,6 +57,11 @@ export function requireTexts(...names) {
   return requireMembers('texts', names, (value) => typeof value === 'string');
 }
 
+// Those that may be left out
+export function permitTexts(...names) {
+  return requireMembers('texts', names, (value) => value === undefined || typeof value === 'string');
+}
+
 export function requireObjects(...names) {
   return requireMembers('objects', names, (value) => value?.constructor === Object);
 }

@@ -102,10 +102,14 @@ function describe(statements) {
   });
 }
 
+// Lists and objects may be nested too deeply to become a text.
 function conceal(value, isDelicate = false) {
-  const text = String(value);
+  if (value === null) {
+    return 'null';
+  }
+  const text = typeof value === 'object' ? '' : String(value);
 
-  return value === null || (HARMLESS.test(text) && !isDelicate) ? text : `${KNOWN_BEGINNING.exec(text)?.[0] ?? ''}•••`;
+  return HARMLESS.test(text) && !isDelicate ? text : `${KNOWN_BEGINNING.exec(text)?.[0] ?? ''}•••`;
 }
 
 // What a function answered, where that is an object

@@ -121,6 +121,37 @@ test('a connection that is lost in the middle of a request costs that request al
   assert.equal((await login('alice')).status, 200, 'the server lives');
 });
 
+test('a cookie that is none of ours keeps nobody from signing in', async () => {
+  for (const junk of ['%00', '%ff', '%', 'x'.repeat(4_000), '%5B%5D']) {
+    const answer = await login('alice', USERS.alice, { Origin: url, Cookie: `refresh_token=${junk}` });
+
+    assert.equal(answer.status, 200, junk);
+    assert.match(cookieOf(answer), /^refresh_token=jar_/);
+    assert.equal((await refresh(`refresh_token=${junk}`)).status, 204, junk);
+  }
+});
+
+test('lists that are nested deeply are refused, with a token or without', async () => {
+  const deep = `${'['.repeat(3_900)}${']'.repeat(3_900)}`;
+  const flow = '"nonce": "x", "redirect": "x", "state": "x", "verifier": "x"';
+
+  for (const [path, body] of [
+    ['/api/addresses/confirm', `{"token": "x", "flow": ${deep}}`],
+    ['/api/auth/invitation/redeem', `{"token": "x", "password": ${deep}}`],
+    ['/api/auth/sign-up/redeem', `{"token": "x", "password": ${deep}}`],
+    ['/api/auth/login', `{"username": "x", "password": ${deep}}`],
+    [`/api/admin/users/${NOBODY}/ban`, `{"reason": "x", "duration": ${deep}}`],
+  ]) {
+    assertRefused(await ask('POST', path, { body, headers: { Origin: url } }), 400, 'invalid_request', path);
+  }
+  for (const more of [`"linkToken": ${deep}`, `"idToken": ${deep}`]) {
+    const headers = { Origin: url, Cookie: `external={${flow}, "idToken": "x", "accessToken": "x", ${more}}` };
+
+    assertRefused(await ask('POST', '/api/auth/external/link', { body: { response: '' }, headers }), 400, 'external_failed', more.slice(0, 12));
+  }
+  assert.equal((await login('alice')).status, 200, 'the server lives');
+});
+
 test('signing in while signed in ends the former session', async () => {
   const former = await login('alice');
   const other = await login('alice');
