@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openPage, signIn } from './pages.mjs';
-import { ask, endGrace, login, refresh, tokenOf, url } from './server.mjs';
+import { ask, endGrace, login, query, refresh, tokenOf, url, USERS } from './server.mjs';
 import { checkViews, newContext, textOf, waitForText, withPage } from './with_page.mjs';
 
 const ENDED = 'Your session has ended. Please sign in again.';
@@ -329,6 +329,39 @@ withPage('signing out kills the access token at once, and reaches other tabs', a
   await other.locator('#sign-in-form').waitFor();
   assert.equal(await isSignedIn(other), false);
 });
+
+withPage('nothing that somebody typed, did or was told stays for whoever comes next', async (page) => {
+  const typed = ['a draft of a note', USERS.alice, 'a new secret of mine', 'typed@new.example', 'a token name'];
+
+  for (const way of ['signed out', 'ended']) {
+    await signIn(page, 'alice');
+    await waitForText(page, '#note-list', 'Order more anvils');
+    await page.fill('#note-body', `Delete me, ${way}`);
+    await page.click('#note-form button');
+    await page.getByRole('button', { name: `Delete the note: Delete me, ${way}` }).click();
+    await waitForText(page, '#message', 'The note is deleted.');
+    await waitForText(page, '#hood-list', `Delete me, ${way}`);
+    await page.fill('#note-body', typed[0]);
+    await page.click('nav a[href="#account"]');
+    await waitForText(page, '#address-list', 'alice@acme.example');
+    for (const [i, field] of ['#old-password', '#new-password', '#new-address', '#token-name'].entries()) {
+      await page.fill(field, typed[i + 1]);
+    }
+    if (way === 'ended') {
+      query("SELECT jwt_end_sessions(jwt_find_user('alice'))");
+      await page.getByRole('button', { name: 'Remove the address: alice@acme.example' }).click();
+    } else {
+      await page.click('#sign-out');
+    }
+    await page.locator('#sign-in-notice:not(:empty)').waitFor();
+    const left = await page.evaluate(() => [document.body.textContent, ...[...document.querySelectorAll('input, textarea')].map(({ value }) => value)].join('\n'));
+
+    for (const text of [...typed, 'Delete me', 'alice@acme', 'The note is deleted.']) {
+      assert.equal(left.includes(text), false, `${way}: ${text}`);
+    }
+    assert.equal(await page.locator('#hood-list', { hasText: 'jwt_logout' }).count(), way === 'ended' ? 0 : 1, 'the panel still shows the last click');
+  }
+}, { viewport: { width: 1400, height: 900 } });
 
 withPage('signing out everywhere ends the sessions elsewhere', async (page) => {
   const elsewhere = await tokenOf('alice');

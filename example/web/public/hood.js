@@ -33,11 +33,14 @@ export function startHood() {
       group = undefined;
     }
   }, { capture: true });
-  byId('hood-clear').addEventListener('click', () => {
-    byId('hood-list').replaceChildren();
-    group = undefined;
-  });
+  byId('hood-clear').addEventListener('click', forgetClicks);
   events.addEventListener('answered', ({ detail }) => show(detail));
+}
+
+// Labels and paths say what somebody had on the page.
+export function forgetClicks() {
+  byId('hood-list').replaceChildren();
+  group = undefined;
 }
 
 function show({ method, path, status, statements }) {

@@ -8,7 +8,7 @@ import { startEnrollment } from './enrollment.js';
 import { link, linkIfPending, loadIdentities, signInExternally, startExternal, takeAnswer } from './external.js';
 import { showLink, startMail, takeLink } from './by_mail.js';
 import { hideSecrets, loadFactors, startFactors } from './factors.js';
-import { startHood } from './hood.js';
+import { forgetClicks, startHood } from './hood.js';
 import { attempt, byId, describe, fill, nameClient, onClick, onPress, onSubmit, removeItem, say } from './page.js';
 import { startProofs, usePasskey } from './proof.js';
 import { events, renew, request, send, SessionEnded, signIn, signOut } from './session.js';
@@ -31,7 +31,10 @@ start();
 async function start() {
   addEventListener('hashchange', () => showView());
   events.addEventListener('token', ({ detail }) => showTokenLife(detail.seconds));
-  events.addEventListener('ended', () => showSignIn('Your session has ended. Please sign in again.'));
+  events.addEventListener('ended', () => {
+    forgetClicks();
+    showSignIn('Your session has ended. Please sign in again.');
+  });
   events.addEventListener('acted', () => showUser('notes', 'This was ended, by the user or after a while. You are yourself again.'));
   startHood();
   startProofs();
@@ -107,15 +110,27 @@ function noticeOfLink() {
 function showSignIn(notice) {
   byId('signed-in').hidden = true;
   byId('sign-in-notice').textContent = notice;
-  for (const list of document.querySelectorAll('#signed-in .list')) {
-    list.replaceChildren();
-  }
+  forgetUser();
   hideSecrets();
   hideToken();
   hideForm();
   renewals = -1;
   history.replaceState(null, '', '/');
   showSignedOut('sign-in');
+}
+
+// What was shown, said or typed is not for whoever comes next.
+function forgetUser() {
+  say('');
+  for (const dialog of document.querySelectorAll('dialog[open]')) {
+    dialog.close();
+  }
+  for (const form of document.querySelectorAll('#signed-in form, dialog form')) {
+    form.reset();
+  }
+  for (const element of document.querySelectorAll('#signed-in :is(.list, .error)')) {
+    element.replaceChildren();
+  }
 }
 
 // The form to sign in, or the one for whoever has a mail
@@ -221,7 +236,9 @@ function countDown(form, seconds) {
   }
 }
 
+// The panel under the hood keeps this click alone.
 async function endSession(scope, notice) {
+  forgetClicks();
   await signOut(scope);
   showSignIn(notice);
 }
