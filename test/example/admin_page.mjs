@@ -120,6 +120,24 @@ withPage('the user ends it, and the administrator is told', async (page) => {
   await waitForText(page, '#message', 'You are yourself again.');
 });
 
+withPage('whoever signs in after an administrator who acted is oneself', async (page) => {
+  await signInAsErin(page);
+  await openAdmin(page);
+  await page.getByRole('button', { name: 'Act as: moira' }).click();
+  await page.fill('#reason-text', 'a third time');
+  await page.keyboard.press('Enter');
+  await waitForText(page, '#acting', 'You act as moira');
+  query("SELECT jwt_end_sessions(jwt_find_user(name)) FROM unnest('{moira,erin}'::text[]) AS name");
+  await page.click('nav a[href="#account"]');
+  await waitForText(page, '#sign-in-notice', 'Your session has ended.');
+  await signIn(page, 'alice');
+  await waitForText(page, '.who', 'Alice');
+  await page.route('**/api/notes', (route) => route.fulfill({ status: 401, json: { error: 'invalid_token', error_description: 'the token has expired' } }), { times: 1 });
+  await page.fill('#note-body', 'In the own name');
+  await page.click('#note-form button');
+  await waitForText(page, '#message', 'The note is added.');
+});
+
 withPage('the page of administrators fits and is accessible', async (page) => {
   await signInAsErin(page);
   await openAdmin(page);

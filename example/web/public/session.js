@@ -120,7 +120,7 @@ export async function signOut(scope) {
     }
   }
   if (scope !== 'others') {
-    accessToken = undefined;
+    forgetTokens();
     tabs.postMessage('signed out');
   }
 }
@@ -190,8 +190,19 @@ async function requestAsIs(method, path, body) {
   try {
     return await send(method, path, { body, token: accessToken });
   } catch (error) {
-    throw isOver(error) ? new SessionEnded() : error;
+    throw isOver(error) ? sessionEnded() : error;
   }
+}
+
+function sessionEnded() {
+  forgetTokens();
+  return new SessionEnded();
+}
+
+// Whoever signs in next does not act as somebody else.
+function forgetTokens() {
+  accessToken = undefined;
+  ownToken = undefined;
 }
 
 // Whether a token is refused, rather than what it was to do.
@@ -206,12 +217,12 @@ export function renew() {
     .then((answer) => {
       // There is no cookie.
       if (!answer) {
-        throw new SessionEnded();
+        throw sessionEnded();
       }
       keep(answer);
     })
     .catch((error) => {
-      throw error.status === 400 ? new SessionEnded() : error;
+      throw error.status === 400 ? sessionEnded() : error;
     })
     .finally(() => { renewal = undefined; });
   return renewal;
