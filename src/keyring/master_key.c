@@ -44,7 +44,7 @@ ja_master_key_is_configured(void)
 	return ja_settings_text(ja_settings.master_key_file).data != NULL;
 }
 
-/* Whether the resolved path lies in the directory, which may be a link. */
+/* Whether the resolved path of a file lies in the directory, which may be a link. */
 static bool
 lies_in(const char *path, const char *directory)
 {
@@ -54,8 +54,7 @@ lies_in(const char *path, const char *directory)
 	if (realpath(directory, resolved) == NULL)
 		return false;
 	length = strlen(resolved);
-	return strncmp(path, resolved, length) == 0 &&
-		(path[length] == '/' || path[length] == '\0');
+	return strncmp(path, resolved, length) == 0 && path[length] == '/';
 }
 
 static bool

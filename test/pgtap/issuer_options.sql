@@ -38,6 +38,7 @@ FROM (VALUES (jsonb_build_object('default_role', repeat('r', 64)), 'a role that 
 			 (jsonb_build_object('audiences', (SELECT jsonb_agg('a' || n) FROM generate_series(1, 65) AS n)), 'too many audiences')) AS v (options, what);
 SELECT test.raises('SELECT test.trust(NULL)', '22023', 'refused: options of NULL'),
 	   test.raises('SELECT test.trust(''{"audience":"none","audience_claim":"azp"}'', NULL)', '22023', 'refused: no audience, and a claim for it'),
+	   test.raises('SELECT test.trust(''{"audience":"none","audiences":["x"]}'', NULL)', '22023', 'refused: no audience, and some'),
 	   test.raises('SELECT test.trust(''{}'', NULL)', '22023', 'refused: neither an audience nor an option that there is none'),
 	   test.raises('SELECT test.trust(''{"audience":"none"}'', ''api'')', '22023', 'refused: both');
 SELECT set_eq('SELECT * FROM jwt_auth.issuers', 'SELECT * FROM public.issuers_before', 'refused options leave the stored issuer');
@@ -64,6 +65,8 @@ FROM (VALUES
 	('{"audience_claim":"azp","audiences":["web"]}', '{"azp":"web"}', NULL, ''), ('{"audience_claim":"azp"}', '{"azp":"web"}', 'web', ''),
 	('{"audience_claim":"azp"}', '{"azp":"api"}', 'web', '28J00')) AS v (options, claims, audience, state);
 -- An issuer whose tokens carry no audience: they must not
+SELECT test.trust('{"audience":"none","token_use":"access"}', NULL) \gset
+SELECT is(options, '{"token_use":"access"}', 'options that have a column are not stored twice') FROM jwt_auth.issuers;
 SELECT test.trust('{"audience":"none"}', NULL) \gset
 SELECT is(test.verdict(test.theirs(claims), audience), state, format('no audience: %s, asked for %s', claims, audience))
 FROM (VALUES (jsonb '{}', NULL, NULL), ('{"aud":null}', NULL, NULL), ('{"aud":"api"}', NULL, '28J00'), ('{"aud":[]}', NULL, '28J00'),

@@ -229,4 +229,10 @@ FROM (VALUES
 	('UPDATE jwt_auth.keys SET sealed_by = ''x'', private_jwk = NULL', '23514'))
 	AS v (statement, state);
 
+-- A reset revokes what has not been revoked
+CREATE TABLE public.revoked_before AS SELECT use, kid, revoked_at FROM jwt_auth.keys WHERE revoked_at IS NOT NULL;
+SELECT jwt_reset_after_restore();
+SELECT cmp_ok((SELECT count(*) FROM public.revoked_before WHERE use = 'sig'), '>', 2::bigint, 'signing keys were revoked before a reset');
+SELECT is_empty('SELECT * FROM public.revoked_before EXCEPT SELECT use, kid, revoked_at FROM jwt_auth.keys', 'a reset leaves when a key was revoked');
+
 SELECT * FROM finish();
