@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { codeOf } from './authenticator.mjs';
-import { homeOf, signIn } from './pages.mjs';
+import { addAuthenticator, homeOf, signIn } from './pages.mjs';
 import { addUser, ageProofs, forgetSteps, mailTo, query, url } from './server.mjs';
 import { checkViews, openLink, textOf, waitForText, withPage } from './with_page.mjs';
 
@@ -117,12 +117,8 @@ withPage('a link waits for whoever asked for it, and for a fresh sign-in', async
 withPage('with a second factor, a proof that is too old is asked for anew', async (page) => {
   addUser('cora');
   await openAddresses(page, 'cora');
-  await page.click('#add-authenticator');
-  await page.locator('#qr svg').waitFor();
-  const secret = (await textOf(page, '#secret')).replaceAll(' ', '');
-  await page.fill('#first-code', codeOf(secret));
-  await page.keyboard.press('Enter');
-  await waitForText(page, '#factor-list', 'Authenticator app');
+  const secret = await addAuthenticator(page);
+
   ageProofs('cora', 6);
   await page.fill('#new-address', 'cora@new.example');
   await page.keyboard.press('Enter');

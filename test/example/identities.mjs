@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { codeOf } from './authenticator.mjs';
-import { signIn } from './pages.mjs';
+import { addAuthenticator, signIn } from './pages.mjs';
 import { addUser, forgetSteps, query } from './server.mjs';
-import { checkView, textOf, waitForText, withPage } from './with_page.mjs';
+import { checkView, waitForText, withPage } from './with_page.mjs';
 
 // At the provider's page, and back.
 async function goThrough(page, button, email) {
@@ -75,11 +75,8 @@ withPage('the second factor is asked for after the provider, too', async (page) 
   await goThrough(page, '#link-identity', 'sina@elsewhere.example');
   await waitForText(page, '#message', 'From now on you can sign in with Example ID.');
   await waitForText(page, '#identity-list', 'sina@elsewhere.example');
-  await page.click('#add-authenticator');
-  await page.locator('#qr svg').waitFor();
-  const secret = (await textOf(page, '#secret')).replaceAll(' ', '');
-  await page.fill('#first-code', codeOf(secret));
-  await page.keyboard.press('Enter');
+  const secret = await addAuthenticator(page);
+
   await waitForText(page, '#message', 'The authenticator app is added.');
   await signOut(page);
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { codeOf } from './authenticator.mjs';
-import { homeOf, signIn } from './pages.mjs';
+import { addAuthenticator, homeOf, signIn } from './pages.mjs';
 import { addUser, ageProofs, forgetSteps, mailTo, query, url } from './server.mjs';
 import { checkViews, openLink, textOf, waitForText, withPage } from './with_page.mjs';
 
@@ -30,13 +30,7 @@ async function signInAsStaff(page, name) {
   await page.goto(homeOf(url));
   await signIn(page, name);
   await page.click('nav a[href="#account"]');
-  await page.click('#add-authenticator');
-  await page.locator('#qr svg').waitFor();
-  const secret = (await textOf(page, '#secret')).replaceAll(' ', '');
-  await page.fill('#first-code', codeOf(secret));
-  await page.keyboard.press('Enter');
-  await waitForText(page, '#factor-list', 'Authenticator app');
-  return secret;
+  return addAuthenticator(page);
 }
 
 async function openAdmin(page, name) {

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { codeOf } from './authenticator.mjs';
 import { url, USERS } from './server.mjs';
 
 const BROWSERS = process.env.CHROMIUM
@@ -58,6 +59,20 @@ export async function signIn(page, username, password = USERS[username]) {
   await page.fill('#username', username);
   await page.fill('#password', password);
   await page.click('#sign-in-form button');
+}
+
+// Adds an authenticator app on the account page; resolves to its secret.  look() is called
+// while the page shows that.
+export async function addAuthenticator(page, look = () => {}) {
+  await page.click('#add-authenticator');
+  await page.locator('#qr svg').waitFor();
+  const secret = (await page.locator('#secret').innerText()).replaceAll(' ', '');
+
+  await look();
+  await page.fill('#first-code', codeOf(secret));
+  await page.keyboard.press('Enter');
+  await page.locator('#factor-list li', { hasText: 'Authenticator app' }).waitFor();
+  return secret;
 }
 
 // A phone that keeps passkeys, and is unlocked with a finger; resolves to what takes it away.

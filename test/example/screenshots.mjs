@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from './authenticator.mjs';
-import { addPhone, homeOf, launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
+import { addAuthenticator, addPhone, homeOf, launchBrowser, openPage, PHONE, signIn } from './pages.mjs';
 import { addUser, forgetSteps, login, mailTo, query, startExample, stopServer, url } from './server.mjs';
 
 const [directory = join(process.env.JWT_AUTH_SOURCE, 'test-output'), ...chosen] = process.argv.slice(2);
@@ -81,13 +81,7 @@ async function takeFactors(page, name, take) {
   await page.click('#sign-out');
   await page.click('#passkey-sign-in');
   await page.click('nav a[href="#account"]');
-  await page.click('#add-authenticator');
-  await page.locator('#qr svg').waitFor();
-  await takeCard('authenticator');
-  const secret = (await page.locator('#secret').innerText()).replaceAll(' ', '');
-  await page.fill('#first-code', codeOf(secret));
-  await page.keyboard.press('Enter');
-  await page.locator('#factor-list li').nth(1).waitFor();
+  await addAuthenticator(page, () => takeCard('authenticator'));
   await page.click('#make-codes');
   await page.locator('#code-list li').first().waitFor();
   await takeCard('recovery-codes');
@@ -160,12 +154,8 @@ async function takeAdmin(page, name, take) {
     claims => '{"name": "Ada", "tenant": "acme", "scope": "admin"}')`);
   await signIn(page, name);
   await page.click('nav a[href="#account"]');
-  await page.click('#add-authenticator');
-  await page.locator('#qr svg').waitFor();
-  const secret = (await page.locator('#secret').innerText()).replaceAll(' ', '');
-  await page.fill('#first-code', codeOf(secret));
-  await page.keyboard.press('Enter');
-  await page.locator('#factor-list li').waitFor();
+  const secret = await addAuthenticator(page);
+
   forgetSteps(name);
   await page.click('#admin-link');
   await page.fill('#proof-code', codeOf(secret));

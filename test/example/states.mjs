@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { codeOf } from './authenticator.mjs';
-import { signIn } from './pages.mjs';
+import { addAuthenticator, signIn } from './pages.mjs';
 import { addUser, query } from './server.mjs';
-import { textOf, withPage } from './with_page.mjs';
+import { withPage } from './with_page.mjs';
 
 const CONTROLS = 'button, a[href], input, select, textarea, summary';
 const STATES = [[], ['hover'], ['active', 'hover'], ['focus', 'focus-visible'], ['focus', 'focus-visible', 'hover']];
@@ -161,13 +161,8 @@ withPage('everything can be read and reached in every state, light and dark', as
   await page.fill('#new-address', 'ada@new.example');
   await page.keyboard.press('Enter');
   await page.locator('#address-code').waitFor();
-  await page.click('#add-authenticator');
-  await page.locator('#qr svg').waitFor();
-  const secret = (await textOf(page, '#secret')).replaceAll(' ', '');
-  await check(page, 'account with a new address and authenticator');
-  await page.fill('#first-code', codeOf(secret));
-  await page.keyboard.press('Enter');
-  await page.locator('#factor-list li').first().waitFor();
+  const secret = await addAuthenticator(page, () => check(page, 'account with a new address and authenticator'));
+
   query(`UPDATE jwt_auth.factors SET last_step = 0 WHERE user_id = jwt_find_user('${name}')`);
   await page.click('#make-codes');
   await page.locator('#proof-code').waitFor();
