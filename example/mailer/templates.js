@@ -30,9 +30,10 @@ function fill(template, values, escape) {
     .join('\n').replace(/\n{3,}/g, '\n\n');
 }
 
-// Data may be what an attacker chose: it becomes one short line, without markup.
+// Data may be what an attacker chose: it becomes one short line, without markup, and
+// without what mail programs make a link of.
 export function render({ subject, text, html }, { token, code, recipient, expires_at: end, data }, baseUrl) {
-  const shorten = (value) => [...String(value).replace(/[\p{C}\p{Z}]+/gu, ' ')].slice(0, 100).join('');
+  const shorten = (value) => [...String(value).replace(/[\p{C}\p{Z}]+/gu, ' ').replace(/:(?=\/)|\.(?=\p{L})/gu, '$& ')].slice(0, 100).join('');
   const escapeHtml = (value) => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
   const values = { base_url: baseUrl, token, code, recipient, expires_at: `${new Date(end).toISOString().slice(0, 16).replace('T', ' ')} UTC` };
 

@@ -358,11 +358,11 @@ sub check_identifiers
 	my $session = connect_to($node);
 
 	execute($node, "SELECT jwt_create_user('ivy', '$PASSWORD', email => 'ivy\@example.org')");
-	execute($session, q{SELECT set_config('request.headers', '{"user-agent": "Lynx <b>", "x-forwarded-for": "192.0.2.7"}', false)});
+	execute($session, q{SELECT set_config('request.headers', '{"user-agent": "Lynx <b> https://evil.example/recover", "x-forwarded-for": "192.0.2.7"}', false)});
 	my $access = value_of($session, "SELECT jwt_login('ivy', '$PASSWORD') ->> 'access_token'");
 	my $mail = arrival('ivy@example.org');
 
-	like($mail->{text}, qr/^It calls itself "Lynx <b>"\.\nIt says that its address is 192\.0\.2\.7\.$/m, 'a notice describes the new client');
+	like($mail->{text}, qr{^It calls itself "Lynx <b> https: //evil\. example/recover"\.\nIt says that its address is 192\.0\.2\.7\.$}m, 'a notice describes the new client, without a link of its choice');
 
 	execute($session, "SET jwt_auth.token = '$access'");
 	my $flow = value_of($session, q{SELECT jwt_add_identifier('ivy@example.net') ->> 'flow'});
@@ -783,9 +783,9 @@ sub check_rendering
 	run([ 'node', '--input-type=module', '-e', $script ], '>', \$output) or die "rendering failed\n";
 	my $mail = $json->decode($output);
 
-	is($mail->{text}, "A {{token}} Bcc: x\@y.example <script>\nC 5 2026-11-29 02:45 UTC\nG " . ('x' x 100) . "\nH c",
+	is($mail->{text}, "A {{token}} Bcc: x\@y. example <script>\nC 5 2026-11-29 02:45 UTC\nG " . ('x' x 100) . "\nH c",
 		'values are single short lines, are not filled in again, and lines without a value are left out');
-	is($mail->{html}, '<p>&#60;b&#62;&#34;&#38;&#39;@example.org</p> <p>{{token}} Bcc: x@y.example &#60;script&#62;</p>', 'values are escaped in HTML');
+	is($mail->{html}, '<p>&#60;b&#62;&#34;&#38;&#39;@example.org</p> <p>{{token}} Bcc: x@y. example &#60;script&#62;</p>', 'values are escaped in HTML');
 	return;
 }
 
