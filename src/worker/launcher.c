@@ -54,7 +54,10 @@
 /* How often a database is visited that nobody named, and that has no extension. */
 #define UNNEEDED_NAPTIMES 10
 
-/* A database in which workers keep dying is visited seldom: 2^n naptimes. */
+/*
+ * A database in which workers keep dying is visited seldom: 2^n naptimes.  One whose
+ * keys cannot be published is, for them, after 2^n pauses.
+ */
 #define MAX_DOUBLINGS 6
 
 typedef struct Visited
@@ -66,6 +69,8 @@ typedef struct Visited
 	TimestampTz ended_at;		/* 0: not yet visited */
 	TimestampTz next_at;
 	int			deaths;			/* of its last workers, in a row */
+	int			unpublished;	/* last visits, in a row, that left keys to be
+								 * published */
 } Visited;
 
 static HTAB *visited = NULL;
@@ -128,6 +133,12 @@ visit_all_soon(void)
 		entry->next_at = 0;
 }
 
+static TimestampTz
+after_pauses(const Visited *entry, int count)
+{
+	return TimestampTzPlusMilliseconds(entry->ended_at, count * PAUSE_MS);
+}
+
 /*
  * When the database is to be visited; not before the pause is over.  A clock that was
  * set back does not make it wait.
@@ -135,15 +146,16 @@ visit_all_soon(void)
 static TimestampTz
 due_at(const Visited *entry)
 {
-	TimestampTz rested_at;
+	TimestampTz due;
 
 	if (entry->ended_at == 0 || entry->ended_at > GetCurrentTimestamp())
 		return 0;
-	rested_at = TimestampTzPlusMilliseconds(entry->ended_at, PAUSE_MS);
-	if (entry->deaths == 0 && (ja_worker_board_has_wants(entry->database) ||
-							   ja_connection_board_is_wanted(entry->database)))
-		return rested_at;
-	return Max(entry->next_at, rested_at);
+	due = Max(entry->next_at, after_pauses(entry, 1));
+	if (entry->deaths == 0 && ja_worker_board_has_wants(entry->database))
+		due = after_pauses(entry, 1);
+	if (entry->deaths == 0 && ja_connection_board_is_wanted(entry->database))
+		due = Min(due, after_pauses(entry, 1 << Min(entry->unpublished, MAX_DOUBLINGS)));
+	return due;
 }
 
 /* Registers a worker; false where the server has no slot for it, which is told once. */
@@ -267,6 +279,7 @@ visit(Visited *entry)
 		ja_worker_board_drop_wants(entry->database, began_at);
 	entry->ended_at = GetCurrentTimestamp();
 	entry->next_at = next_visit(entry, &outcome);
+	entry->unpublished = ja_connection_board_is_wanted(entry->database) ? entry->unpublished + 1 : 0;
 }
 
 static void
