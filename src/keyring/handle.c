@@ -62,13 +62,17 @@ typedef struct Wire
 	uint8	   *mac;
 } Wire;
 
-/* Lays out the parts of a wire, which lie side by side, and puts the label. */
+/*
+ * Lays out the parts of a wire, which lie side by side, and puts the label.  What is
+ * not put is zero, and names no key: nothing is left there of another handle.
+ */
 static void
 lay_out(const Kind *kind, Wire *wire)
 {
 	size_t		label_size = strlen(kind->label) + 1;
 
 	Assert(label_size <= MAX_LABEL && kind->body_size <= JA_HANDLE_MAX_BODY);
+	memset(wire->bytes, 0, sizeof(wire->bytes));
 	memcpy(wire->bytes, kind->label, label_size);
 	wire->header = wire->bytes + label_size;
 	wire->body = wire->header + JA_HANDLE_HEADER_SIZE;

@@ -23,7 +23,7 @@ SELECT test.trust('{}') \gset
 CREATE TABLE public.issuers_before AS SELECT * FROM jwt_auth.issuers;
 SELECT test.raises(format('SELECT test.trust(%L)', options), '22023', 'refused: ' || left(options, 80))
 FROM unnest(ARRAY['[]', '1', 'null', '"audiences"', '{"unknown":1}', '{"Audiences":["x"]}', '{"audiences":[],"x":null}', '{"roles":["x"]}',
-	'{"audiences":[]}', '{"audiences":null}', '{"audiences":{"x":1}}', '{"audiences":["x",1]}', '{"audiences":[["x"]]}', '{"audiences":[""]}',
+	'{"audiences":[]}', '{"audiences":null}', '{"audiences":1}', '{"audiences":true}', '{"audiences":{"x":1}}', '{"audiences":["x",1]}', '{"audiences":[["x"]]}', '{"audiences":[""]}',
 	'{"audience_claim":"sub"}', '{"audience_claim":"iss"}', '{"audience_claim":["azp"]}', '{"audience_claim":""}', '{"audience_claim":null}',
 	'{"token_use":[]}', '{"token_use":1}', '{"token_use":[null]}', '{"scope_claim":""}', '{"scope_claim":["scope"]}', '{"scope_claim":null}',
 	'{"role_claim":[]}', '{"role_claim":[1]}', '{"role_claim":{"a":"b"}}', '{"role_claim":""}', '{"default_role":["x"]}', '{"default_role":""}',

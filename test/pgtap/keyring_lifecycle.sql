@@ -229,6 +229,10 @@ FROM (VALUES
 	('UPDATE jwt_auth.keys SET sealed_by = ''x'', private_jwk = NULL', '23514'))
 	AS v (statement, state);
 
+-- What was stored in the clear is known as such
+SELECT jwt_import_key(jwk_public(jwk_generate('ES256', 'half'))) \g /dev/null
+SELECT is(was_clear, kid <> 'half', format('whether the private half of %s was in the clear', kid)) FROM jwt_auth.keys WHERE kid IN ('gone', 'half');
+
 -- A reset revokes what has not been revoked
 CREATE TABLE public.revoked_before AS SELECT use, kid, revoked_at FROM jwt_auth.keys WHERE revoked_at IS NOT NULL;
 SELECT jwt_reset_after_restore();

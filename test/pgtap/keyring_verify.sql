@@ -189,4 +189,10 @@ FROM test.own() AS token, generate_series(1, 60, 7) AS n,
 	 LATERAL (SELECT overlay(token PLACING CASE substr(token, length(token) - n, 1) WHEN 'A' THEN 'B' ELSE 'A' END
 							 FROM length(token) - n FOR 1) AS mangled) AS m;
 
+-- A row that is no key
+SELECT jwt_sign('{}', kid => 'e1') AS own \gset
+SELECT is(test.verdict(:'own'), NULL, 'a token by a stored key verifies');
+UPDATE jwt_auth.keys SET public_jwk = '{}' WHERE kid = 'e1';
+SELECT test.raises(format('SELECT jwt_verify(%L)', :'own'), '22023', 'a token by a stored key that is none raises an error of its own');
+
 SELECT * FROM finish();

@@ -1,7 +1,7 @@
 # Sealed keys (T54, T72, T73): sealing, resealing with another line, the wrong
 # file and no file (55000), ciphertext in another place, and that neither
 # tables, dump, functions, settings, errors nor the log show private bytes.
-# At least 271 assertions
+# At least 277 assertions
 
 use strict;
 use warnings;
@@ -103,17 +103,19 @@ signs($session, 'the new line alone');
 my $good_keys = rows();
 $session->query(q{SELECT jwt_create_user('alice', 'correct horse battery staple', email => 'alice@known.example'), jwt_request_recovery('alice@known.example')});
 for my $case (
-	[ 'no file', sub { unlink $path or die } ],
-	[ 'another key under that name', sub { write_file($path, 'mk2 ' . random_key()) } ],
-	[ 'another name', sub { write_lines('mk3') } ],
-	[ 'rights for others', sub { write_lines('mk2'); chmod 0644, $path or die } ],
-	[ 'a malformed line', sub { write_file($path, "mk2 $line{mk2}\nmk1\n") } ],
-	[ 'no setting', sub { $node->safe_psql('postgres', 'ALTER DATABASE postgres RESET jwt_auth.master_key_file') } ])
+	[ 'no file', sub { unlink $path or die }, 'the master key file cannot be read' ],
+	[ 'another key under that name', sub { write_file($path, 'mk2 ' . random_key()) }, 'the sealed key cannot be opened' ],
+	[ 'another name', sub { write_lines('mk3') }, 'the master key that sealed it is missing' ],
+	[ 'rights for others', sub { write_lines('mk2'); chmod 0644, $path or die }, 'can be read by others' ],
+	[ 'a malformed line', sub { write_file($path, "mk2 $line{mk2}\nmk1\n") }, 'has a malformed line' ],
+	[ 'no setting', sub { $node->safe_psql('postgres', 'ALTER DATABASE postgres RESET jwt_auth.master_key_file') },
+		'the master key that sealed it is missing' ])
 {
-	my ($name, $spoil) = @$case;
+	my ($name, $spoil, $why) = @$case;
 
 	$spoil->();
 	reconnect();
+	like($session->query("SELECT jwt_explain($token{h1}) ->> 'message'"), qr/\Q$why\E/, "$name: the error says so");
 	is($session->state_of("SELECT jwt_verify($token{$_})"), '', "$name: $_ verifies, having a public half")
 	  for 'e1', 'r1', 'd1', 'e2', 'their key';
 	is($session->state_of("SELECT jwt_verify($token{$_})"), '55000', "$name: $_ does not verify, being a secret")
