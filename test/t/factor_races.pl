@@ -1,7 +1,7 @@
 # Second factors among many (T58, T128, T129, T137): of one ticket, or one code, that
 # many show at once one counts; a step-up and refreshes at once leave one token that
 # is current, and it is of the session that was stepped up.
-# At least 32 assertions
+# At least 34 assertions
 
 use strict;
 use warnings;
@@ -113,6 +113,21 @@ for my $held ('SELECT jwt_logout()', 'a refresh')
 	is($other->state_of($refresh), $held eq 'a refresh' ? '55P03' : '', "$held stays open: a refresh does, or need not wait");
 	$holder->query('ROLLBACK');
 	is(level_of(decode_json($session->query("SELECT jwt_mfa_verify('$ticket', 'totp', '{\"code\":\"$code\"}')"))), 2, "$held was rolled back: ticket and code are still good");
+}
+
+# Nor for one that has the user's turn
+{
+	my ($holder) = @others;
+	my $ticket = log_in($node, 'alice')->{mfa_token};
+
+	pass_time();
+	$holder->query(q{BEGIN; SELECT jwt_start_session(jwt_find_user('alice'), '{pwd}')});
+	await_step(12);
+	my $attempt = "SELECT coalesce(a ->> 'error', 'ok') FROM jwt_mfa_verify('$ticket', 'totp', '{\"code\":\"" . code_of($secret) . "\"}') AS a";
+
+	is($session->query($attempt), 'temporarily_unavailable', 'a second factor beside a session that begins and stays open is told to come again');
+	$holder->query('ROLLBACK');
+	is($session->query($attempt), 'ok', 'and then its ticket and code are still good');
 }
 $_->close for $session, @others;
 done_testing();
