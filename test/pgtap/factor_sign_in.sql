@@ -200,6 +200,13 @@ SELECT test.be(:'strong');
 SELECT jwt_make_recovery_codes() AS made \gset
 SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', :'c1')), 'invalid_grant', 'new recovery codes void the old ones');
 SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', code)), 'invalid_grant', 'no recovery code: ' || code) FROM unnest(ARRAY['', 'AAAA', 'UUUU-UUUU-UUUU-UUUU', repeat('A', 17)]) AS code;
+UPDATE jwt_auth.users SET factor_failures = 0;
+SELECT test.pass_time();
+SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', code)), 'invalid_grant', 'a recovery code with more: ' || more)
+FROM (SELECT :'made'::jsonb #>> '{codes,0}' AS good) AS m, LATERAL (VALUES ('a character', good || 'A'), ('its last one', good || right(good, 1)), ('a sign', good || '!'), ('a sign before it', '!' || good)) AS v (more, code);
+SELECT test.pass_time();
+SELECT is(test.error_of(test.verify(test.ticket(test.login('alice')), 'recovery_code', :'made'::jsonb #>> '{codes,0}')), 'ok', 'and then without');
+SELECT test.be(:'strong');
 SELECT test.pass_time();
 -- Codes with the digits that are taken for letters, in other letters
 CREATE FUNCTION test.make_code_like(pattern text) RETURNS text LANGUAGE plpgsql VOLATILE AS

@@ -106,7 +106,7 @@ sub new_passkey
 sub check_settings
 {
 	for my $case (
-		[ rp_id => 'https://example.org' ], [ rp_id => 'example.org:443' ], [ rp_id => 'Example.org' ], [ rp_id => '.org' ], [ rp_id => 'example.org/' ],
+		[ rp_id => 'https://example.org' ], [ rp_id => 'example.org:443' ], [ rp_id => 'Example.org' ], [ rp_id => '.org' ], [ rp_id => 'example.org/' ], [ rp_id => 'a' x 254 ],
 		[ origins => 'example.org' ], [ origins => 'https://example.org/' ], [ origins => 'https://' ], [ origins => 'https://*.example.org' ], [ origins => 'https://Example.org' ], [ origins => 'https://me@example.org' ],
 		[ origins => 'https://example.org, https:example.org' ], [ user_verification => 'never' ])
 	{
@@ -115,7 +115,7 @@ sub check_settings
 		is(state_of($node, "SET jwt_auth.webauthn_$name = '$value'"), '22023', "webauthn_$name refuses $value");
 	}
 	for my $case (
-		[ rp_id => 'localhost' ], [ origins => 'https://example.org:8443, http://localhost:3000' ],
+		[ rp_id => 'localhost' ], [ rp_id => 'a' x 253 ], [ origins => 'https://example.org:8443, http://localhost:3000' ],
 		[ origins => 'http://[::1]:3000' ], [ origins => "https://a.example\nandroid:apk-key-hash:AAAA" ], [ user_verification => 'preferred' ])
 	{
 		my ($name, $value) = @$case;
