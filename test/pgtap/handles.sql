@@ -66,4 +66,7 @@ SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'ok', 'a refresh tok
 SELECT is(test.error_of(test.refresh(pg_temp.token_by(7))), 'invalid_grant', 'after a rotation, a refresh token by the key of hashed names is denied');
 UPDATE jwt_auth.keys SET revoked_at = now() WHERE number = 1;
 SELECT is(test.error_of(test.refresh(pg_temp.token_by(1))), 'invalid_grant', 'a refresh token by a revoked key is denied');
+SELECT pg_temp.token_by(8) AS by_erased \gset
+UPDATE jwt_auth.keys SET private_jwk = NULL, sealed_by = NULL, verify_until = now() + interval '1 hour' WHERE number = 8;
+SELECT is(test.error_of(test.refresh(:'by_erased')), 'invalid_grant', 'a refresh token by a key that was erased is denied, without an error');
 SELECT finish();

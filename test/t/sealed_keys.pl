@@ -1,7 +1,7 @@
 # Sealed keys (T54, T72, T73): sealing, resealing with another line, the wrong
 # file and no file (55000), ciphertext in another place, and that neither
 # tables, dump, functions, settings, errors nor the log show private bytes.
-# At least 283 assertions
+# At least 295 assertions
 
 use strict;
 use warnings;
@@ -102,6 +102,7 @@ signs($session, 'the new line alone');
 # Without the file, or with another one: public keys verify, the rest says why not
 my $good_keys = rows();
 $session->query(q{SELECT jwt_create_user('alice', 'correct horse battery staple', email => 'alice@known.example'), jwt_request_recovery('alice@known.example')});
+my $refresh = $session->query(q{SELECT jwt_login('alice', 'correct horse battery staple') ->> 'refresh_token'});
 for my $case (
 	[ 'no file', sub { unlink $path or die }, 'the master key file cannot be read' ],
 	[ 'another key under that name', sub { write_file($path, 'mk2 ' . random_key()) }, 'the sealed key cannot be opened' ],
@@ -129,6 +130,7 @@ for my $case (
 	is($session->state_of(q{SELECT jwt_sign('{}')}), '55000', "$name: no token is signed");
 	is($session->state_of("SELECT jwt_sign('{}', kid => '$_')"), '55000', "$name: $_ does not sign") for 'h2', 'e2';
 	is($session->state_of('SELECT jsonb_array_length(jwt_jwks() -> \'keys\')'), '', "$name: public keys are published");
+	is($session->state_of("SELECT $_('$refresh')"), '55000', "$name: $_ with a refresh token") for qw(jwt_refresh jwt_revoke);
 	is($session->state_of('SELECT jwt_outbox_claim()'), '55000', "$name: no message is handed out without its link, or given up");
 	is($session->state_of("SELECT jwt_explain($token{$_}), jwt_introspect($token{$_})"), '', "$name: jwt_explain of $_ raises nothing")
 	  for 'e1', 'h1', 'their secret';
