@@ -63,6 +63,8 @@ sub start_with_clock
 	local $ENV{FAKETIME_TIMESTAMP_FILE} = $clock;
 	local $ENV{FAKETIME_NO_CACHE} = 1;
 	local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
+	# Its lock for times of files outlives a process that is killed
+	local $ENV{NO_FAKE_STAT} = 1;
 
 	return start_account_node('clock', conf => [@AccountLoad::CONF]);
 }
