@@ -1,7 +1,7 @@
 # Databases whose encoding is not UTF-8: JSON in tokens and keys is UTF-8
 # (RFC 8259 section 8.1), so that text is converted, or refused where there is
 # no conversion: 28J00 for a token, 22023 or 22P05 for what is to be signed.
-# At least 99 assertions
+# At least 102 assertions
 
 use strict;
 use warnings;
@@ -186,6 +186,9 @@ for my $encoding (sort keys %name)
 	is( value_of($node, "SELECT jwt_verify_with(jwt_sign_with('{\"a\":\"x\",\"exp\":4102444800}', "
 			  . quote($key) . '), ' . quote($key) . ") ->> 'a'", @where),
 		'x', 'SQL_ASCII: a signed claim is verified');
+	is(state_of($node, "SELECT jwt_create_key('$_', convert_from('\\x61ff', 'SQL_ASCII'))", @where), '22P05', "SQL_ASCII: no key for $_ has a kid that is no text")
+	  for qw(HS256 ES256);
+	is(value_of($node, q{SELECT count(*) FROM jwt_auth.keys WHERE kid LIKE 'a%' AND length(kid) = 2}, @where), '0', 'SQL_ASCII: and none is kept');
 }
 
 done_testing();
