@@ -123,7 +123,7 @@ has_secret(const JaKeySet *keys, const JaKey *secret)
 static bool
 keeps_secret(JaString name, const JaKeySet *keys)
 {
-	const JaIssuer *former;
+	const JaIssuer *former = NULL;
 	JaStatus	status = find_stored(name, &former);
 
 	if (status != JA_OK)
