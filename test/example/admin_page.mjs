@@ -33,6 +33,14 @@ async function openAdmin(page) {
   await page.locator('#user-list li').first().waitFor();
 }
 
+// Acts as moira, once the page with its users is open.
+async function actAsMoira(page, reason) {
+  await page.getByRole('button', { name: 'Act as: moira' }).click();
+  await page.fill('#reason-text', reason);
+  await page.keyboard.press('Enter');
+  await waitForText(page, '#acting', 'You act as moira, who is told of it.');
+}
+
 const itemOf = (page, name) => page.locator('#user-list li', { has: page.locator('.name', { hasText: new RegExp(`^${name}$`) }) });
 
 withPage('who is no administrator has no link, and is refused at the address', async (page) => {
@@ -75,10 +83,7 @@ withPage('an administrator acts as a user, which is shown, told, and ended', asy
   await page.getByRole('button', { name: 'Act as: moira' }).click();
   await page.click('#reason-cancel');
   assert.equal(await page.locator('#acting').isVisible(), false, 'not without a reason');
-  await page.getByRole('button', { name: 'Act as: moira' }).click();
-  await page.fill('#reason-text', 'cannot see a note');
-  await page.keyboard.press('Enter');
-  await waitForText(page, '#acting', 'You act as moira, who is told of it.');
+  await actAsMoira(page, 'cannot see a note');
   await waitForText(page, '.who', 'moira');
   assert.equal(await page.locator('#admin-link').isVisible(), false);
   await page.fill('#note-body', 'By an administrator');
@@ -108,10 +113,7 @@ withPage('an administrator acts as a user, which is shown, told, and ended', asy
 withPage('the user ends it, and the administrator is told', async (page) => {
   await signInAsErin(page);
   await openAdmin(page);
-  await page.getByRole('button', { name: 'Act as: moira' }).click();
-  await page.fill('#reason-text', 'once more');
-  await page.keyboard.press('Enter');
-  await waitForText(page, '#acting', 'You act as moira');
+  await actAsMoira(page, 'once more');
   query("SELECT jwt_end_sessions(jwt_find_user('moira'))");
   await page.fill('#note-body', 'In whose name?');
   await page.click('#note-form button');
@@ -123,10 +125,7 @@ withPage('the user ends it, and the administrator is told', async (page) => {
 withPage('whoever signs in after an administrator who acted is oneself', async (page) => {
   await signInAsErin(page);
   await openAdmin(page);
-  await page.getByRole('button', { name: 'Act as: moira' }).click();
-  await page.fill('#reason-text', 'a third time');
-  await page.keyboard.press('Enter');
-  await waitForText(page, '#acting', 'You act as moira');
+  await actAsMoira(page, 'a third time');
   query("SELECT jwt_end_sessions(jwt_find_user(name)) FROM unnest('{moira,erin}'::text[]) AS name");
   await page.click('nav a[href="#account"]');
   await waitForText(page, '#sign-in-notice', 'Your session has ended.');
